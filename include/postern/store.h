@@ -1,0 +1,295 @@
+/*
+ * postern/store.h - the contract between the server and a storage module.
+ *
+ * A store holds accounts, an account holds a tree of mailboxes, a box is one
+ * mailbox opened for work. The server keeps at most one box open per mailbox
+ * and shares it among all sessions, so a module never arbitrates between two
+ * handles of this server; other programs and other servers are its concern.
+ *
+ * Names:     mailbox names are UTF-8 in NFC, levels separated by '/', without
+ *            empty levels; "INBOX" is spelt so and always exists. The server
+ *            has checked that. Names reach the module as NUL-terminated text.
+ * Threads:   calls on one store or account may overlap. Calls on one box do
+ *            not, but for body() and ident(), which may run beside any other
+ *            call on the same box. Successive calls may come from different
+ *            threads. Calls on different boxes overlap freely; copy() is given
+ *            two boxes and counts as a call on both.
+ * Ownership: results named _r belong to the caller; inputs are borrowed for
+ *            the length of the call. Nothing is retained but where said.
+ * Blocking:  any call may block on the disk or a database.
+ * Errors:    every call that can fail returns enum pst_rc and fills `err`.
+ *            A failed call has changed nothing, unless it says otherwise.
+ * Durability: PST_OK from a call that changes something means that the change
+ *            is on the disk: content, name and state. Changes of flags may be
+ *            exempted by the module's documentation.
+ * Growth:    members are appended, never moved; `size` says which exist. An
+ *            operation marked optional may be NULL.
+ */
+#ifndef POSTERN_STORE_H
+#define POSTERN_STORE_H
+
+#include <postern/types.h>
+
+struct pst_host;
+struct pst_section;
+struct pst_store; /* these four are defined by the module */
+struct pst_acct;
+struct pst_box;
+struct pst_stage;
+
+/* One row of list(). Texts are borrowed for the length of the call back. */
+struct pst_mailbox {
+	const char *name;
+	const char *special_use; /* "\\Sent" and so on (RFC 6154), or "" */
+	bool exists;		 /* false: only subscribed, or only a parent */
+	bool subscribed;
+};
+
+typedef void (*pst_mailbox_fn)(void *arg, const struct pst_mailbox *row);
+typedef void (*pst_row_fn)(void *arg, const struct pst_row *row);
+typedef void (*pst_uid_fn)(void *arg, uint32_t uid);
+typedef void (*pst_copied_fn)(
+    void *arg, uint32_t source_uid, const struct pst_row *copy);
+typedef void (*pst_value_fn)(void *arg, const char *key, struct pst_str value);
+
+/* How much an account holds. */
+struct pst_usage {
+	uint64_t messages;
+	uint64_t bytes;
+};
+
+/* One message on its way into a mailbox, with what it should look like. */
+struct pst_append {
+	struct pst_stage *stage; /* synced; see stage_sync() */
+	uint32_t flags;
+	uint64_t keywords;     /* numbers of the box that it goes into */
+	int64_t internal_date; /* seconds since 1970 */
+	bool last;	       /* this stage goes into no further box */
+};
+
+/* The three forms of STORE. */
+enum pst_flag_op {
+	PST_FLAGS_SET,
+	PST_FLAGS_ADD,
+	PST_FLAGS_REMOVE,
+};
+
+struct pst_flag_change {
+	enum pst_flag_op op;
+	uint32_t flags;
+	uint64_t keywords;
+	uint64_t unchanged_since; /* UINT64_MAX: whatever they are */
+};
+
+/* What refresh() found. Called back in this order: gone, changed, new. */
+struct pst_delta {
+	void *arg;
+	pst_uid_fn gone;
+	pst_row_fn changed;  /* of a known uid; modseq is larger than before */
+	pst_row_fn appended; /* ascending uids, above all that were known */
+};
+
+struct pst_store_ops {
+	uint32_t size; /* sizeof(struct pst_store_ops) when compiled */
+
+	/* --- the store ------------------------------------------------- */
+
+	/*
+	 * Opens the store that `section` describes. `host` stays valid until
+	 * close(). The only place where a module may create state.
+	 */
+	enum pst_rc (*open)(const struct pst_host *host,
+	    const struct pst_section *section, struct pst_store **store_r,
+	    struct pst_error *err);
+	/* Called last, with no account open and no other call under way. */
+	void (*close)(struct pst_store *store);
+	/* Optional: says whether the store would work now. */
+	enum pst_rc (*health)(struct pst_store *store, struct pst_error *err);
+
+	/* --- accounts -------------------------------------------------- */
+
+	/*
+	 * Opens the account `id` ("user@domain", lower case), making its INBOX
+	 * when it is not there. *created_r: it was made now.
+	 */
+	enum pst_rc (*acct_open)(struct pst_store *store, const char *id,
+	    struct pst_acct **acct_r, bool *created_r, struct pst_error *err);
+	void (*acct_close)(struct pst_acct *acct);
+	/* Removes all mail of an account that is not open. */
+	enum pst_rc (*acct_remove)(
+	    struct pst_store *store, const char *id, struct pst_error *err);
+	/* Sums all mailboxes. */
+	enum pst_rc (*usage)(struct pst_acct *acct, struct pst_usage *usage_r,
+	    struct pst_error *err);
+
+	/* --- mailbox names --------------------------------------------- */
+
+	/*
+	 * Reports each mailbox, each subscribed name and each parent level that
+	 * is no mailbox itself, once, parents before their children.
+	 */
+	enum pst_rc (*list)(struct pst_acct *acct, pst_mailbox_fn fn, void *arg,
+	    struct pst_error *err);
+	/*
+	 * Makes a mailbox with a UIDVALIDITY larger than that of any mailbox
+	 * which had this name before. Parents need not exist. `special_use` may
+	 * be "". EXISTS, LIMIT (name too long for the store).
+	 */
+	enum pst_rc (*create)(struct pst_acct *acct, const char *name,
+	    const char *special_use, struct pst_error *err);
+	/* Removes one mailbox with its messages; children stay. Its box is
+	 * closed. NOTFOUND. */
+	enum pst_rc (*remove)(
+	    struct pst_acct *acct, const char *name, struct pst_error *err);
+	/*
+	 * Renames a mailbox and all below it; UIDs and UIDVALIDITY stay. Never
+	 * called for INBOX. Boxes of the old names are closed. EXISTS,
+	 * NOTFOUND.
+	 */
+	enum pst_rc (*rename)(struct pst_acct *acct, const char *from,
+	    const char *to, struct pst_error *err);
+	/* Subscriptions are names: the mailbox need not exist. */
+	enum pst_rc (*subscribe)(struct pst_acct *acct, const char *name,
+	    bool subscribed, struct pst_error *err);
+	/*
+	 * Small texts kept with a mailbox, or with the account when `name` is
+	 * NULL. meta_get reports those whose key begins with `prefix`; a value
+	 * of {NULL, 0} in meta_set removes.
+	 */
+	enum pst_rc (*meta_get)(struct pst_acct *acct, const char *name,
+	    const char *prefix, pst_value_fn fn, void *arg,
+	    struct pst_error *err);
+	enum pst_rc (*meta_set)(struct pst_acct *acct, const char *name,
+	    const char *key, struct pst_str value, struct pst_error *err);
+
+	/* --- an open mailbox ------------------------------------------- */
+
+	/*
+	 * Opens a mailbox cheaply: messages need not be looked at yet.
+	 * NOTFOUND. state() then tells UIDNEXT exactly, without rows.
+	 */
+	enum pst_rc (*box_open)(struct pst_acct *acct, const char *name,
+	    struct pst_box **box_r, struct pst_error *err);
+	void (*box_close)(struct pst_box *box);
+	enum pst_rc (*state)(struct pst_box *box, struct pst_box_state *state_r,
+	    struct pst_error *err);
+	/*
+	 * Reports every message, ascending by uid: the snapshot that later
+	 * refresh() calls are relative to.
+	 */
+	enum pst_rc (*load)(struct pst_box *box, pst_row_fn fn, void *arg,
+	    struct pst_error *err);
+	/*
+	 * Reports what others than this server did since load() or the last
+	 * refresh(). What the server did itself by the calls below is known to
+	 * it already and not reported again.
+	 */
+	enum pst_rc (*refresh)(struct pst_box *box,
+	    const struct pst_delta *delta, struct pst_error *err);
+	/*
+	 * From now on host->changed(cookie) tells of changes by others, until
+	 * unwatch() returns. Without it the server calls refresh() now and
+	 * then. Optional, both or none.
+	 */
+	enum pst_rc (*watch)(
+	    struct pst_box *box, void *cookie, struct pst_error *err);
+	void (*unwatch)(struct pst_box *box);
+	/*
+	 * Keyword names by number; "" for a free one. The array and the texts
+	 * stay valid and unchanged until the next call of keyword().
+	 */
+	const char *const *(*keywords)(struct pst_box *box); /* [64] */
+	/*
+	 * The number of a keyword, compared without regard to case. It is made
+	 * when it is new and `create` is set; NOTFOUND when not, LIMIT when all
+	 * numbers are taken by keywords in use.
+	 */
+	enum pst_rc (*keyword)(struct pst_box *box, const char *name,
+	    bool create, unsigned *number_r, struct pst_error *err);
+	/*
+	 * The lowest uid that no session has been shown yet; uidnext when there
+	 * is none. With `claim`, all present ones count as shown from now on
+	 * (\Recent, RFC 3501 2.3.2). May be forgotten in a crash.
+	 */
+	enum pst_rc (*recent)(struct pst_box *box, bool claim,
+	    uint32_t *first_r, struct pst_error *err);
+
+	/* --- reading --------------------------------------------------- */
+
+	/* The content of a message. NOTFOUND when it is gone. */
+	enum pst_rc (*body)(struct pst_box *box, uint32_t uid,
+	    struct pst_body *body_r, struct pst_error *err);
+	/*
+	 * Optional: an id of the message's content that survives copy and move
+	 * (RFC 8474 EMAILID); at most 39 characters of [A-Za-z0-9_-].
+	 */
+	enum pst_rc (*ident)(struct pst_box *box, uint32_t uid, char id_r[40],
+	    struct pst_error *err);
+	/*
+	 * Optional, both or none: small values that the server worked out from
+	 * a message (envelope, structure) and may lose. get() copies at most
+	 * `cap` octets and tells the full length; NOTFOUND when there is none.
+	 */
+	enum pst_rc (*cache_get)(struct pst_box *box, uint32_t uid,
+	    unsigned kind, void *value, size_t cap, size_t *n_r,
+	    struct pst_error *err);
+	enum pst_rc (*cache_put)(struct pst_box *box, uint32_t uid,
+	    unsigned kind, const void *value, size_t n, struct pst_error *err);
+
+	/* --- new messages ---------------------------------------------- */
+
+	/*
+	 * A place to write one message to, with CRLF line ends as it came.
+	 * `size` is the expected number of octets or 0. One thread at a time.
+	 */
+	enum pst_rc (*stage_new)(struct pst_store *store, uint64_t size,
+	    struct pst_stage **stage_r, struct pst_error *err);
+	enum pst_rc (*stage_write)(struct pst_stage *stage, const void *data,
+	    size_t n, struct pst_error *err);
+	/* Makes the content durable. Needed before the first commit. */
+	enum pst_rc (*stage_sync)(
+	    struct pst_stage *stage, struct pst_error *err);
+	/*
+	 * Puts `n` messages into the box, all or none, durably, with ascending
+	 * uids in the order given; rows_r gets one row each. The same stage may
+	 * be committed to many boxes: its content is stored once.
+	 */
+	enum pst_rc (*commit)(struct pst_box *box,
+	    const struct pst_append *appends, size_t n, struct pst_row *rows_r,
+	    struct pst_error *err);
+	/* Gives up what was not committed. Always called once. */
+	void (*stage_free)(struct pst_stage *stage);
+
+	/* --- changing messages ----------------------------------------- */
+
+	/*
+	 * Changes flags of the uids that exist. `changed` gets each message
+	 * that is different now, with its new modseq; `conflict` those whose
+	 * modseq was larger than unchanged_since and that stay as they are. An
+	 * error in the middle leaves some changed: those were reported.
+	 */
+	enum pst_rc (*flags)(struct pst_box *box, struct pst_uids uids,
+	    const struct pst_flag_change *change, pst_row_fn changed,
+	    pst_uid_fn conflict, void *arg, struct pst_error *err);
+	/*
+	 * Copies, all or none, in ascending order of uid; content is not read
+	 * where the store can share it. Flags, keywords (by name) and dates
+	 * come along. `to` may be the same box.
+	 */
+	enum pst_rc (*copy)(struct pst_box *box, struct pst_uids uids,
+	    struct pst_box *to, pst_copied_fn copied, void *arg,
+	    struct pst_error *err);
+	/*
+	 * Moves: as copy, and the originals are gone, atomically per message:
+	 * never in neither, and after a crash in both at the worst. An error in
+	 * the middle leaves some moved: those were reported.
+	 */
+	enum pst_rc (*move)(struct pst_box *box, struct pst_uids uids,
+	    struct pst_box *to, pst_copied_fn moved, void *arg,
+	    struct pst_error *err);
+	/* Removes for good. `gone` gets each uid that was there. */
+	enum pst_rc (*expunge)(struct pst_box *box, struct pst_uids uids,
+	    pst_uid_fn gone, void *arg, struct pst_error *err);
+};
+
+#endif

@@ -1,0 +1,576 @@
+/*
+ * account.c - accounts: ROOT/domain/user, made on sight, with the files that
+ * belong to no single mailbox (last UIDVALIDITY, account metadata,
+ * subscriptions). An account that is opened twice is shared.
+ */
+#include "maildir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* After a damaged account file: ahead of what was given before it. */
+enum { UIDVALIDITY_SKIP = 3600 };
+
+static void
+acct_free(struct pst_acct *a)
+{
+	if (a->fd >= 0)
+		(void) close(a->fd);
+	md_meta_free(&a->state.meta);
+	for (size_t i = 0; i < a->subscribed; i++)
+		free(a->subscriptions[i]);
+	free(a->subscriptions);
+	md_usage_free(a);
+	(void) pthread_mutex_destroy(&a->lock);
+	(void) pthread_mutex_destroy(&a->sums_lock);
+	free(a->path);
+	free(a->id);
+	free(a);
+}
+
+static enum pst_rc
+write_account(struct pst_acct *a, struct pst_error *err)
+{
+	struct md_buf text = { 0 };
+	int e = EFBIG;
+
+	md_account_print(&text, &a->state);
+	if (text.n <= MD_FILE_MAX)
+		e = md_replace_file(a->fd, MD_ACCOUNT_FILE, text.p, text.n,
+		    md_sync_kind(a->store, MD_SYNC_FULL));
+	md_buf_free(&text);
+	if (e == EFBIG)
+		return pst_fail(err, PST_E_LIMIT, 0,
+		    "%.150s: too much is kept with the account", a->path);
+	return e ? md_fail(err, e, "write %s/%s", a->path, MD_ACCOUNT_FILE) :
+		   PST_OK;
+}
+
+enum pst_rc
+md_acct_uidvalidity(
+    struct pst_acct *a, uint32_t *value_r, struct pst_error *err)
+{
+	int64_t now = md_now(a->store);
+	uint32_t old = a->state.uidvalidity, next;
+	enum pst_rc rc;
+
+	if (old == UINT32_MAX)
+		return pst_fail(err, PST_E_LIMIT, 0,
+		    "%.150s: no UIDVALIDITY is left", a->path);
+	next = old + 1;
+	if (now > next && now <= UINT32_MAX)
+		next = (uint32_t) now;
+	a->state.uidvalidity = next;
+	rc = write_account(a, err);
+	if (rc != PST_OK)
+		a->state.uidvalidity = old;
+	else
+		*value_r = next;
+	return rc;
+}
+
+enum pst_rc
+md_acct_retire(struct pst_acct *a, uint32_t value, struct pst_error *err)
+{
+	uint32_t old = a->state.uidvalidity;
+	enum pst_rc rc;
+
+	if (value <= old)
+		return PST_OK;
+	a->state.uidvalidity = value;
+	rc = write_account(a, err);
+	if (rc != PST_OK)
+		a->state.uidvalidity = old;
+	return rc;
+}
+
+static enum pst_rc
+read_account(struct pst_acct *a, struct pst_error *err)
+{
+	struct md_buf text = { 0 };
+	enum md_state_rc parsed = MD_STATE_OK;
+	int e = md_read_file(a->fd, MD_ACCOUNT_FILE, MD_FILE_MAX, &text);
+	int64_t now = md_now(a->store);
+
+	if (e == 0)
+		parsed = md_account_parse(
+		    (struct pst_str){ text.p, text.n }, &a->state);
+	else if (e == EFBIG || e == EINVAL)
+		parsed = MD_STATE_DAMAGED;
+	md_buf_free(&text);
+	if (e != 0 && e != ENOENT && parsed == MD_STATE_OK)
+		return pst_fail(err, PST_E_TEMP, e, "read %.150s/%s", a->path,
+		    MD_ACCOUNT_FILE);
+	if (parsed == MD_STATE_NEWER)
+		return pst_fail(err, PST_E_PERM, 0,
+		    "%.150s/%s was written by a later version", a->path,
+		    MD_ACCOUNT_FILE);
+	if (parsed == MD_STATE_DAMAGED) {
+		a->store->host->log(PST_LOG_WARNING,
+		    "maildir: %s/%s is damaged and begun anew", a->path,
+		    MD_ACCOUNT_FILE);
+		md_meta_free(&a->state.meta);
+		(void) renameat(
+		    a->fd, MD_ACCOUNT_FILE, a->fd, MD_ACCOUNT_FILE ".damaged");
+		a->state.uidvalidity = 0;
+		if (now > 0 && now < UINT32_MAX - UIDVALIDITY_SKIP)
+			a->state.uidvalidity =
+			    (uint32_t) (now + UIDVALIDITY_SKIP);
+	}
+	(void) pthread_mutex_lock(&a->store->lock);
+	if (a->state.uidvalidity < a->store->uidvalidity)
+		a->state.uidvalidity = a->store->uidvalidity;
+	(void) pthread_mutex_unlock(&a->store->lock);
+	return PST_OK;
+}
+
+/* Makes a folder unless it is there; *made_r is set when it was not. */
+static int
+make_folder(const struct pst_store *s, int dirfd, const char *name, bool *made)
+{
+	if (mkdirat(dirfd, name, 0700) < 0)
+		return errno == EEXIST ? 0 : errno;
+	*made = true;
+	return md_sync(s, dirfd);
+}
+
+/* "cur" comes last: with it the INBOX is there. */
+static int
+make_inbox(struct pst_acct *a, bool *created_r)
+{
+	struct stat st;
+	bool made = false;
+	int e;
+
+	*created_r = false;
+	if (fstatat(a->fd, "cur", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return errno;
+	if ((mkdirat(a->fd, "tmp", 0700) < 0 && errno != EEXIST) ||
+	    (mkdirat(a->fd, "new", 0700) < 0 && errno != EEXIST))
+		return errno;
+	e = make_folder(a->store, a->fd, "cur", &made);
+	*created_r = e == 0;
+	return e;
+}
+
+static enum pst_rc
+open_account(struct pst_acct *a, bool *created_r, struct pst_error *err)
+{
+	const struct pst_store *s = a->store;
+	struct md_buf domain = { 0 }, user = { 0 }, path = { 0 };
+	bool made = false;
+	enum pst_rc rc;
+	int e = 0;
+
+	rc = md_account_path(a->id, &domain, &user, err);
+	if (rc != PST_OK)
+		goto out;
+	md_buf_printf(&path, "%s/%s", domain.p, user.p);
+	free(a->path);
+	a->path = md_strdup(path.p);
+	a->fd = openat(s->fd, a->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (a->fd < 0 && errno == ENOENT) {
+		int parent;
+
+		e = make_folder(s, s->fd, domain.p, &made);
+		parent = e ? -1 :
+			     openat(s->fd, domain.p,
+				 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (e == 0 && parent < 0)
+			e = errno;
+		if (e == 0)
+			e = make_folder(s, parent, user.p, &made);
+		if (parent >= 0)
+			(void) close(parent);
+		a->fd = e ? -1 :
+			    openat(s->fd, a->path,
+				O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (a->fd < 0 && e == 0)
+		e = errno;
+	if (e == 0)
+		e = make_inbox(a, created_r);
+	if (e != 0) {
+		rc = pst_fail(err, e == ENOENT ? PST_E_TEMP : md_rc_of(e), e,
+		    "the account %.150s cannot be opened", a->path);
+		goto out;
+	}
+	rc = read_account(a, err);
+	if (rc == PST_OK)
+		rc = md_rename_finish(a, err);
+out:
+	if (rc != PST_OK && a->fd >= 0) {
+		(void) close(a->fd);
+		a->fd = -1;
+		md_meta_free(&a->state.meta);
+	}
+	md_buf_free(&domain);
+	md_buf_free(&user);
+	md_buf_free(&path);
+	return rc;
+}
+
+enum pst_rc
+md_acct_open(struct pst_store *s, const char *id, struct pst_acct **acct_r,
+    bool *created_r, struct pst_error *err)
+{
+	struct pst_acct *a;
+	enum pst_rc rc = PST_OK;
+
+	(void) pthread_mutex_lock(&s->lock);
+	for (a = s->accounts; a != NULL && strcmp(a->id, id) != 0;)
+		a = a->next;
+	if (a == NULL) {
+		a = md_alloc(sizeof(*a));
+		a->store = s;
+		a->id = md_strdup(id);
+		a->path = md_strdup("");
+		a->fd = -1;
+		(void) pthread_mutex_init(&a->lock, NULL);
+		(void) pthread_mutex_init(&a->sums_lock, NULL);
+		a->next = s->accounts;
+		s->accounts = a;
+	}
+	a->users++;
+	(void) pthread_mutex_unlock(&s->lock);
+
+	*created_r = false;
+	(void) pthread_mutex_lock(&a->lock);
+	if (!a->is_open) {
+		rc = open_account(a, created_r, err);
+		a->is_open = rc == PST_OK;
+	}
+	(void) pthread_mutex_unlock(&a->lock);
+	if (rc != PST_OK) {
+		md_acct_close(a);
+		return rc;
+	}
+	*acct_r = a;
+	return PST_OK;
+}
+
+void
+md_acct_close(struct pst_acct *a)
+{
+	struct pst_store *s = a->store;
+	struct pst_acct **at;
+	bool last;
+
+	(void) pthread_mutex_lock(&s->lock);
+	last = --a->users == 0;
+	if (last) {
+		for (at = &s->accounts; *at != a;)
+			at = &(*at)->next;
+		*at = a->next;
+	}
+	(void) pthread_mutex_unlock(&s->lock);
+	if (last)
+		acct_free(a);
+}
+
+/* Accounts of that name to come begin above what this one has given. */
+static enum pst_rc
+keep_floor(struct pst_store *s, int acct_fd, struct pst_error *err)
+{
+	struct md_account_state st = { 0 };
+	struct md_buf text = { 0 };
+	char line[16];
+	uint32_t old;
+	int e;
+
+	if (md_read_file(acct_fd, MD_ACCOUNT_FILE, MD_FILE_MAX, &text) == 0)
+		(void) md_account_parse(
+		    (struct pst_str){ text.p, text.n }, &st);
+	md_buf_free(&text);
+	md_meta_free(&st.meta);
+	(void) pthread_mutex_lock(&s->lock);
+	old = s->uidvalidity;
+	e = 0;
+	if (st.uidvalidity > old) {
+		s->uidvalidity = st.uidvalidity;
+		(void) snprintf(
+		    line, sizeof(line), "%lu\n", (unsigned long) st.uidvalidity);
+		e = md_replace_file(s->fd, "postern.uidvalidity", line,
+		    strlen(line), md_sync_kind(s, MD_SYNC_FULL));
+		if (e != 0)
+			s->uidvalidity = old;
+	}
+	(void) pthread_mutex_unlock(&s->lock);
+	return e ? md_fail(err, e, "write %s/postern.uidvalidity", s->root) :
+		   PST_OK;
+}
+
+static enum pst_rc
+remove_account(struct pst_store *s, const char *domain, const char *user,
+    struct pst_error *err)
+{
+	char trash[64] = MD_TRASH_PREFIX;
+	int parent, fd, trash_in, e;
+	enum pst_rc rc;
+
+	parent = openat(s->fd, domain, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = parent < 0 ? -1 :
+			  openat(parent, user,
+			      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		e = errno;
+		if (parent >= 0)
+			(void) close(parent);
+		return md_fail(err, e, "open %s/%s", domain, user);
+	}
+	rc = keep_floor(s, fd, err);
+	(void) close(fd);
+	if (rc != PST_OK) {
+		(void) close(parent);
+		return rc;
+	}
+	md_random_hex(s, trash + strlen(trash), 8);
+	/* Out of sight at once; a domain on a disk of its own keeps it. */
+	trash_in = s->temp_fd;
+	e = md_rename_new(parent, user, trash_in, trash);
+	if (e == EXDEV) {
+		trash_in = parent;
+		e = md_rename_new(parent, user, trash_in, trash);
+	}
+	if (e == 0)
+		e = md_sync(s, parent);
+	if (e == 0)
+		e = md_remove_tree(trash_in, trash);
+	(void) close(parent);
+	return e ? md_fail(err, e, "remove %s/%s", domain, user) : PST_OK;
+}
+
+enum pst_rc
+md_acct_remove(struct pst_store *s, const char *id, struct pst_error *err)
+{
+	struct md_buf domain = { 0 }, user = { 0 };
+	struct pst_acct *a;
+	enum pst_rc rc;
+
+	(void) pthread_mutex_lock(&s->lock);
+	for (a = s->accounts; a != NULL && strcmp(a->id, id) != 0;)
+		a = a->next;
+	(void) pthread_mutex_unlock(&s->lock);
+	if (a != NULL)
+		return pst_fail(
+		    err, PST_E_CONFLICT, 0, "%.150s is in use", id);
+	rc = md_account_path(id, &domain, &user, err);
+	if (rc == PST_OK)
+		rc = remove_account(s, domain.p, user.p, err);
+	md_buf_free(&domain);
+	md_buf_free(&user);
+	return rc;
+}
+
+/* --- subscriptions -------------------------------------------------------- */
+
+enum pst_rc
+md_acct_read_subscriptions(struct pst_acct *a, struct pst_error *err)
+{
+	struct md_buf text = { 0 };
+	struct pst_str rest, line;
+	int e;
+
+	if (a->subscriptions_read)
+		return PST_OK;
+	e = md_read_file(a->fd, MD_SUBSCRIPTIONS, MD_FILE_MAX, &text);
+	if (e != 0 && e != ENOENT) {
+		md_buf_free(&text);
+		return pst_fail(err, PST_E_TEMP, e, "read %.150s/%s", a->path,
+		    MD_SUBSCRIPTIONS);
+	}
+	rest = (struct pst_str){ text.p, text.n };
+	while (md_next_line(&rest, &line)) {
+		struct md_buf name = { 0 };
+
+		if (line.n == 0 || !md_unescape(&name, line.p, line.n) ||
+		    strlen(name.p) != name.n ||
+		    md_acct_is_subscribed(a, name.p)) {
+			md_buf_free(&name);
+			continue;
+		}
+		MD_PUSH(a->subscriptions, a->subscribed, a->subscriptions_cap);
+		a->subscriptions[a->subscribed++] = name.p;
+	}
+	md_buf_free(&text);
+	a->subscriptions_read = true;
+	return PST_OK;
+}
+
+bool
+md_acct_is_subscribed(const struct pst_acct *a, const char *name)
+{
+	for (size_t i = 0; i < a->subscribed; i++)
+		if (strcmp(a->subscriptions[i], name) == 0)
+			return true;
+	return false;
+}
+
+static enum pst_rc
+write_subscriptions(struct pst_acct *a, struct pst_error *err)
+{
+	struct md_buf text = { 0 };
+	int e = EFBIG;
+
+	md_buf_add(&text, "", 0);
+	for (size_t i = 0; i < a->subscribed; i++) {
+		const char *name = a->subscriptions[i];
+
+		md_escape(&text, name, strlen(name), false);
+		md_buf_putc(&text, '\n');
+	}
+	if (text.n <= MD_FILE_MAX)
+		e = md_replace_file(a->fd, MD_SUBSCRIPTIONS, text.p, text.n,
+		    md_sync_kind(a->store, MD_SYNC_FULL));
+	md_buf_free(&text);
+	if (e == EFBIG)
+		return pst_fail(err, PST_E_LIMIT, 0,
+		    "%.150s: too many subscriptions", a->path);
+	return e ? md_fail(err, e, "write %s/%s", a->path, MD_SUBSCRIPTIONS) :
+		   PST_OK;
+}
+
+enum pst_rc
+md_subscribe(struct pst_acct *a, const char *name, bool subscribed,
+    struct pst_error *err)
+{
+	enum pst_rc rc;
+	size_t i = 0;
+
+	(void) pthread_mutex_lock(&a->lock);
+	rc = md_acct_read_subscriptions(a, err);
+	if (rc != PST_OK || md_acct_is_subscribed(a, name) == subscribed)
+		goto out;
+	if (subscribed) {
+		MD_PUSH(a->subscriptions, a->subscribed, a->subscriptions_cap);
+		a->subscriptions[a->subscribed++] = md_strdup(name);
+		rc = write_subscriptions(a, err);
+		if (rc != PST_OK)
+			free(a->subscriptions[--a->subscribed]);
+	} else {
+		char *old;
+
+		while (strcmp(a->subscriptions[i], name) != 0)
+			i++;
+		old = a->subscriptions[i];
+		a->subscriptions[i] = a->subscriptions[--a->subscribed];
+		rc = write_subscriptions(a, err);
+		if (rc == PST_OK)
+			free(old);
+		else {
+			a->subscriptions[a->subscribed++] = a->subscriptions[i];
+			a->subscriptions[i] = old;
+		}
+	}
+out:
+	(void) pthread_mutex_unlock(&a->lock);
+	return rc;
+}
+
+/* --- metadata ------------------------------------------------------------- */
+
+/* Copies what fits the prefix, so that no lock is held in the call backs. */
+static void
+collect_metas(
+    const struct md_metas *from, const char *prefix, struct md_metas *to)
+{
+	for (size_t i = 0; i < from->n; i++)
+		if (strncmp(from->v[i].key, prefix, strlen(prefix)) == 0)
+			md_meta_set(to, from->v[i].key,
+			    (struct pst_str){ from->v[i].value, from->v[i].n });
+}
+
+enum pst_rc
+md_meta_get(struct pst_acct *a, const char *name, const char *prefix,
+    pst_value_fn fn, void *arg, struct pst_error *err)
+{
+	struct md_metas found = { 0 };
+	struct md_buf dir = { 0 };
+	struct md_folder *f;
+	enum pst_rc rc = PST_OK;
+
+	if (name != NULL)
+		rc = md_folder_encode(name, &dir, err);
+	(void) pthread_mutex_lock(&a->lock);
+	if (name == NULL) {
+		collect_metas(&a->state.meta, prefix, &found);
+	} else if (rc == PST_OK) {
+		rc = md_folder_get(a, dir.p, &f, err);
+		if (rc == PST_OK) {
+			(void) pthread_mutex_lock(&f->lock);
+			collect_metas(&f->state.meta, prefix, &found);
+			(void) pthread_mutex_unlock(&f->lock);
+			md_folder_put(f);
+		}
+	}
+	(void) pthread_mutex_unlock(&a->lock);
+	for (size_t i = 0; i < found.n; i++)
+		fn(arg, found.v[i].key,
+		    (struct pst_str){ found.v[i].value, found.v[i].n });
+	md_meta_free(&found);
+	md_buf_free(&dir);
+	return rc;
+}
+
+/* Sets a value, writes, and on failure puts the old value back. */
+static enum pst_rc
+change_meta(struct pst_acct *a, struct md_folder *f, const char *key,
+    struct pst_str value, struct pst_error *err)
+{
+	enum { ENTRIES_MAX = 1000 };
+	struct md_metas *m = f ? &f->state.meta : &a->state.meta;
+	const struct md_meta *old = md_meta_find(m, key);
+	struct pst_str back = { NULL, 0 };
+	char *copy = NULL;
+	enum pst_rc rc;
+
+	if (old == NULL && value.p == NULL)
+		return PST_OK;
+	if (old == NULL && m->n >= ENTRIES_MAX)
+		return pst_fail(
+		    err, PST_E_LIMIT, 0, "%.150s: too many entries", a->path);
+	if (old != NULL) {
+		copy = md_memdup(old->value, old->n);
+		back = (struct pst_str){ copy, old->n };
+	}
+	md_meta_set(m, key, value);
+	rc = f ? md_folder_write(f, MD_SYNC_FULL, err) : write_account(a, err);
+	if (rc != PST_OK)
+		md_meta_set(m, key, back);
+	free(copy);
+	return rc;
+}
+
+enum pst_rc
+md_meta_put(struct pst_acct *a, const char *name, const char *key,
+    struct pst_str value, struct pst_error *err)
+{
+	struct md_buf dir = { 0 };
+	struct md_folder *f;
+	enum pst_rc rc = PST_OK;
+
+	if (key[0] == '\0')
+		return pst_fail(err, PST_E_SYNTAX, 0, "an entry has no name");
+	if (name != NULL)
+		rc = md_folder_encode(name, &dir, err);
+	(void) pthread_mutex_lock(&a->lock);
+	if (name == NULL) {
+		rc = change_meta(a, NULL, key, value, err);
+	} else if (rc == PST_OK) {
+		rc = md_folder_get(a, dir.p, &f, err);
+		if (rc == PST_OK) {
+			(void) pthread_mutex_lock(&f->lock);
+			rc = change_meta(a, f, key, value, err);
+			(void) pthread_mutex_unlock(&f->lock);
+			md_folder_put(f);
+		}
+	}
+	(void) pthread_mutex_unlock(&a->lock);
+	md_buf_free(&dir);
+	return rc;
+}

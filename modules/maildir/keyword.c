@@ -1,0 +1,196 @@
+/*
+ * keyword.c - keywords of a mailbox: 64 numbers, each a letter in file names.
+ * A name that no message carries any more gives up its number when all are
+ * taken.
+ */
+#include "maildir.h"
+
+#include <stdlib.h>
+
+/* ASCII only: keywords are IMAP atoms. */
+static bool
+equal_nocase(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		int x = *a >= 'A' && *a <= 'Z' ? *a + 32 : *a;
+		int y = *b >= 'A' && *b <= 'Z' ? *b + 32 : *b;
+
+		if (x != y)
+			return false;
+		if (x == 0)
+			return true;
+	}
+}
+
+/* Wants folder->lock, as the names belong to it. */
+static void
+show_names(struct pst_box *b)
+{
+	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++) {
+		const char *name = b->folder->state.keyword[k];
+
+		b->keyword[k] = name ? name : "";
+	}
+}
+
+const char *const *
+md_keywords(struct pst_box *b)
+{
+	(void) pthread_mutex_lock(&b->folder->lock);
+	show_names(b);
+	(void) pthread_mutex_unlock(&b->folder->lock);
+	return b->keyword;
+}
+
+static int
+find_name(const struct md_state *st, const char *name)
+{
+	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
+		if (st->keyword[k] != NULL &&
+		    equal_nocase(st->keyword[k], name))
+			return (int) k;
+	return -1;
+}
+
+/* Letters in file names, with a meaning or not. */
+static uint64_t
+letters_in_use(const struct pst_box *b)
+{
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		mask |= b->msg[i].keywords;
+	return mask;
+}
+
+/*
+ * A number for a new keyword: one without a name whose letter nobody uses, else
+ * one without a name, else one whose name no message has. `taken` is left out.
+ */
+static int
+free_number(const struct md_state *st, uint64_t used, bool used_is_known,
+    uint64_t taken)
+{
+	int unnamed = -1, unused = -1;
+
+	for (int k = PST_KEYWORDS_MAX - 1; k >= 0; k--) {
+		bool is_used = used >> k & 1;
+
+		if (taken >> k & 1)
+			continue;
+		if (st->keyword[k] == NULL && (unnamed < 0 || !is_used ||
+						  (used >> unnamed & 1)))
+			unnamed = k;
+		if (st->keyword[k] != NULL && used_is_known && !is_used)
+			unused = k;
+	}
+	return unnamed >= 0 ? unnamed : unused;
+}
+
+/* The text of a replaced name stays until the box is closed or the number
+ * changes again: a list that keywords() gave out may still show it. */
+static void
+set_name(struct pst_box *b, unsigned k, const char *name)
+{
+	struct md_state *st = &b->folder->state;
+
+	free(b->old_keyword[k]);
+	b->old_keyword[k] = st->keyword[k];
+	st->keyword[k] = md_strdup(name);
+}
+
+enum pst_rc
+md_keyword(struct pst_box *b, const char *name, bool create,
+    unsigned *number_r, struct pst_error *err)
+{
+	struct md_folder *f = b->folder;
+	enum pst_rc rc = PST_OK;
+	bool full;
+	int k;
+
+	(void) pthread_mutex_lock(&f->lock);
+	k = find_name(&f->state, name);
+	full = free_number(&f->state, 0, false, 0) < 0;
+	(void) pthread_mutex_unlock(&f->lock);
+	if (k < 0 && !create)
+		return pst_fail(err, PST_E_NOTFOUND, 0, "no such keyword");
+	if (k < 0 && name[0] == '\0')
+		return pst_fail(err, PST_E_SYNTAX, 0, "an empty keyword");
+	/* Only the messages tell which keywords are in use. */
+	if (k < 0 && full)
+		rc = md_scan_once(b, err);
+	if (rc != PST_OK)
+		return rc;
+	(void) pthread_mutex_lock(&f->lock);
+	if (k < 0) {
+		uint64_t used = letters_in_use(b);
+
+		k = free_number(&f->state, used, b->is_scanned, 0);
+		if (k >= 0) {
+			char *old = f->state.keyword[k];
+
+			f->state.keyword[k] = NULL;
+			set_name(b, (unsigned) k, name);
+			rc = md_folder_write(f, MD_SYNC_FULL, err);
+			if (rc != PST_OK) {
+				free(f->state.keyword[k]);
+				f->state.keyword[k] = old;
+			} else {
+				b->old_keyword[k] = old;
+			}
+		} else {
+			rc = pst_fail(err, PST_E_LIMIT, 0,
+			    "%.100s/%.100s: all keywords are in use",
+			    b->acct->path, f->dir);
+		}
+	}
+	show_names(b);
+	(void) pthread_mutex_unlock(&f->lock);
+	if (rc == PST_OK)
+		*number_r = (unsigned) k;
+	return rc;
+}
+
+/* Names of the keywords in `mask`; the caller frees each. */
+static void
+copy_names(struct md_folder *f, uint64_t mask, char *name[PST_KEYWORDS_MAX])
+{
+	(void) pthread_mutex_lock(&f->lock);
+	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
+		name[k] = (mask >> k & 1) && f->state.keyword[k] ?
+		    md_strdup(f->state.keyword[k]) :
+		    NULL;
+	(void) pthread_mutex_unlock(&f->lock);
+}
+
+enum pst_rc
+md_keywords_map(struct pst_box *from, struct pst_box *to, uint64_t mask,
+    unsigned char number_r[PST_KEYWORDS_MAX], uint64_t *mapped_r,
+    struct pst_error *err)
+{
+	char *name[PST_KEYWORDS_MAX];
+	enum pst_rc rc = PST_OK;
+
+	*mapped_r = 0;
+	copy_names(from->folder, mask, name);
+	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++) {
+		unsigned number;
+
+		if (name[k] == NULL || rc != PST_OK)
+			continue;
+		rc = md_keyword(to, name[k], true, &number, err);
+		if (rc == PST_OK) {
+			number_r[k] = (unsigned char) number;
+			*mapped_r |= UINT64_C(1) << k;
+		} else if (rc == PST_E_LIMIT) {
+			to->acct->store->host->log(PST_LOG_WARNING,
+			    "maildir: %s/%s: no number is left for a keyword "
+			    "of copied messages",
+			    to->acct->path, to->folder->dir);
+			rc = PST_OK;
+		}
+	}
+	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
+		free(name[k]);
+	return rc;
+}

@@ -1,0 +1,2 @@
+pkgmodule_LTLIBRARIES += maildir.la
+maildir_la_SOURCES =

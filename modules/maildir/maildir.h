@@ -1,0 +1,369 @@
+/*
+ * maildir.h - the structures that the files of this module share.
+ *
+ * Locks, outermost first: store->lock (table of accounts), acct->lock (names,
+ * account files, table of folders), folder->lock (state file), box->lock (list
+ * of messages, for body() and ident() beside other calls), the watcher's lock.
+ * Who needs two takes them in this order. No call back to the server is made
+ * with one of them held.
+ */
+#ifndef MAILDIR_MAILDIR_H
+#define MAILDIR_MAILDIR_H
+
+#include "folder.h"
+#include "name.h"
+#include "state.h"
+#include "util.h"
+
+#include <postern/module.h>
+#include <pthread.h>
+
+#define MD_STATE_FILE "postern.state"
+#define MD_ACCOUNT_FILE "postern.account"
+#define MD_SUBSCRIPTIONS "postern.subscriptions"
+#define MD_RENAME_FILE "postern.rename"
+#define MD_TRASH_PREFIX "postern.trash-"
+#define MD_SPECIAL_USE "/private/specialuse"
+
+enum { MD_FILE_MAX = 8 << 20 }; /* octets in one of the text files */
+
+enum md_dir { MD_NEW, MD_CUR };
+
+struct md_watcher;
+struct md_watched;
+
+struct pst_store {
+	const struct pst_host *host;
+	const struct pst_section *section;
+	char *root;
+	int fd;	     /* of the root */
+	int temp_fd; /* of ROOT/postern.tmp */
+	int lock_fd;
+	bool fsync;
+	char hostname[48]; /* as it stands in file names */
+	struct md_watcher *watcher;
+
+	pthread_mutex_t lock;
+	struct pst_acct *accounts;
+	uint32_t uidvalidity; /* new accounts begin above this */
+};
+
+/* Kept while nobody else changes the folder; see usage.c. */
+struct md_sum {
+	char *dir;
+	struct timespec stamp[2];
+	uint64_t messages, bytes;
+	bool present; /* seen in this round */
+};
+
+struct pst_acct {
+	struct pst_store *store;
+	struct pst_acct *next;
+	char *id;
+	unsigned users; /* guarded by store->lock, like next */
+
+	pthread_mutex_t lock;
+	bool is_open;
+	int fd;	    /* of ROOT/domain/user, which is INBOX too */
+	char *path; /* "domain/user" */
+	bool swept; /* left-overs were looked for */
+	struct md_account_state state;
+	struct md_folder *folders; /* those in use */
+	char **subscriptions;
+	size_t subscribed, subscriptions_cap;
+	bool subscriptions_read;
+
+	pthread_mutex_t sums_lock;
+	struct md_sum *sums;
+	size_t sum_count, sum_cap;
+};
+
+/* A mailbox's folder and state file, shared by box and account calls. */
+struct md_folder {
+	struct pst_acct *acct;
+	struct md_folder *next; /* these three guarded by acct->lock */
+	unsigned users;
+	bool is_fresh; /* the state was made up and is not on the disk */
+
+	char *dir; /* "" or ".A.B" */
+	int fd;
+	int sub[2]; /* by enum md_dir */
+
+	pthread_mutex_t lock;
+	struct md_state state; /* uidnext and modseq: exact */
+	uint32_t uid_floor;    /* what the disk says of them */
+	uint64_t modseq_floor;
+	uint32_t uid_block; /* how many uids are reserved next time */
+	bool is_dirty;	    /* worth writing when it is closed */
+};
+
+/* Text that lives as long as the box, or until it is compacted. */
+struct md_arena {
+	struct md_chunk *chunk;
+	size_t live, dead; /* octets */
+};
+
+enum { MD_PEND_NEW = 1, MD_PEND_CHANGED = 2 };
+
+struct md_msg {
+	char *name; /* NUL-terminated, in the box's arena */
+	uint64_t keywords;
+	uint64_t modseq;
+	uint32_t uid;
+	uint16_t name_n;
+	uint8_t dir;
+	uint8_t flags;
+	uint8_t pending; /* refresh() has to tell: MD_PEND_* */
+};
+
+/* A size that the name tells wrong, found by body(). */
+struct md_fix {
+	uint32_t uid;
+	uint64_t size;
+};
+
+struct pst_box {
+	struct pst_acct *acct;
+	struct md_folder *folder;
+
+	/* Guards what body() and ident() read; the others never overlap. */
+	pthread_mutex_t lock;
+	struct md_msg *msg; /* ascending by uid */
+	size_t n, cap;
+	struct md_arena names;
+	bool is_scanned; /* msg is complete */
+	struct md_fix *fix;
+	size_t fix_count, fix_cap;
+
+	bool is_loaded;		  /* load() was called */
+	bool must_scan;		  /* the last scan was not complete */
+	bool is_racy;		  /* changes since may have the same times */
+	bool is_pending;	  /* refresh() has something to tell */
+	uint64_t opened_modseq;	  /* highest one when it was opened */
+	struct timespec stamp[2]; /* of the folders at the last scan */
+	uint32_t *gone;		  /* uids that refresh() has to tell */
+	size_t gone_count, gone_cap;
+	struct md_watched *watched;
+	const char *keyword[PST_KEYWORDS_MAX]; /* what keywords() shows */
+	char *old_keyword[PST_KEYWORDS_MAX];   /* replaced, still shown */
+};
+
+/* --- store.c -------------------------------------------------------------- */
+
+/* Fails with the result that stands for an errno. */
+enum pst_rc md_fail(struct pst_error *err, int e, const char *fmt, ...)
+    PST_PRINTF(3, 4);
+int64_t md_now(const struct pst_store *s); /* seconds */
+/* `n` random octets as 2n hexadecimal digits and a NUL. */
+void md_random_hex(const struct pst_store *s, char *out, size_t n);
+/* fsync(2) unless it is configured away. 0 or an errno. */
+int md_sync(const struct pst_store *s, int fd);
+enum md_sync md_sync_kind(const struct pst_store *s, enum md_sync wanted);
+/* The beginning of a new message's name. */
+void md_new_stem(
+    const struct pst_store *s, int64_t date, char *out, size_t cap);
+
+/* --- account.c ------------------------------------------------------------ */
+
+enum pst_rc md_acct_open(
+    struct pst_store *, const char *, struct pst_acct **, bool *,
+    struct pst_error *);
+void md_acct_close(struct pst_acct *);
+enum pst_rc md_acct_remove(
+    struct pst_store *, const char *, struct pst_error *);
+enum pst_rc md_subscribe(
+    struct pst_acct *, const char *, bool, struct pst_error *);
+enum pst_rc md_meta_get(struct pst_acct *, const char *, const char *,
+    pst_value_fn, void *, struct pst_error *);
+enum pst_rc md_meta_put(struct pst_acct *, const char *, const char *,
+    struct pst_str, struct pst_error *);
+/* These want acct->lock. */
+enum pst_rc md_acct_read_subscriptions(struct pst_acct *, struct pst_error *);
+bool md_acct_is_subscribed(const struct pst_acct *, const char *name);
+/* The next UIDVALIDITY, durably taken. */
+enum pst_rc md_acct_uidvalidity(
+    struct pst_acct *, uint32_t *value_r, struct pst_error *);
+/* Makes sure that the next one is larger than `value`. */
+enum pst_rc md_acct_retire(
+    struct pst_acct *, uint32_t value, struct pst_error *);
+
+/* --- tree.c --------------------------------------------------------------- */
+
+enum pst_rc md_list(
+    struct pst_acct *, pst_mailbox_fn, void *, struct pst_error *);
+enum pst_rc md_create(
+    struct pst_acct *, const char *, const char *, struct pst_error *);
+enum pst_rc md_remove(struct pst_acct *, const char *, struct pst_error *);
+enum pst_rc md_rename(
+    struct pst_acct *, const char *, const char *, struct pst_error *);
+/* Finishes a rename that a crash cut short. Wants acct->lock. */
+enum pst_rc md_rename_finish(struct pst_acct *, struct pst_error *);
+/* Calls back for each folder of the account but INBOX's. 0 or an errno. */
+int md_each_folder(const struct pst_acct *,
+    void (*fn)(void *arg, const char *dir), void *arg);
+
+/* --- mailstate.c ---------------------------------------------------------- */
+
+/* The folder of a mailbox. NOTFOUND. Wants acct->lock, as does put. */
+enum pst_rc md_folder_get(struct pst_acct *, const char *dir,
+    struct md_folder **folder_r, struct pst_error *);
+void md_folder_put(struct md_folder *);
+/* Begins a state for a folder that has none. */
+void md_state_begin(
+    const struct pst_store *, uint32_t uidvalidity, struct md_state *state_r);
+/* Writes the state file. Wants folder->lock. */
+enum pst_rc md_folder_write(
+    struct md_folder *, enum md_sync sync, struct pst_error *);
+/*
+ * Takes `uids` uids from *first_r on and, when modseq_r is not NULL, one new
+ * modseq, never to be given again even after a crash.
+ */
+enum pst_rc md_folder_reserve(struct md_folder *, uint32_t uids,
+    uint32_t *first_r, uint64_t *modseq_r, struct pst_error *);
+uint64_t md_folder_named(struct md_folder *); /* keywords that have a name */
+
+/* --- box.c ---------------------------------------------------------------- */
+
+enum pst_rc md_box_open(
+    struct pst_acct *, const char *, struct pst_box **, struct pst_error *);
+void md_box_close(struct pst_box *);
+enum pst_rc md_box_state(
+    struct pst_box *, struct pst_box_state *, struct pst_error *);
+enum pst_rc md_recent(struct pst_box *, bool, uint32_t *, struct pst_error *);
+/* The place of `uid` in box->msg, or of the next larger one. */
+size_t md_box_find(const struct pst_box *, uint32_t uid);
+struct md_msg *md_box_msg(const struct pst_box *, uint32_t uid);
+void md_box_row(struct pst_box *, const struct md_msg *, struct pst_row *row_r);
+/* These four want box->lock. */
+char *md_arena_add(struct md_arena *, const char *s, size_t n);
+void md_arena_free(struct md_arena *);
+void md_box_append(struct pst_box *, const struct md_name *, enum md_dir,
+    uint64_t modseq, uint8_t pending);
+/* Gives a message another name, and with it flags and keywords. */
+void md_box_rename(struct pst_box *, struct md_msg *, const struct md_name *,
+    enum md_dir, uint64_t modseq);
+/* Takes messages out of the list by number of place, ascending. */
+void md_box_drop(struct pst_box *, const size_t *place, size_t n);
+void md_box_gone(struct pst_box *, uint32_t uid); /* for refresh() */
+
+/* --- keyword.c ------------------------------------------------------------ */
+
+const char *const *md_keywords(struct pst_box *);
+enum pst_rc md_keyword(
+    struct pst_box *, const char *, bool, unsigned *, struct pst_error *);
+/* Finds or makes the keywords of `mask` of one box in another. Those that
+ * there is no number for are left out. */
+enum pst_rc md_keywords_map(struct pst_box *from, struct pst_box *to,
+    uint64_t mask, unsigned char number_r[PST_KEYWORDS_MAX],
+    uint64_t *mapped_r, struct pst_error *);
+
+/* --- scan.c --------------------------------------------------------------- */
+
+enum pst_rc md_load(
+    struct pst_box *, pst_row_fn, void *, struct pst_error *);
+enum pst_rc md_refresh(
+    struct pst_box *, const struct pst_delta *, struct pst_error *);
+/* Reads the folders and brings box->msg up to date. */
+enum pst_rc md_scan(struct pst_box *, struct pst_error *);
+/* The same unless it was done before. */
+enum pst_rc md_scan_once(struct pst_box *, struct pst_error *);
+/* The change time of new and cur. 0 or an errno. */
+int md_stamps(const struct md_folder *, struct timespec stamp_r[2]);
+bool md_stamps_equal(const struct timespec a[2], const struct timespec b[2]);
+/* Calls back for each file that may be a message until it returns false. */
+typedef bool (*md_file_fn)(void *arg, const char *name, enum md_dir dir);
+int md_each_file(const struct md_folder *, enum md_dir, md_file_fn, void *arg);
+/*
+ * Looks for a message that has another name now. `key` (NULL: by uid alone) is
+ * a name it had. False: it is gone.
+ */
+bool md_find_file(struct pst_box *, uint32_t uid, const struct md_name *key,
+    char name_r[MD_NAME_MAX + 1], enum md_dir *dir_r);
+
+/* --- ingest.c ------------------------------------------------------------- */
+
+/* A file without a uid that can be believed. */
+struct md_foreign {
+	char *name;
+	enum md_dir dir;
+	uint32_t old_uid;
+	int64_t mtime, ctime;
+	uint64_t size;
+};
+/* Gives them uids, by their names on the disk, and adds them to the box. */
+enum pst_rc md_ingest(struct pst_box *, struct md_foreign *, size_t n,
+    uint64_t modseq, struct pst_error *);
+
+/* --- stage.c -------------------------------------------------------------- */
+
+enum pst_rc md_stage_new(
+    struct pst_store *, uint64_t, struct pst_stage **, struct pst_error *);
+enum pst_rc md_stage_write(
+    struct pst_stage *, const void *, size_t, struct pst_error *);
+enum pst_rc md_stage_sync(struct pst_stage *, struct pst_error *);
+void md_stage_free(struct pst_stage *);
+uint64_t md_stage_size(const struct pst_stage *);
+/* Puts it into a folder under `name`; with `last` it moves there. `date` is
+ * set when nobody did. 0 or an errno. */
+int md_stage_place(struct pst_stage *, struct pst_box *, enum md_dir,
+    const char *name, int64_t date, bool last);
+/* Takes it out again. */
+void md_stage_unplace(struct pst_stage *, struct pst_box *, enum md_dir,
+    const char *name, bool last);
+
+/* --- commit.c ------------------------------------------------------------- */
+
+enum pst_rc md_commit(struct pst_box *, const struct pst_append *, size_t,
+    struct pst_row *, struct pst_error *);
+enum pst_rc md_copy(struct pst_box *, struct pst_uids, struct pst_box *,
+    pst_copied_fn, void *, struct pst_error *);
+enum pst_rc md_move(struct pst_box *, struct pst_uids, struct pst_box *,
+    pst_copied_fn, void *, struct pst_error *);
+/* Copies a file into a folder by its content. 0 or an errno. */
+int md_place_copy(
+    struct pst_box *, int from_fd, enum md_dir, const char *name);
+
+/* --- modify.c ------------------------------------------------------------- */
+
+enum pst_rc md_flags(struct pst_box *, struct pst_uids,
+    const struct pst_flag_change *, pst_row_fn, pst_uid_fn, void *,
+    struct pst_error *);
+enum pst_rc md_expunge(struct pst_box *, struct pst_uids, pst_uid_fn, void *,
+    struct pst_error *);
+/* Puts `msg` right after its file was found to be away: false when it is gone,
+ * which refresh() will tell. */
+bool md_box_relocate(struct pst_box *, size_t place, struct pst_error *);
+
+/* --- body.c --------------------------------------------------------------- */
+
+enum pst_rc md_body(
+    struct pst_box *, uint32_t, struct pst_body *, struct pst_error *);
+enum pst_rc md_ident(
+    struct pst_box *, uint32_t, char[40], struct pst_error *);
+/* Counts the LFs of a file that no CR stands before. 0 or an errno. */
+int md_count_bare_lf(int fd, uint64_t *count_r);
+
+/* --- usage.c -------------------------------------------------------------- */
+
+enum pst_rc md_usage(struct pst_acct *, struct pst_usage *, struct pst_error *);
+/* Tells of messages that came (or went: negative) by our own doing. */
+void md_usage_add(struct pst_box *, int64_t messages, int64_t bytes);
+void md_usage_free(struct pst_acct *);
+
+/* --- watch.c -------------------------------------------------------------- */
+
+enum md_echo { MD_ECHO_FROM, MD_ECHO_TO, MD_ECHO_CREATE, MD_ECHO_DELETE };
+
+enum pst_rc md_watch(struct pst_box *, void *cookie, struct pst_error *);
+void md_unwatch(struct pst_box *);
+struct md_watcher *md_watcher_new(struct pst_store *);
+void md_watcher_free(struct md_watcher *);
+/* Announces what we are about to do ourselves; take_back when it failed. */
+void md_expect(struct pst_box *, enum md_dir, enum md_echo, const char *name);
+void md_unexpect(struct pst_box *, enum md_dir, enum md_echo, const char *name);
+/* All that others did so far is known. True: nothing since the last call. */
+bool md_watch_is_quiet(struct pst_box *);
+/* From the next change on the server wants to be called again. */
+void md_watch_rearm(struct pst_box *);
+
+#endif

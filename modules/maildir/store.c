@@ -1,0 +1,345 @@
+/*
+ * store.c - the module's entry, and the store as a whole: its root folder, the
+ * lock that keeps a second daemon out, the folder for messages on their way in.
+ */
+#include "maildir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <dirent.h>
+
+static const char lock_file[] = "postern.lock";
+static const char temp_folder[] = "postern.tmp";
+static const char floor_file[] = "postern.uidvalidity";
+
+enum pst_rc
+md_fail(struct pst_error *err, int e, const char *fmt, ...)
+{
+	char text[160];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void) vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return pst_fail(err, md_rc_of(e), e, "%s", text);
+}
+
+int64_t
+md_now(const struct pst_store *s)
+{
+	return s->host->now() / 1000000;
+}
+
+void
+md_random_hex(const struct pst_store *s, char *out, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char octet[32];
+
+	if (n > sizeof(octet))
+		n = sizeof(octet);
+	s->host->random(octet, n);
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = digits[octet[i] >> 4];
+		out[2 * i + 1] = digits[octet[i] & 15];
+	}
+	out[2 * n] = '\0';
+}
+
+int
+md_sync(const struct pst_store *s, int fd)
+{
+	return s->fsync && fsync(fd) < 0 ? errno : 0;
+}
+
+enum md_sync
+md_sync_kind(const struct pst_store *s, enum md_sync wanted)
+{
+	return s->fsync ? wanted : MD_SYNC_NONE;
+}
+
+void
+md_new_stem(const struct pst_store *s, int64_t date, char *out, size_t cap)
+{
+	char random[17];
+
+	md_random_hex(s, random, 8);
+	(void) snprintf(out, cap, "%lld.M%06luR%s.%s",
+	    (long long) (date > 0 ? date : 0),
+	    (unsigned long) (s->host->now() % 1000000), random, s->hostname);
+}
+
+/* The host as a part of file names: no separators of Maildir in it. */
+static void
+set_hostname(struct pst_store *s)
+{
+	char name[256];
+	size_t n = 0;
+
+	if (gethostname(name, sizeof(name)) < 0)
+		name[0] = '\0';
+	name[sizeof(name) - 1] = '\0';
+	for (; name[n] != '\0' && n + 1 < sizeof(s->hostname); n++) {
+		char c = name[n];
+		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+		    (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
+
+		s->hostname[n] = plain ? c : '_';
+	}
+	if (n == 0)
+		s->hostname[n++] = 'h';
+	s->hostname[n] = '\0';
+}
+
+static int
+make_path(char *path)
+{
+	for (char *p = path + 1; *p != '\0'; p++) {
+		int e = 0;
+
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			e = errno;
+		*p = '/';
+		if (e != 0 && e != EACCES && e != EROFS)
+			return e;
+	}
+	return mkdir(path, 0700) < 0 && errno != EEXIST ? errno : 0;
+}
+
+static enum pst_rc
+open_root(struct pst_store *s, struct pst_error *err)
+{
+	int e = make_path(s->root);
+
+	if (e == 0) {
+		s->fd = open(s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (s->fd < 0)
+			e = errno;
+	}
+	if (e != 0)
+		return pst_fail(err, PST_E_TEMP, e,
+		    "the mail folder %.180s cannot be opened", s->root);
+	s->lock_fd = openat(s->fd, lock_file,
+	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->lock_fd < 0)
+		return pst_fail(err, PST_E_TEMP, errno,
+		    "%.180s/%s cannot be opened", s->root, lock_file);
+	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return pst_fail(err, PST_E_TEMP, errno,
+		    "the mail folder %.180s is in use by another server",
+		    s->root);
+	return PST_OK;
+}
+
+/* What stages and removed accounts of an earlier life left behind. */
+static void
+empty_temp(struct pst_store *s)
+{
+	int fd = openat(s->temp_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *d;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			(void) close(fd);
+		return;
+	}
+	while ((d = readdir(dir)) != NULL) {
+		int e;
+
+		if (d->d_name[0] == '.')
+			continue;
+		e = md_remove_tree(s->temp_fd, d->d_name);
+		if (e != 0)
+			s->host->log(PST_LOG_WARNING,
+			    "maildir: %s/%s/%s cannot be removed: errno %d",
+			    s->root, temp_folder, d->d_name, e);
+	}
+	(void) closedir(dir);
+}
+
+static enum pst_rc
+open_temp(struct pst_store *s, struct pst_error *err)
+{
+	if (mkdirat(s->fd, temp_folder, 0700) < 0 && errno != EEXIST)
+		return md_fail(err, errno, "mkdir %s/%s", s->root, temp_folder);
+	s->temp_fd = openat(s->fd, temp_folder,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (s->temp_fd < 0)
+		return pst_fail(err, PST_E_TEMP, errno, "open %.180s/%s",
+		    s->root, temp_folder);
+	empty_temp(s);
+	return PST_OK;
+}
+
+/* The largest UIDVALIDITY of the accounts that were removed. */
+static enum pst_rc
+read_floor(struct pst_store *s, struct pst_error *err)
+{
+	struct md_buf text = { 0 };
+	uint64_t v;
+	int e = md_read_file(s->fd, floor_file, 64, &text);
+	size_t n = text.n;
+
+	if (n > 0 && text.p[n - 1] == '\n')
+		n--;
+	if (e == 0 && md_number(text.p, n, &v) && v <= UINT32_MAX)
+		s->uidvalidity = (uint32_t) v;
+	md_buf_free(&text);
+	if (e != 0 && e != ENOENT)
+		return md_fail(err, e, "read %s/%s", s->root, floor_file);
+	return PST_OK;
+}
+
+static void
+md_store_close(struct pst_store *s)
+{
+	if (s->watcher != NULL)
+		md_watcher_free(s->watcher);
+	if (s->temp_fd >= 0)
+		(void) close(s->temp_fd);
+	if (s->lock_fd >= 0)
+		(void) close(s->lock_fd);
+	if (s->fd >= 0)
+		(void) close(s->fd);
+	(void) pthread_mutex_destroy(&s->lock);
+	free(s->root);
+	free(s);
+}
+
+static enum pst_rc
+parse_bool(const char *text, bool *value_r)
+{
+	if (text == NULL)
+		return PST_OK;
+	if (strcmp(text, "true") == 0)
+		*value_r = true;
+	else if (strcmp(text, "false") == 0)
+		*value_r = false;
+	else
+		return PST_E_SYNTAX;
+	return PST_OK;
+}
+
+static enum pst_rc
+md_store_open(const struct pst_host *host, const struct pst_section *section,
+    struct pst_store **store_r, struct pst_error *err)
+{
+	const char *path = host->config(section, "path");
+	struct pst_store *s;
+	enum pst_rc rc;
+
+	if (path == NULL || path[0] != '/')
+		return pst_fail(err, PST_E_SYNTAX, 0,
+		    "storage maildir: \"path\" must be set to an absolute "
+		    "path");
+	s = md_alloc(sizeof(*s));
+	s->host = host;
+	s->section = section;
+	s->fd = s->temp_fd = s->lock_fd = -1;
+	s->fsync = true;
+	s->root = md_strdup(path);
+	for (size_t n = strlen(path); n > 1 && s->root[n - 1] == '/'; n--)
+		s->root[n - 1] = '\0';
+	(void) pthread_mutex_init(&s->lock, NULL);
+	set_hostname(s);
+	rc = parse_bool(host->config(section, "fsync"), &s->fsync);
+	if (rc != PST_OK)
+		(void) pst_fail(err, rc, 0,
+		    "storage maildir: \"fsync\" is either true or false");
+	if (rc == PST_OK)
+		rc = open_root(s, err);
+	if (rc == PST_OK)
+		rc = open_temp(s, err);
+	if (rc == PST_OK)
+		rc = read_floor(s, err);
+	if (rc != PST_OK) {
+		md_store_close(s);
+		return rc;
+	}
+	s->watcher = md_watcher_new(s);
+	*store_r = s;
+	return PST_OK;
+}
+
+static enum pst_rc
+md_health(struct pst_store *s, struct pst_error *err)
+{
+	struct statvfs fs;
+
+	if (faccessat(s->temp_fd, ".", W_OK | X_OK, 0) < 0)
+		return pst_fail(err, PST_E_TEMP, errno,
+		    "%.180s/%s cannot be written to", s->root, temp_folder);
+	if (fstatvfs(s->fd, &fs) < 0)
+		return md_fail(err, errno, "statvfs %s", s->root);
+	if (fs.f_flag & ST_RDONLY)
+		return pst_fail(err, PST_E_TEMP, EROFS,
+		    "%.180s is mounted for reading only", s->root);
+	if (fs.f_bavail == 0 || (fs.f_files != 0 && fs.f_favail == 0))
+		return pst_fail(err, PST_E_NOSPACE, ENOSPC,
+		    "%.180s: the file system is full", s->root);
+	return PST_OK;
+}
+
+static const struct pst_store_ops maildir_ops = {
+	.size = sizeof(maildir_ops),
+	.open = md_store_open,
+	.close = md_store_close,
+	.health = md_health,
+	.acct_open = md_acct_open,
+	.acct_close = md_acct_close,
+	.acct_remove = md_acct_remove,
+	.usage = md_usage,
+	.list = md_list,
+	.create = md_create,
+	.remove = md_remove,
+	.rename = md_rename,
+	.subscribe = md_subscribe,
+	.meta_get = md_meta_get,
+	.meta_set = md_meta_put,
+	.box_open = md_box_open,
+	.box_close = md_box_close,
+	.state = md_box_state,
+	.load = md_load,
+	.refresh = md_refresh,
+	.watch = md_watch,
+	.unwatch = md_unwatch,
+	.keywords = md_keywords,
+	.keyword = md_keyword,
+	.recent = md_recent,
+	.body = md_body,
+	.ident = md_ident,
+	.stage_new = md_stage_new,
+	.stage_write = md_stage_write,
+	.stage_sync = md_stage_sync,
+	.commit = md_commit,
+	.stage_free = md_stage_free,
+	.flags = md_flags,
+	.copy = md_copy,
+	.move = md_move,
+	.expunge = md_expunge,
+	/* cache_get and cache_put stay NULL: the names tell what is needed */
+};
+
+const struct pst_module *
+pst_module_entry(void)
+{
+	static const struct pst_module self = {
+		.abi = PST_MODULE_ABI,
+		.size = sizeof(self),
+		.name = "maildir",
+		.version = "1",
+		.store = &maildir_ops,
+	};
+
+	return &self;
+}

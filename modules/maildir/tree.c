@@ -1,0 +1,634 @@
+/*
+ * tree.c - the mailboxes of an account as folders: list, create, remove and
+ * rename. A folder is made under a hidden name and shows up in one rename; it
+ * is removed the other way round. Renaming a mailbox with children takes many
+ * renames: what is to be done is on the disk first, and is finished by the next
+ * acct_open() after a crash.
+ */
+#include "maildir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Growing list of names. */
+struct names {
+	char **v;
+	size_t n, cap;
+};
+
+static void
+names_add(struct names *l, const char *s)
+{
+	MD_PUSH(l->v, l->n, l->cap);
+	l->v[l->n++] = md_strdup(s);
+}
+
+static void
+names_free(struct names *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i]);
+	free(l->v);
+}
+
+static void
+add_name(void *arg, const char *dir)
+{
+	names_add(arg, dir);
+}
+
+static int
+each_entry(const struct pst_acct *a, void (*fn)(void *, const char *),
+    void *arg, bool folders)
+{
+	int fd = openat(a->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *d;
+	struct stat st;
+	DIR *dir;
+
+	if (fd < 0)
+		return errno;
+	dir = fdopendir(fd);
+	if (dir == NULL) {
+		int e = errno;
+
+		(void) close(fd);
+		return e;
+	}
+	while ((d = readdir(dir)) != NULL) {
+		if (!folders) {
+			if (strncmp(d->d_name, MD_TRASH_PREFIX,
+				strlen(MD_TRASH_PREFIX)) == 0)
+				fn(arg, d->d_name);
+			continue;
+		}
+		if (d->d_name[0] != '.' || strcmp(d->d_name, ".") == 0 ||
+		    strcmp(d->d_name, "..") == 0 ||
+		    (d->d_type != DT_DIR && d->d_type != DT_UNKNOWN))
+			continue;
+		if (fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISDIR(st.st_mode))
+			fn(arg, d->d_name);
+	}
+	(void) closedir(dir);
+	return 0;
+}
+
+int
+md_each_folder(const struct pst_acct *a, void (*fn)(void *, const char *),
+    void *arg)
+{
+	return each_entry(a, fn, arg, true);
+}
+
+static bool
+is_maildir(const struct pst_acct *a, const char *dir)
+{
+	char path[MD_NAME_MAX + 8];
+	struct stat st;
+
+	(void) snprintf(path, sizeof(path), "%s/cur", dir[0] ? dir : ".");
+	return fstatat(a->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISDIR(st.st_mode);
+}
+
+/* Folders whose removal a crash cut short; once in an account's life. */
+static void
+sweep(struct pst_acct *a)
+{
+	struct names trash = { 0 };
+
+	if (a->swept)
+		return;
+	a->swept = true;
+	(void) each_entry(a, add_name, &trash, false);
+	for (size_t i = 0; i < trash.n; i++)
+		(void) md_remove_tree(a->fd, trash.v[i]);
+	names_free(&trash);
+}
+
+/* --- list ----------------------------------------------------------------- */
+
+struct row {
+	char *name;
+	char *special_use;
+	bool exists, subscribed;
+};
+
+struct rows {
+	struct row *v;
+	size_t n, cap;
+};
+
+/* Orders '/' before all else, so that parents come right before children. */
+static int
+compare_names(const char *a, const char *b)
+{
+	while (*a != '\0' && *a == *b)
+		a++, b++;
+	if (*a == *b)
+		return 0;
+	if (*a == '\0' || *b == '\0')
+		return *a == '\0' ? -1 : 1;
+	if (*a == '/' || *b == '/')
+		return *a == '/' ? -1 : 1;
+	return (unsigned char) *a < (unsigned char) *b ? -1 : 1;
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	int order = compare_names(x->name, y->name);
+
+	/* Of the same name the one that exists comes first. */
+	return order ? order : (int) y->exists - (int) x->exists;
+}
+
+static void
+add_row(struct rows *rows, const char *name, size_t n, bool exists, bool sub)
+{
+	MD_PUSH(rows->v, rows->n, rows->cap);
+	rows->v[rows->n++] = (struct row){ .name = md_memdup(name, n),
+		.exists = exists,
+		.subscribed = sub };
+}
+
+/* Of a folder that is in use or not; makes no state for it. */
+static char *
+special_use_of(struct pst_acct *a, const char *dir)
+{
+	struct md_state st = { 0 };
+	struct md_buf text = { 0 };
+	const struct md_meta *m;
+	struct md_folder *f;
+	char path[MD_NAME_MAX + sizeof(MD_STATE_FILE) + 2], *use = NULL;
+
+	for (f = a->folders; f != NULL; f = f->next) {
+		if (strcmp(f->dir, dir) != 0)
+			continue;
+		(void) pthread_mutex_lock(&f->lock);
+		m = md_meta_find(&f->state.meta, MD_SPECIAL_USE);
+		use = m ? md_memdup(m->value, m->n) : NULL;
+		(void) pthread_mutex_unlock(&f->lock);
+		return use;
+	}
+	(void) snprintf(
+	    path, sizeof(path), "%s/%s", dir[0] ? dir : ".", MD_STATE_FILE);
+	if (md_read_file(a->fd, path, MD_FILE_MAX, &text) == 0 &&
+	    md_state_parse((struct pst_str){ text.p, text.n }, &st) ==
+		MD_STATE_OK) {
+		m = md_meta_find(&st.meta, MD_SPECIAL_USE);
+		use = m ? md_memdup(m->value, m->n) : NULL;
+	}
+	md_state_free(&st);
+	md_buf_free(&text);
+	return use;
+}
+
+static enum pst_rc
+collect_rows(struct pst_acct *a, struct rows *rows, struct pst_error *err)
+{
+	struct names dirs = { 0 };
+	enum pst_rc rc = md_acct_read_subscriptions(a, err);
+	size_t known;
+	int e;
+
+	if (rc != PST_OK)
+		return rc;
+	sweep(a);
+	e = md_each_folder(a, add_name, &dirs);
+	add_row(rows, "INBOX", 5, true, md_acct_is_subscribed(a, "INBOX"));
+	rows->v[0].special_use = special_use_of(a, "");
+	for (size_t i = 0; i < dirs.n; i++) {
+		struct md_buf name = { 0 };
+
+		if (is_maildir(a, dirs.v[i]) &&
+		    md_folder_decode(dirs.v[i], &name)) {
+			add_row(rows, name.p, name.n, true,
+			    md_acct_is_subscribed(a, name.p));
+			rows->v[rows->n - 1].special_use =
+			    special_use_of(a, dirs.v[i]);
+		}
+		md_buf_free(&name);
+	}
+	names_free(&dirs);
+	if (e != 0)
+		return md_fail(err, e, "list %s", a->path);
+	for (size_t i = 0; i < a->subscribed; i++)
+		add_row(rows, a->subscriptions[i], strlen(a->subscriptions[i]),
+		    false, true);
+	known = rows->n;
+	for (size_t i = 0; i < known; i++)
+		for (const char *p = strchr(rows->v[i].name, '/'); p != NULL;
+		     p = strchr(p + 1, '/')) {
+			const char *name = rows->v[i].name;
+			size_t n = (size_t) (p - name);
+			char *parent = md_memdup(name, n);
+
+			add_row(rows, parent, n, false,
+			    md_acct_is_subscribed(a, parent));
+			free(parent);
+		}
+	return PST_OK;
+}
+
+enum pst_rc
+md_list(struct pst_acct *a, pst_mailbox_fn fn, void *arg, struct pst_error *err)
+{
+	struct rows rows = { 0 };
+	enum pst_rc rc;
+
+	(void) pthread_mutex_lock(&a->lock);
+	rc = collect_rows(a, &rows, err);
+	(void) pthread_mutex_unlock(&a->lock);
+	if (rc == PST_OK)
+		qsort(rows.v, rows.n, sizeof(rows.v[0]), compare_rows);
+	for (size_t i = 0; i < rows.n; i++) {
+		const struct row *r = &rows.v[i];
+		struct pst_mailbox m = { .name = r->name,
+			.special_use = r->special_use ? r->special_use : "",
+			.exists = r->exists,
+			.subscribed = r->subscribed };
+
+		if (rc == PST_OK &&
+		    (i == 0 || strcmp(r->name, rows.v[i - 1].name) != 0))
+			fn(arg, &m);
+	}
+	for (size_t i = 0; i < rows.n; i++) {
+		free(rows.v[i].name);
+		free(rows.v[i].special_use);
+	}
+	free(rows.v);
+	return rc;
+}
+
+/* --- create and remove ---------------------------------------------------- */
+
+static int
+make_empty(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name,
+	    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return fd < 0 ? errno : close(fd) < 0 ? errno : 0;
+}
+
+/* Fills a folder that nobody sees, or one without "cur". */
+static int
+fill_folder(struct pst_acct *a, int fd, uint32_t uidvalidity, const char *use)
+{
+	struct md_buf text = { 0 };
+	struct md_state st;
+	int e;
+
+	md_state_begin(a->store, uidvalidity, &st);
+	if (use[0] != '\0')
+		md_meta_set(&st.meta, MD_SPECIAL_USE,
+		    (struct pst_str){ use, strlen(use) });
+	md_state_print(&text, &st);
+	md_state_free(&st);
+	e = md_replace_file(fd, MD_STATE_FILE, text.p, text.n,
+	    md_sync_kind(a->store, MD_SYNC_FILE));
+	md_buf_free(&text);
+	if (e == 0)
+		e = make_empty(fd, "maildirfolder");
+	if (e == 0 &&
+	    ((mkdirat(fd, "tmp", 0700) < 0 && errno != EEXIST) ||
+		(mkdirat(fd, "new", 0700) < 0 && errno != EEXIST) ||
+		mkdirat(fd, "cur", 0700) < 0))
+		e = errno;
+	return e ? e : md_sync(a->store, fd);
+}
+
+static int
+make_mailbox(struct pst_acct *a, const char *dir, uint32_t uidvalidity,
+    const char *use)
+{
+	char temp[64] = MD_TRASH_PREFIX;
+	const char *at = dir;
+	struct stat st;
+	int fd, e = 0;
+
+	/* A folder that is there but no mailbox is made one in its place. */
+	if (fstatat(a->fd, dir, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT)
+			return errno;
+		md_random_hex(a->store, temp + strlen(temp), 8);
+		at = temp;
+		if (mkdirat(a->fd, temp, 0700) < 0)
+			return errno;
+	}
+	fd = openat(
+	    a->fd, at, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		e = errno;
+	if (e == 0)
+		e = fill_folder(a, fd, uidvalidity, use);
+	if (fd >= 0)
+		(void) close(fd);
+	if (e == 0 && at == temp)
+		e = md_rename_new(a->fd, temp, a->fd, dir);
+	if (e != 0 && at == temp)
+		(void) md_remove_tree(a->fd, temp);
+	if (e == 0) {
+		e = md_sync(a->store, a->fd);
+		if (e != 0 && at == temp)
+			(void) md_remove_tree(a->fd, dir);
+	}
+	return e;
+}
+
+enum pst_rc
+md_create(struct pst_acct *a, const char *name, const char *special_use,
+    struct pst_error *err)
+{
+	struct md_buf dir = { 0 };
+	uint32_t uidvalidity = 0;
+	enum pst_rc rc;
+	int e;
+
+	rc = md_folder_encode(name, &dir, err);
+	if (rc != PST_OK) {
+		md_buf_free(&dir);
+		return rc;
+	}
+	(void) pthread_mutex_lock(&a->lock);
+	sweep(a);
+	if (is_maildir(a, dir.p))
+		rc = pst_fail(err, PST_E_EXISTS, 0, "%.100s/%.100s exists",
+		    a->path, dir.p);
+	if (rc == PST_OK)
+		rc = md_acct_uidvalidity(a, &uidvalidity, err);
+	if (rc == PST_OK) {
+		e = make_mailbox(a, dir.p, uidvalidity, special_use);
+		if (e != 0)
+			rc = md_fail(err, e, "create %s/%s", a->path, dir.p);
+	}
+	(void) pthread_mutex_unlock(&a->lock);
+	md_buf_free(&dir);
+	return rc;
+}
+
+/* A mailbox of that name that comes later has a larger UIDVALIDITY. */
+static enum pst_rc
+retire_name(struct pst_acct *a, const char *dir, struct pst_error *err)
+{
+	char path[MD_NAME_MAX + sizeof(MD_STATE_FILE) + 2];
+	struct md_buf text = { 0 };
+	struct md_state st = { 0 };
+	enum pst_rc rc = PST_OK;
+
+	(void) snprintf(path, sizeof(path), "%s/%s", dir, MD_STATE_FILE);
+	if (md_read_file(a->fd, path, MD_FILE_MAX, &text) == 0 &&
+	    md_state_parse((struct pst_str){ text.p, text.n }, &st) ==
+		MD_STATE_OK)
+		rc = md_acct_retire(a, st.uidvalidity, err);
+	md_state_free(&st);
+	md_buf_free(&text);
+	return rc;
+}
+
+static enum pst_rc
+remove_folder(struct pst_acct *a, const char *dir, struct pst_error *err)
+{
+	char trash[64] = MD_TRASH_PREFIX;
+	enum pst_rc rc;
+	int e;
+
+	if (!is_maildir(a, dir))
+		return pst_fail(err, PST_E_NOTFOUND, 0,
+		    "%.100s has no folder %.100s", a->path, dir);
+	rc = retire_name(a, dir, err);
+	if (rc != PST_OK)
+		return rc;
+	md_random_hex(a->store, trash + strlen(trash), 8);
+	e = md_rename_new(a->fd, dir, a->fd, trash);
+	if (e == 0)
+		e = md_sync(a->store, a->fd);
+	if (e != 0)
+		return md_fail(err, e, "remove %s/%s", a->path, dir);
+	/* It is gone already; what stays is swept another time. */
+	e = md_remove_tree(a->fd, trash);
+	if (e != 0)
+		a->store->host->log(PST_LOG_WARNING,
+		    "maildir: %s/%s cannot be removed: errno %d", a->path,
+		    trash, e);
+	return PST_OK;
+}
+
+enum pst_rc
+md_remove(struct pst_acct *a, const char *name, struct pst_error *err)
+{
+	struct md_buf dir = { 0 };
+	enum pst_rc rc = md_folder_encode(name, &dir, err);
+
+	if (rc == PST_OK && dir.n == 0)
+		rc = pst_fail(err, PST_E_PERM, 0, "INBOX cannot be removed");
+	if (rc == PST_OK) {
+		(void) pthread_mutex_lock(&a->lock);
+		rc = remove_folder(a, dir.p, err);
+		(void) pthread_mutex_unlock(&a->lock);
+	}
+	md_buf_free(&dir);
+	return rc;
+}
+
+/* --- rename --------------------------------------------------------------- */
+
+/* Pairs of folders: old, new, old, new. */
+static int
+write_intent(struct pst_acct *a, const struct names *pairs)
+{
+	struct md_buf text = { 0 };
+	int e;
+
+	md_buf_puts(&text, "postern-rename 1\n");
+	for (size_t i = 0; i + 1 < pairs->n; i += 2) {
+		md_escape(&text, pairs->v[i], strlen(pairs->v[i]), true);
+		md_buf_putc(&text, ' ');
+		md_escape(
+		    &text, pairs->v[i + 1], strlen(pairs->v[i + 1]), true);
+		md_buf_putc(&text, '\n');
+	}
+	md_buf_puts(&text, "end\n");
+	e = md_replace_file(a->fd, MD_RENAME_FILE, text.p, text.n,
+	    md_sync_kind(a->store, MD_SYNC_FULL));
+	md_buf_free(&text);
+	return e;
+}
+
+static int
+drop_intent(struct pst_acct *a)
+{
+	if (unlinkat(a->fd, MD_RENAME_FILE, 0) < 0)
+		return errno;
+	return md_sync(a->store, a->fd);
+}
+
+/* Both names stay inside of the account whatever the file says. */
+static bool
+is_folder_name(const struct md_buf *b)
+{
+	return b->n > 1 && b->p[0] == '.' && strlen(b->p) == b->n &&
+	    strcmp(b->p, "..") != 0 && strchr(b->p, '/') == NULL;
+}
+
+enum pst_rc
+md_rename_finish(struct pst_acct *a, struct pst_error *err)
+{
+	struct md_buf text = { 0 };
+	struct pst_str rest, line, from;
+	int e = md_read_file(a->fd, MD_RENAME_FILE, MD_FILE_MAX, &text);
+
+	if (e == ENOENT) {
+		md_buf_free(&text);
+		return PST_OK;
+	}
+	rest = (struct pst_str){ text.p, text.n };
+	if (e == 0 &&
+	    (!md_next_line(&rest, &line) || !md_is(line, "postern-rename 1")))
+		e = EINVAL;
+	while (e == 0 && md_next_line(&rest, &line) && !md_is(line, "end")) {
+		struct md_buf f = { 0 }, t = { 0 };
+
+		if (md_next_word(&line, &from) &&
+		    md_unescape(&f, from.p, from.n) &&
+		    md_unescape(&t, line.p, line.n) && is_folder_name(&f) &&
+		    is_folder_name(&t)) {
+			e = md_rename_new(a->fd, f.p, a->fd, t.p);
+			if (e == ENOENT || e == EEXIST)
+				e = 0; /* this one was done before */
+		}
+		md_buf_free(&f);
+		md_buf_free(&t);
+	}
+	md_buf_free(&text);
+	if (e == 0)
+		e = md_sync(a->store, a->fd);
+	if (e == 0)
+		e = drop_intent(a);
+	if (e != 0)
+		return pst_fail(err, PST_E_TEMP, e,
+		    "%.150s/%s cannot be finished", a->path, MD_RENAME_FILE);
+	return PST_OK;
+}
+
+/* The folders of the tree below `from`, each with its new name. */
+static enum pst_rc
+plan_rename(struct pst_acct *a, const char *from, const char *to,
+    struct names *pairs, struct pst_error *err)
+{
+	struct names all = { 0 };
+	size_t from_n = strlen(from);
+	enum pst_rc rc = PST_OK;
+	struct stat st;
+	int e = md_each_folder(a, add_name, &all);
+
+	if (e != 0)
+		rc = md_fail(err, e, "list %s", a->path);
+	for (size_t i = 0; rc == PST_OK && i < all.n; i++) {
+		const char *dir = all.v[i];
+		struct md_buf target = { 0 };
+
+		if (strncmp(dir, from, from_n) != 0 ||
+		    (dir[from_n] != '\0' && dir[from_n] != '.'))
+			continue;
+		md_buf_puts(&target, to);
+		md_buf_puts(&target, dir + from_n);
+		if (target.n > MD_NAME_MAX)
+			rc = pst_fail(err, PST_E_LIMIT, 0,
+			    "%.100s: a name gets too long", a->path);
+		else if (fstatat(a->fd, target.p, &st, AT_SYMLINK_NOFOLLOW) ==
+		    0)
+			rc = pst_fail(err, PST_E_EXISTS, 0,
+			    "%.80s/%.80s exists", a->path, target.p);
+		else
+			rc = retire_name(a, dir, err);
+		names_add(pairs, dir);
+		names_add(pairs, target.p);
+		md_buf_free(&target);
+	}
+	names_free(&all);
+	return rc;
+}
+
+static enum pst_rc
+do_rename(struct pst_acct *a, const struct names *pairs, struct pst_error *err)
+{
+	size_t done = 0;
+	int e = 0, undo = 0;
+
+	/* One rename needs no plan. */
+	if (pairs->n > 2)
+		e = write_intent(a, pairs);
+	if (e != 0)
+		return md_fail(err, e, "write %s/%s", a->path, MD_RENAME_FILE);
+	for (; e == 0 && done + 1 < pairs->n; done += 2)
+		e = md_rename_new(
+		    a->fd, pairs->v[done], a->fd, pairs->v[done + 1]);
+	if (e == 0)
+		e = md_sync(a->store, a->fd);
+	else
+		done -= 2;
+	if (e != 0)
+		while (done >= 2 && undo == 0) {
+			done -= 2;
+			undo = md_rename_new(
+			    a->fd, pairs->v[done + 1], a->fd, pairs->v[done]);
+		}
+	if (pairs->n > 2 && undo == 0)
+		(void) drop_intent(a);
+	return e ? md_fail(err, e, "rename %s/%s", a->path, pairs->v[0]) :
+		   PST_OK;
+}
+
+static enum pst_rc
+rename_tree(struct pst_acct *a, const char *from, const char *to,
+    struct pst_error *err)
+{
+	struct names pairs = { 0 };
+	size_t from_n = strlen(from);
+	enum pst_rc rc;
+
+	if (!is_maildir(a, from))
+		return pst_fail(err, PST_E_NOTFOUND, 0,
+		    "%.100s has no folder %.100s", a->path, from);
+	if (is_maildir(a, to))
+		return pst_fail(err, PST_E_EXISTS, 0, "%.100s/%.100s exists",
+		    a->path, to);
+	if (strncmp(from, to, from_n) == 0 && to[from_n] == '.')
+		return pst_fail(err, PST_E_PERM, 0,
+		    "%.100s/%.100s cannot move into itself", a->path, from);
+	rc = plan_rename(a, from, to, &pairs, err);
+	if (rc == PST_OK)
+		rc = do_rename(a, &pairs, err);
+	names_free(&pairs);
+	return rc;
+}
+
+enum pst_rc
+md_rename(struct pst_acct *a, const char *from, const char *to,
+    struct pst_error *err)
+{
+	struct md_buf old = { 0 }, new = { 0 };
+	enum pst_rc rc = md_folder_encode(from, &old, err);
+
+	if (rc == PST_OK)
+		rc = md_folder_encode(to, &new, err);
+	if (rc == PST_OK && (old.n == 0 || new.n == 0))
+		rc = pst_fail(err, old.n == 0 ? PST_E_PERM : PST_E_EXISTS, 0,
+		    "INBOX cannot be renamed");
+	if (rc == PST_OK) {
+		(void) pthread_mutex_lock(&a->lock);
+		rc = rename_tree(a, old.p, new.p, err);
+		(void) pthread_mutex_unlock(&a->lock);
+	}
+	md_buf_free(&old);
+	md_buf_free(&new);
+	return rc;
+}

@@ -1,0 +1,101 @@
+/*
+ * account/account.h - users, domains, aliases and quotas, in an SQLite file.
+ *
+ * Threads: from any thread; calls may overlap. Calls block on the disk, and
+ * password checks on hashing.
+ * Addresses: "local@domain" in UTF-8; matched without case (ASCII folding of
+ * the local part, IDNA-normalised lower case domain). account_normalise() makes
+ * that form, which is also the account's id in the storage.
+ */
+#ifndef ACCOUNT_ACCOUNT_H
+#define ACCOUNT_ACCOUNT_H
+
+#include "base/config.h"
+#include "base/mem.h"
+
+struct accounts; /* the open database */
+
+struct account_user {
+	char address[321]; /* normalised */
+	char name[129];	   /* display name, may be empty */
+	char storage[65];  /* a storage block's name, "": the default */
+	bool enabled;
+	bool is_admin;
+	int64_t quota_bytes,
+	    quota_messages; /* -1: the configuration's; 0: none */
+	int64_t created;    /* seconds since 1970 */
+};
+
+/* Opens or makes the file; migrates older schemas, refuses newer ones. The
+ * configuration's domains are local besides those of the database. */
+struct accounts *accounts_open(struct config *cfg, struct pst_error *err);
+void accounts_close(struct accounts **a);
+void accounts_reconfigure(struct accounts *a, struct config *cfg);
+
+/* False: not an address. */
+bool account_normalise(struct pst_str address, char out[321]);
+
+/* --- administration ---------------------------------------------------- */
+
+/* `password` may be STR_NONE: no login until there is one. EXISTS, SYNTAX,
+ * NOTFOUND (domain not local), LIMIT (password too short). */
+enum pst_rc account_add(struct accounts *a, const struct account_user *user,
+    struct pst_str password, struct pst_error *err);
+enum pst_rc account_find(struct accounts *a, const char *address,
+    struct account_user *user_r, struct pst_error *err);
+/* Changes everything but address and created. */
+enum pst_rc account_update(
+    struct accounts *a, const struct account_user *user, struct pst_error *err);
+enum pst_rc account_set_password(struct accounts *a, const char *address,
+    struct pst_str password, struct pst_error *err);
+/* Removes the user and the aliases that lead to it alone; not the mail. */
+enum pst_rc account_delete(
+    struct accounts *a, const char *address, struct pst_error *err);
+/* Ordered by address; `domain` NULL: all. */
+enum pst_rc account_each(struct accounts *a, const char *domain,
+    void (*fn)(void *arg, const struct account_user *user), void *arg,
+    struct pst_error *err);
+
+/* An alias leads to one or more addresses, inside or outside. The address
+ * "@domain" is the catch-all of the domain. EXISTS for the same pair. */
+enum pst_rc alias_add(struct accounts *a, const char *address,
+    const char *target, struct pst_error *err);
+/* `target` NULL: all of them. */
+enum pst_rc alias_delete(struct accounts *a, const char *address,
+    const char *target, struct pst_error *err);
+enum pst_rc alias_each(struct accounts *a, const char *domain,
+    void (*fn)(void *arg, const char *address, const char *target), void *arg,
+    struct pst_error *err);
+
+enum pst_rc domain_add(
+    struct accounts *a, const char *domain, struct pst_error *err);
+/* PERM while it has users. */
+enum pst_rc domain_delete(
+    struct accounts *a, const char *domain, struct pst_error *err);
+/* Those of the database and of the configuration. */
+enum pst_rc domain_each(struct accounts *a,
+    void (*fn)(void *arg, const char *domain, bool configured), void *arg,
+    struct pst_error *err);
+bool domain_is_local(struct accounts *a, struct pst_str domain);
+
+/* --- routing and rights -------------------------------------------------- */
+
+/*
+ * Follows an address of a local domain to users and outside addresses: user,
+ * alias (over at most 10 levels, each target once), the same without
+ * "+detail", catch-all; "postmaster" falls back to the first administrator.
+ * `detail` is what stood behind the separator of the address that led there.
+ * A disabled user still gets mail. NOTFOUND: no such recipient; LIMIT: more
+ * than 1000 targets.
+ */
+typedef void (*account_target_fn)(void *arg, const struct account_user *user,
+    const char *outside, const char *detail); /* user or outside is NULL */
+enum pst_rc account_resolve(struct accounts *a, const char *address,
+    account_target_fn fn, void *arg, struct pst_error *err);
+
+/* The user may send as `address`: their own, with detail, or an alias that
+ * leads to them. */
+bool account_may_send_as(
+    struct accounts *a, const char *user, const char *address);
+
+#endif

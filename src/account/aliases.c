@@ -1,0 +1,325 @@
+/*
+ * account/aliases.c - aliases and domains as the administration sees them.
+ */
+#include "account/private.h"
+
+#include "base/str.h"
+#include <stdlib.h>
+
+enum { PAGE = 128 };
+
+/* --- domains -------------------------------------------------------------- */
+
+static enum pst_rc
+not_a_domain(const char *domain, struct pst_error *err)
+{
+	return pst_fail(
+	    err, PST_E_SYNTAX, 0, "\"%.200s\" is not a domain", domain);
+}
+
+enum pst_rc
+domain_add(struct accounts *a, const char *domain, struct pst_error *err)
+{
+	char clean[ACCOUNT_DOMAIN];
+	struct account_settings *s;
+	struct account_conn *c;
+	bool configured;
+	enum pst_rc rc;
+
+	if (!account_clean_domain(str_of(domain), clean))
+		return not_a_domain(domain, err);
+	s = account_settings_take(a);
+	configured = account_is_configured(s, clean);
+	account_settings_give(a, &s);
+	if (configured)
+		return pst_fail(err, PST_E_EXISTS, 0,
+		    "%.200s: is in the configuration already", domain);
+	c = account_db_write(a->db, err);
+	if (c == NULL)
+		return PST_E_TEMP;
+	rc = account_run(c, Q_DOMAIN_ADD, err, "t", clean);
+	if (rc == PST_E_EXISTS)
+		rc = pst_fail(
+		    err, rc, 0, "%.200s: there is such a domain", domain);
+	return account_db_write_done(a->db, &c, rc, err);
+}
+
+/* A domain that stays local by the configuration keeps users and aliases. */
+static enum pst_rc
+empty_domain(struct account_conn *c, const char *domain, struct pst_error *err)
+{
+	enum pst_rc rc = account_ask(c, Q_USER_IN_DOMAIN, domain, err);
+
+	if (rc == PST_OK)
+		return pst_fail(
+		    err, PST_E_PERM, 0, "%.200s: still has users", domain);
+	if (rc == PST_E_NOTFOUND)
+		rc = account_run(c, Q_ALIAS_DELETE_DOMAIN, err, "t", domain);
+	return rc == PST_E_NOTFOUND ? PST_OK : rc;
+}
+
+enum pst_rc
+domain_delete(struct accounts *a, const char *domain, struct pst_error *err)
+{
+	char clean[ACCOUNT_DOMAIN];
+	struct account_settings *s;
+	struct account_conn *c;
+	enum pst_rc rc;
+
+	if (!account_clean_domain(str_of(domain), clean))
+		return not_a_domain(domain, err);
+	s = account_settings_take(a);
+	c = account_db_write(a->db, err);
+	if (c == NULL) {
+		account_settings_give(a, &s);
+		return PST_E_TEMP;
+	}
+	rc = account_run(c, Q_DOMAIN_DELETE, err, "t", clean);
+	if (rc == PST_E_NOTFOUND)
+		rc = pst_fail(err, rc, 0,
+		    account_is_configured(s, clean)
+			? "%.200s: is in the configuration, not in the database"
+			: "%.200s: no such domain",
+		    domain);
+	if (rc == PST_OK && !account_is_configured(s, clean))
+		rc = empty_domain(c, clean, err);
+	account_settings_give(a, &s);
+	return account_db_write_done(a->db, &c, rc, err);
+}
+
+static enum pst_rc
+read_domains(struct accounts *a, const char *after,
+    char (*page)[ACCOUNT_DOMAIN], size_t *n_r, struct pst_error *err)
+{
+	struct account_conn *c = account_db_take(a->db, err);
+	sqlite3_stmt *stmt;
+	enum pst_rc rc;
+
+	*n_r = 0;
+	if (c == NULL)
+		return PST_E_TEMP;
+	stmt = account_query(c, Q_DOMAINS, err, "ti", after, (int64_t)PAGE);
+	while ((rc = account_query_row(c, stmt, err)) == PST_OK && *n_r < PAGE)
+		account_column_text(stmt, 0, page[(*n_r)++], sizeof(page[0]));
+	account_query_done(&stmt);
+	account_db_give(a->db, &c);
+	return rc == PST_E_NOTFOUND ? PST_OK : rc;
+}
+
+enum pst_rc
+domain_each(struct accounts *a,
+    void (*fn)(void *arg, const char *domain, bool configured), void *arg,
+    struct pst_error *err)
+{
+	struct account_settings *s = account_settings_take(a);
+	char(*page)[ACCOUNT_DOMAIN] = mem_array(PAGE, sizeof(page[0]));
+	char after[ACCOUNT_DOMAIN] = "";
+	size_t n = PAGE;
+	enum pst_rc rc = PST_OK;
+
+	for (size_t i = 0; i < s->domains; i++) {
+		if (i == 0 || strcmp(s->domain[i], s->domain[i - 1]) != 0)
+			fn(arg, s->domain[i], true);
+	}
+	while (n == PAGE && rc == PST_OK) {
+		rc = read_domains(a, after, page, &n, err);
+		for (size_t i = 0; rc == PST_OK && i < n; i++) {
+			if (!account_is_configured(s, page[i]))
+				fn(arg, page[i], false);
+		}
+		if (n > 0)
+			(void)str_copy(
+			    after, sizeof(after), str_of(page[n - 1]));
+	}
+	free(page);
+	account_settings_give(a, &s);
+	return rc;
+}
+
+bool
+domain_is_local(struct accounts *a, struct pst_str domain)
+{
+	char clean[ACCOUNT_DOMAIN];
+	struct account_settings *s;
+	struct account_conn *c;
+	bool local;
+
+	if (!account_clean_domain(domain, clean))
+		return false;
+	s = account_settings_take(a);
+	local = account_is_configured(s, clean);
+	account_settings_give(a, &s);
+	if (local)
+		return true;
+	c = account_db_take(a->db, NULL);
+	if (c != NULL)
+		local = account_ask(c, Q_DOMAIN, clean, NULL) == PST_OK;
+	account_db_give(a->db, &c);
+	return local;
+}
+
+/* --- aliases ---------------------------------------------------------------
+ */
+
+/* An address, or "@domain" for all that is not there otherwise. */
+static bool
+clean_alias(const char *address, char out[321])
+{
+	if (address[0] != '@')
+		return account_normalise(str_of(address), out);
+	out[0] = '@';
+	return account_clean_domain(str_of(address + 1), out + 1);
+}
+
+/* What lies outside keeps the case of its local part. */
+static enum pst_rc
+clean_target(struct account_conn *c, const struct account_settings *s,
+    const char *target, char out[321], struct pst_error *err)
+{
+	enum pst_rc rc;
+
+	if (!account_clean(str_of(target), false, out))
+		return pst_fail(err, PST_E_SYNTAX, 0,
+		    "\"%.200s\" is not an address", target);
+	rc = account_domain_check(c, s, account_domain_of(out), err);
+	if (rc == PST_E_NOTFOUND)
+		return PST_OK;
+	if (rc == PST_OK)
+		(void)account_clean(str_of(target), true, out);
+	return rc;
+}
+
+static enum pst_rc
+insert_alias(struct account_conn *c, const struct account_settings *s,
+    const char *address, const char *target, struct pst_error *err)
+{
+	char to[ACCOUNT_ADDRESS];
+	const char *domain = account_domain_of(address);
+	enum pst_rc rc = account_domain_check(c, s, domain, err);
+
+	if (rc == PST_OK)
+		rc = clean_target(c, s, target, to, err);
+	if (rc != PST_OK)
+		return rc;
+	rc = account_ask(c, Q_USER, address, err);
+	if (rc == PST_OK)
+		return pst_fail(err, PST_E_EXISTS, 0,
+		    "%.200s: there is a user of this name", address);
+	if (rc == PST_E_NOTFOUND)
+		rc = account_run(
+		    c, Q_ALIAS_ADD, err, "ttt", address, to, domain);
+	if (rc == PST_E_EXISTS)
+		rc = pst_fail(
+		    err, rc, 0, "%.100s: leads to %.100s already", address, to);
+	return rc;
+}
+
+enum pst_rc
+alias_add(struct accounts *a, const char *address, const char *target,
+    struct pst_error *err)
+{
+	char clean[ACCOUNT_ADDRESS];
+	struct account_settings *s;
+	struct account_conn *c;
+	enum pst_rc rc;
+
+	if (!clean_alias(address, clean))
+		return pst_fail(err, PST_E_SYNTAX, 0,
+		    "\"%.200s\" is not an address", address);
+	c = account_db_write(a->db, err);
+	if (c == NULL)
+		return PST_E_TEMP;
+	s = account_settings_take(a);
+	rc = insert_alias(c, s, clean, target, err);
+	account_settings_give(a, &s);
+	return account_db_write_done(a->db, &c, rc, err);
+}
+
+enum pst_rc
+alias_delete(struct accounts *a, const char *address, const char *target,
+    struct pst_error *err)
+{
+	char clean[ACCOUNT_ADDRESS], exact[ACCOUNT_ADDRESS],
+	    folded[ACCOUNT_ADDRESS];
+	struct account_conn *c;
+	enum pst_rc rc;
+
+	if (!clean_alias(address, clean) ||
+	    (target != NULL &&
+		(!account_clean(str_of(target), false, exact) ||
+		    !account_clean(str_of(target), true, folded))))
+		return pst_fail(
+		    err, PST_E_NOTFOUND, 0, "%.200s: no such alias", address);
+	c = account_db_write(a->db, err);
+	if (c == NULL)
+		return PST_E_TEMP;
+	if (target == NULL) {
+		rc = account_run(c, Q_ALIAS_DELETE_ALL, err, "t", clean);
+	} else {
+		rc = account_run(c, Q_ALIAS_DELETE, err, "tt", clean, exact);
+		if (rc == PST_E_NOTFOUND)
+			rc = account_run(
+			    c, Q_ALIAS_DELETE, err, "tt", clean, folded);
+	}
+	if (rc == PST_E_NOTFOUND)
+		rc = pst_fail(err, rc, 0, "%.200s: no such alias", address);
+	return account_db_write_done(a->db, &c, rc, err);
+}
+
+struct pair {
+	char address[ACCOUNT_ADDRESS], target[ACCOUNT_ADDRESS];
+};
+
+static enum pst_rc
+read_pairs(struct accounts *a, const char *domain, const struct pair *after,
+    struct pair *page, size_t *n_r, struct pst_error *err)
+{
+	struct account_conn *c = account_db_take(a->db, err);
+	sqlite3_stmt *stmt;
+	enum pst_rc rc;
+
+	*n_r = 0;
+	if (c == NULL)
+		return PST_E_TEMP;
+	if (domain != NULL)
+		stmt = account_query(c, Q_ALIASES_OF_DOMAIN, err, "ttit",
+		    after->address, after->target, (int64_t)PAGE, domain);
+	else
+		stmt = account_query(c, Q_ALIASES, err, "tti", after->address,
+		    after->target, (int64_t)PAGE);
+	while (
+	    (rc = account_query_row(c, stmt, err)) == PST_OK && *n_r < PAGE) {
+		struct pair *to = &page[(*n_r)++];
+
+		account_column_text(stmt, 0, to->address, sizeof(to->address));
+		account_column_text(stmt, 1, to->target, sizeof(to->target));
+	}
+	account_query_done(&stmt);
+	account_db_give(a->db, &c);
+	return rc == PST_E_NOTFOUND ? PST_OK : rc;
+}
+
+enum pst_rc
+alias_each(struct accounts *a, const char *domain,
+    void (*fn)(void *arg, const char *address, const char *target), void *arg,
+    struct pst_error *err)
+{
+	char clean[ACCOUNT_DOMAIN];
+	struct pair after = { "", "" }, *page;
+	size_t n = PAGE;
+	enum pst_rc rc = PST_OK;
+
+	if (domain != NULL && !account_clean_domain(str_of(domain), clean))
+		return not_a_domain(domain, err);
+	page = mem_array(PAGE, sizeof(*page));
+	while (n == PAGE && rc == PST_OK) {
+		rc = read_pairs(
+		    a, domain != NULL ? clean : NULL, &after, page, &n, err);
+		for (size_t i = 0; rc == PST_OK && i < n; i++)
+			fn(arg, page[i].address, page[i].target);
+		if (n > 0)
+			after = page[n - 1];
+	}
+	free(page);
+	return rc;
+}

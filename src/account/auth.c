@@ -1,0 +1,105 @@
+/*
+ * account/auth.c - user and password checked, between the brake and the memory
+ * of good passwords. Whether a user exists shows in neither the answer nor the
+ * time that it takes.
+ */
+#include "account/auth.h"
+
+#include "account/private.h"
+#include "base/log.h"
+#include "base/str.h"
+#include <gnutls/gnutls.h>
+
+static enum auth_result
+check_prepared(struct accounts *a, const struct config *cfg,
+    const struct account_credentials *who, const char *prepared)
+{
+	const char *hash = who->keys.hash[0] != '\0' ? who->keys.hash : NULL;
+
+	if (who->enabled && hash != NULL && cfg->auth.cache_time > 0 &&
+	    account_cache_has(a->cache, who, prepared))
+		return AUTH_OK;
+	if (!account_password_check(cfg, prepared, hash) || !who->enabled)
+		return AUTH_FAILED;
+	account_cache_put(a->cache, who, prepared, cfg->auth.cache_time);
+	return AUTH_OK;
+}
+
+/* `name` NULL: not an address, so nobody's. */
+static enum auth_result
+check(struct accounts *a, const struct config *cfg, const char *name,
+    struct pst_str password)
+{
+	struct account_credentials who;
+	char prepared[ACCOUNT_PASSWORD + 1];
+	struct pst_error err;
+	enum auth_result result;
+	enum pst_rc rc = PST_E_NOTFOUND;
+
+	memset(&who, 0, sizeof(who));
+	if (name != NULL)
+		rc = account_credentials(a, name, &who, &err);
+	if (rc != PST_OK && rc != PST_E_NOTFOUND) {
+		log_failure(PST_LOG_ERROR, 0, "accounts", &err);
+		return AUTH_TEMP;
+	}
+	/* What cannot be a password is hashed as "", which is nobody's. */
+	(void)account_password_prepare(password, prepared);
+	result = check_prepared(a, cfg, &who, prepared);
+	gnutls_memset(prepared, 0, sizeof(prepared));
+	gnutls_memset(&who, 0, sizeof(who));
+	return result;
+}
+
+enum auth_result
+auth_password(struct accounts *a, const char *peer, struct pst_str user,
+    struct pst_str password, char address_r[321], int64_t *delay_r)
+{
+	struct account_settings *s = account_settings_take(a);
+	char name[ACCOUNT_ADDRESS];
+	const char *who = NULL;
+	enum auth_result result;
+
+	address_r[0] = '\0';
+	if (account_login_name(user, s->first_domain, name))
+		who = name;
+	if (account_brake_blocks(a->brake, s->cfg, peer, who, delay_r)) {
+		result = AUTH_BLOCKED;
+	} else {
+		result = check(a, s->cfg, who, password);
+		/* Of a hundred guesses made at once, those which come after the
+		 * block hear nothing more. */
+		if (result == AUTH_OK &&
+		    account_brake_blocks(a->brake, s->cfg, peer, who, delay_r))
+			result = AUTH_BLOCKED;
+	}
+	if (result == AUTH_FAILED)
+		*delay_r = account_brake_failed(
+		    a->brake, s->cfg, peer, who, password);
+	if (result == AUTH_OK) {
+		account_brake_passed(a->brake, peer, name);
+		memcpy(address_r, name, sizeof(name));
+	}
+	account_settings_give(a, &s);
+	return result;
+}
+
+size_t
+auth_blocked(struct accounts *a)
+{
+	return account_brake_blocked(a->brake);
+}
+
+bool
+auth_unblock(struct accounts *a, const char *peer_or_user)
+{
+	struct account_settings *s = account_settings_take(a);
+	char name[ACCOUNT_ADDRESS];
+	bool lifted = account_brake_lift(a->brake, peer_or_user, NULL);
+
+	if (account_login_name(str_of(peer_or_user), s->first_domain, name) &&
+	    account_brake_lift(a->brake, NULL, name))
+		lifted = true;
+	account_settings_give(a, &s);
+	return lifted;
+}

@@ -1,0 +1,74 @@
+/*
+ * account/auth.h - logging in: passwords, SASL, and the brake on guessing.
+ *
+ * Passwords are kept as yescrypt hashes and SCRAM-SHA-256 keys, compared in
+ * constant time, prepared by OpaqueString (RFC 8265). A good password is
+ * remembered for a short time as a keyed hash in memory, so that clients which
+ * come back cost little; changing the password or disabling the user forgets
+ * it at once.
+ *
+ * Threads: from any thread; a struct sasl belongs to one at a time. Calls block
+ * on hashing (about 15 ms).
+ */
+#ifndef ACCOUNT_AUTH_H
+#define ACCOUNT_AUTH_H
+
+#include "account/account.h"
+
+enum auth_result {
+	AUTH_OK,
+	AUTH_FAILED,  /* wrong user or password, or disabled: indistinguishable
+		       */
+	AUTH_BLOCKED, /* too many failures from this address or for this user */
+	AUTH_TEMP,    /* the database failed */
+};
+
+/*
+ * Checks user and password; `address_r` gets the user's normalised address. A
+ * user name without a domain gets the first configured domain. On a failure
+ * *delay_r is how many milliseconds the answer should be held back (to be
+ * waited for without a thread: NET_PAUSE). Logs nothing.
+ */
+enum auth_result auth_password(struct accounts *a, const char *peer,
+    struct pst_str user, struct pst_str password, char address_r[321],
+    int64_t *delay_r);
+
+/* SASL mechanisms as a protocol announces them, separated by spaces: -PLUS only
+ * when `tls`. "SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN" */
+const char *sasl_mechanisms(bool tls);
+
+struct sasl;
+
+/* What a server session tells of itself. */
+struct sasl_peer {
+	const char *service; /* "imap", "smtp" */
+	const char *hostname;
+	const char *peer; /* address, for the brake */
+	bool tls;
+	unsigned char exporter[32]; /* RFC 9266, when tls */
+};
+
+/* NULL: unknown mechanism. */
+struct sasl *sasl_new(
+    struct accounts *a, struct pst_str mechanism, const struct sasl_peer *peer);
+void sasl_free(struct sasl **s);
+
+enum sasl_next {
+	SASL_MORE, /* send `out` as a challenge, come back with the answer */
+	SASL_DONE, /* see sasl_result() */
+};
+/* One step. `in` is decoded from base64; has_in false: no initial response was
+ * given yet (then the first challenge may be empty). `out` is not encoded. For
+ * a success with data (SCRAM's v=) SASL_MORE sends it as a last challenge that
+ * the client answers with nothing (RFC 4422, 3.6). */
+enum sasl_next sasl_step(
+    struct sasl *s, struct pst_str in, bool has_in, struct buf *out);
+enum auth_result sasl_result(
+    struct sasl *s, char address_r[321], int64_t *delay_r);
+
+/* For the rest of the program: how many addresses are blocked now, and to lift
+ * a block (user or address). */
+size_t auth_blocked(struct accounts *a);
+bool auth_unblock(struct accounts *a, const char *peer_or_user);
+
+#endif

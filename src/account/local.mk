@@ -1,0 +1,14 @@
+libpostern_la_SOURCES += \
+	src/account/account.h \
+	src/account/accounts.c \
+	src/account/address.c \
+	src/account/aliases.c \
+	src/account/auth.c src/account/auth.h \
+	src/account/brake.c \
+	src/account/cache.c \
+	src/account/db.c \
+	src/account/password.c \
+	src/account/private.h \
+	src/account/resolve.c \
+	src/account/sasl.c \
+	src/account/users.c

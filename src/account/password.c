@@ -1,0 +1,295 @@
+/*
+ * account/password.c - what is kept of a password and how it is checked: a
+ * yescrypt hash for PLAIN and LOGIN, and the keys of SCRAM-SHA-256 (RFC 5802,
+ * RFC 7677).
+ *
+ * Passwords are prepared by OpaqueString (RFC 8265, 4.2). The clients of SCRAM
+ * prepare by SASLprep (RFC 5802, 2.2), so the keys are made of that form where
+ * the password has one.
+ */
+#include "account/private.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include <errno.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <stdlib.h>
+
+enum { ITERATIONS_LEAST = 4096 /* RFC 7677, 4 */ };
+
+static void
+wipe_free(void *p, size_t n)
+{
+	if (p != NULL)
+		gnutls_memset(p, 0, n);
+	gnutls_free(p);
+}
+
+bool
+account_password_prepare(
+    struct pst_str password, char out[ACCOUNT_PASSWORD + 1])
+{
+	gnutls_datum_t normal = { NULL, 0 };
+	bool good;
+
+	out[0] = '\0';
+	if (password.n == 0 || password.n > ACCOUNT_PASSWORD ||
+	    !str_is_utf8(password))
+		return false;
+	/* Controls are not in the FreeformClass (RFC 8264, 4.3). */
+	for (size_t i = 0; i < password.n; i++) {
+		if ((unsigned char)password.p[i] < 0x20 ||
+		    password.p[i] == 0x7f)
+			return false;
+	}
+	if (gnutls_utf8_password_normalize((const unsigned char *)password.p,
+		(unsigned)password.n, &normal, 0) < 0)
+		return false;
+	good = normal.size > 0 && normal.size <= ACCOUNT_PASSWORD &&
+	       memchr(normal.data, '\0', normal.size) == NULL;
+	if (good) {
+		memcpy(out, normal.data, normal.size);
+		out[normal.size] = '\0';
+	}
+	wipe_free(normal.data, normal.size);
+	return good;
+}
+
+void
+account_hmac(const unsigned char key[32], const void *data, size_t n,
+    unsigned char mac_r[32])
+{
+	if (gnutls_hmac_fast(GNUTLS_MAC_SHA256, key, 32, data, n, mac_r) < 0)
+		pst_bug("HMAC-SHA-256 fails");
+}
+
+bool
+account_scram_keys(struct pst_str password, const unsigned char *salt,
+    size_t salt_n, int64_t iterations, unsigned char stored_r[32],
+    unsigned char server_r[32])
+{
+	unsigned char salted[32], client[32];
+	char *copy = str_dup(password);
+	gnutls_datum_t secret = { (unsigned char *)copy, (unsigned)password.n };
+	unsigned char salt_copy[2 * ACCOUNT_SCRAM_SALT];
+	gnutls_datum_t salt_datum = { salt_copy, (unsigned)salt_n };
+	bool good = salt_n <= sizeof(salt_copy) && iterations > 0 &&
+		    iterations <= UINT32_MAX;
+
+	if (good) {
+		memcpy(salt_copy, salt, salt_n);
+		good = gnutls_pbkdf2(GNUTLS_MAC_SHA256, &secret, &salt_datum,
+			   (unsigned)iterations, salted, sizeof(salted)) >= 0;
+	}
+	if (good) {
+		account_hmac(salted, "Client Key", 10, client);
+		account_hmac(salted, "Server Key", 10, server_r);
+		good = gnutls_hash_fast(GNUTLS_DIG_SHA256, client,
+			   sizeof(client), stored_r) >= 0;
+		gnutls_memset(salted, 0, sizeof(salted));
+		gnutls_memset(client, 0, sizeof(client));
+	}
+	gnutls_memset(copy, 0, password.n);
+	free(copy);
+	return good;
+}
+
+static bool
+make_scram(
+    const struct config *cfg, const char *prepared, struct account_keys *keys)
+{
+	char *other = NULL;
+	bool differs = gsasl_saslprep(prepared, 0, &other, NULL) == GSASL_OK &&
+		       other[0] != '\0';
+	bool good;
+
+	keys->salt_n = ACCOUNT_SCRAM_SALT;
+	random_bytes(keys->salt, keys->salt_n);
+	keys->iterations = cfg->auth.scram_iterations;
+	if (keys->iterations < ITERATIONS_LEAST)
+		keys->iterations = ITERATIONS_LEAST;
+	good = account_scram_keys(str_of(differs ? other : prepared),
+	    keys->salt, keys->salt_n, keys->iterations, keys->stored,
+	    keys->server);
+	if (other != NULL)
+		gnutls_memset(other, 0, strlen(other));
+	gsasl_free(other);
+	return good;
+}
+
+/* A setting for crypt() with a new salt. */
+static bool
+make_setting(const struct config *cfg, char out[CRYPT_GENSALT_OUTPUT_SIZE])
+{
+	char octets[16];
+	int64_t cost = cfg->auth.hash_cost;
+
+	if (cost < 1 || cost > 11)
+		cost = cost < 1 ? 1 : 11;
+	random_bytes(octets, sizeof(octets));
+	return crypt_gensalt_rn("$y$", (unsigned long)cost, octets,
+		   sizeof(octets), out, CRYPT_GENSALT_OUTPUT_SIZE) != NULL;
+}
+
+/* False: `out` is not usable. The working memory held the password. */
+static bool
+hash_password(
+    const char *prepared, const char *setting, char out[CRYPT_OUTPUT_SIZE])
+{
+	struct crypt_data *data = mem_alloc(sizeof(*data));
+	const char *hash = crypt_r(prepared, setting, data);
+	bool good = hash != NULL && hash[0] != '*' &&
+		    str_copy(out, CRYPT_OUTPUT_SIZE, str_of(hash));
+
+	gnutls_memset(data, 0, sizeof(*data));
+	free(data);
+	return good;
+}
+
+static size_t
+count_characters(const char *utf8)
+{
+	size_t n = 0;
+
+	for (; *utf8 != '\0'; utf8++)
+		n += ((unsigned char)*utf8 & 0xc0) != 0x80;
+	return n;
+}
+
+enum pst_rc
+account_password_keys(const struct config *cfg, struct pst_str password,
+    struct account_keys *keys_r, struct pst_error *err)
+{
+	char prepared[ACCOUNT_PASSWORD + 1];
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	int64_t least = cfg->auth.password_length;
+	enum pst_rc rc = PST_OK;
+
+	memset(keys_r, 0, sizeof(*keys_r));
+	if (password.n > ACCOUNT_PASSWORD)
+		return pst_fail(err, PST_E_LIMIT, 0,
+		    "a password has at most %d octets", ACCOUNT_PASSWORD);
+	if (password.n > 0 && !account_password_prepare(password, prepared))
+		return pst_fail(err, PST_E_SYNTAX, 0,
+		    "a password is UTF-8 without control characters");
+	if (password.n == 0 || (int64_t)count_characters(prepared) < least)
+		rc = pst_fail(err, PST_E_LIMIT, 0,
+		    "a password has at least %lld characters",
+		    (long long)(least > 0 ? least : 1));
+	else if (!make_setting(cfg, setting) ||
+		 !hash_password(prepared, setting, keys_r->hash) ||
+		 !make_scram(cfg, prepared, keys_r))
+		rc = pst_fail(
+		    err, PST_E_TEMP, errno, "the password cannot be hashed");
+	gnutls_memset(prepared, 0, sizeof(prepared));
+	return rc;
+}
+
+bool
+account_password_check(
+    const struct config *cfg, const char *prepared, const char *hash)
+{
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE], got[CRYPT_OUTPUT_SIZE];
+	size_t n;
+
+	if (hash == NULL) {
+		if (make_setting(cfg, setting))
+			(void)hash_password(prepared, setting, got);
+		return false;
+	}
+	if (!hash_password(prepared, hash, got))
+		return false;
+	n = strlen(hash);
+	return strlen(got) == n && gnutls_memcmp(got, hash, n) == 0;
+}
+
+/* --- what the database has -------------------------------------------------
+ */
+
+static size_t
+column_blob(sqlite3_stmt *stmt, int column, void *to, size_t size)
+{
+	const void *value = sqlite3_column_blob(stmt, column);
+	size_t n = (size_t)sqlite3_column_bytes(stmt, column);
+
+	if (value == NULL || n > size)
+		return 0;
+	memcpy(to, value, n);
+	return n;
+}
+
+static void
+read_credentials(sqlite3_stmt *stmt, struct account_credentials *who)
+{
+	struct account_keys *keys = &who->keys;
+
+	who->enabled = sqlite3_column_int(stmt, 0) != 0;
+	account_column_text(stmt, 1, keys->hash, sizeof(keys->hash));
+	keys->salt_n = column_blob(stmt, 2, keys->salt, sizeof(keys->salt));
+	keys->iterations = sqlite3_column_int64(stmt, 3);
+	if (keys->salt_n == 0 || keys->iterations < 1 ||
+	    column_blob(stmt, 4, keys->stored, 32) != 32 ||
+	    column_blob(stmt, 5, keys->server, 32) != 32)
+		keys->iterations = 0;
+}
+
+enum pst_rc
+account_credentials(struct accounts *a, const char *address,
+    struct account_credentials *credentials_r, struct pst_error *err)
+{
+	struct account_conn *c = account_db_take(a->db, err);
+	sqlite3_stmt *stmt;
+	enum pst_rc rc;
+
+	memset(credentials_r, 0, sizeof(*credentials_r));
+	if (c == NULL)
+		return PST_E_TEMP;
+	stmt = account_query(c, Q_CREDENTIALS, err, "t", address);
+	rc = account_query_row(c, stmt, err);
+	if (rc == PST_OK) {
+		(void)str_copy(credentials_r->address,
+		    sizeof(credentials_r->address), str_of(address));
+		read_credentials(stmt, credentials_r);
+	}
+	account_query_done(&stmt);
+	account_db_give(a->db, &c);
+	return rc;
+}
+
+/*
+ * The iterations are those of a real user who is chosen by the name: were they
+ * the configuration's, all who set their password before it changed would be
+ * told from those who do not exist.
+ */
+enum pst_rc
+account_fake_scram(struct accounts *a, const struct config *cfg,
+    const char *name, struct account_keys *keys_r, struct pst_error *err)
+{
+	unsigned char mac[32];
+	struct account_conn *c;
+	sqlite3_stmt *stmt;
+	enum pst_rc rc;
+
+	memset(keys_r, 0, sizeof(*keys_r));
+	account_hmac(a->secret, name, strlen(name), mac);
+	keys_r->salt_n = ACCOUNT_SCRAM_SALT;
+	memcpy(keys_r->salt, mac, keys_r->salt_n);
+	random_bytes(keys_r->stored, sizeof(keys_r->stored));
+	random_bytes(keys_r->server, sizeof(keys_r->server));
+	keys_r->iterations = cfg->auth.scram_iterations;
+	if (keys_r->iterations < ITERATIONS_LEAST)
+		keys_r->iterations = ITERATIONS_LEAST;
+	c = account_db_take(a->db, err);
+	if (c == NULL)
+		return PST_E_TEMP;
+	stmt = account_query(
+	    c, Q_ITERATIONS, err, "i", (int64_t)(mac[30] << 8 | mac[31]));
+	rc = account_query_row(c, stmt, err);
+	if (rc == PST_OK)
+		keys_r->iterations = sqlite3_column_int64(stmt, 0);
+	account_query_done(&stmt);
+	account_db_give(a->db, &c);
+	return rc == PST_E_NOTFOUND ? PST_OK : rc;
+}

@@ -1,0 +1,151 @@
+/*
+ * client.c - asking a running server over its control socket.
+ *
+ * No time limit of its own: the server answers or closes, and a trace lasts as
+ * long as it is watched.
+ */
+#include "admin/client.h"
+
+#include "base/str.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { ANSWER_MAX = 1 << 20 };
+
+enum pst_rc
+admin_connect(
+    const char *path, struct admin_connection *conn_r, struct pst_error *err)
+{
+	struct sockaddr_un sun;
+	int dir_fd, saved;
+	bool connected;
+
+	conn_r->fd = -1;
+	buf_init(&conn_r->in, ANSWER_MAX);
+	if (!admin_socket_address(path, &sun, &dir_fd))
+		return pst_fail(err, PST_E_NOTFOUND, errno,
+		    "no server is reached at %s: %s", path, strerror(errno));
+	conn_r->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	connected = conn_r->fd >= 0 &&
+		    connect(conn_r->fd, (struct sockaddr *)&sun, sizeof(sun)) ==
+			0;
+	saved = errno;
+	if (dir_fd >= 0)
+		(void)close(dir_fd);
+	if (connected)
+		return PST_OK;
+	admin_disconnect(conn_r);
+	if (saved == EACCES || saved == EPERM)
+		return pst_fail(err, PST_E_DENIED, saved,
+		    "only root and the server's user may use %s", path);
+	return pst_fail(err, PST_E_NOTFOUND, saved,
+	    "no server is reached at %s: %s", path, strerror(saved));
+}
+
+void
+admin_disconnect(struct admin_connection *conn)
+{
+	if (conn->fd >= 0)
+		(void)close(conn->fd);
+	conn->fd = -1;
+	buf_fini(&conn->in);
+}
+
+enum pst_rc
+admin_send(
+    struct admin_connection *conn, json_t *request, struct pst_error *err)
+{
+	enum pst_rc rc = PST_OK;
+	struct buf out;
+
+	buf_init(&out, ADMIN_REQUEST_MAX);
+	if (!admin_put_line(&out, request))
+		rc = pst_fail(err, PST_E_LIMIT, 0, "the request is too long");
+	while (rc == PST_OK && out.n > 0) {
+		ssize_t n = send(conn->fd, out.p, out.n, MSG_NOSIGNAL);
+
+		if (n > 0)
+			buf_consume(&out, (size_t)n);
+		else if (errno != EINTR)
+			rc = pst_fail(err, PST_E_TEMP, errno,
+			    "the server does not listen: %s", strerror(errno));
+	}
+	buf_fini(&out);
+	return rc;
+}
+
+static enum pst_rc
+read_more(struct admin_connection *conn, struct pst_error *err)
+{
+	char piece[8192];
+	ssize_t n;
+
+	do
+		n = recv(conn->fd, piece, sizeof(piece), 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return pst_fail(err, PST_E_TEMP, errno,
+		    "the connection to the server broke: %s", strerror(errno));
+	if (n == 0)
+		return pst_fail(err, PST_E_TEMP, 0,
+		    "the server closed the connection without an answer");
+	if (!buf_add(&conn->in, piece, (size_t)n))
+		return pst_fail(
+		    err, PST_E_LIMIT, 0, "the server's answer is too long");
+	return PST_OK;
+}
+
+static enum pst_rc
+take_answer(json_t *answer, json_t **line_r, struct pst_error *err)
+{
+	const char *text = admin_member(answer, "error");
+	enum pst_rc rc;
+
+	if (text != NULL) {
+		rc = admin_rc_of(admin_member(answer, "code"));
+		rc = pst_fail(
+		    err, rc != PST_OK ? rc : PST_E_TEMP, 0, "%s", text);
+		json_decref(answer);
+		return rc;
+	}
+	if (json_object_get(answer, "done") != NULL) {
+		json_decref(answer);
+		answer = NULL;
+	}
+	*line_r = answer;
+	return PST_OK;
+}
+
+enum pst_rc
+admin_receive(
+    struct admin_connection *conn, json_t **line_r, struct pst_error *err)
+{
+	enum pst_rc rc;
+	json_t *answer;
+	bool bad;
+
+	for (;;) {
+		answer = admin_take_line(&conn->in, &bad);
+		if (answer != NULL)
+			return take_answer(answer, line_r, err);
+		if (bad)
+			return pst_fail(err, PST_E_SYNTAX, 0,
+			    "the server's answer is not understood");
+		rc = read_more(conn, err);
+		if (rc != PST_OK)
+			return rc;
+	}
+}
+
+void
+admin_wait_closed(struct admin_connection *conn)
+{
+	char ignored[256];
+	ssize_t n;
+
+	do
+		n = recv(conn->fd, ignored, sizeof(ignored), 0);
+	while (n > 0 || (n < 0 && errno == EINTR));
+}

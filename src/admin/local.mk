@@ -1,0 +1,22 @@
+libpostern_la_SOURCES += \
+	src/admin/alias.c \
+	src/admin/client.c src/admin/client.h \
+	src/admin/control.c src/admin/control.h src/admin/control_priv.h \
+	src/admin/ctl.h \
+	src/admin/domain.c \
+	src/admin/identity.c src/admin/identity.h \
+	src/admin/password.c \
+	src/admin/posternctl.c \
+	src/admin/protocol.c src/admin/protocol.h \
+	src/admin/request_connections.c \
+	src/admin/request_status.c \
+	src/admin/request_user.c \
+	src/admin/requests.c \
+	src/admin/status.c \
+	src/admin/table.c src/admin/table.h \
+	src/admin/trace.c \
+	src/admin/user.c
+
+sbin_PROGRAMS += posternctl
+posternctl_SOURCES = src/admin/main.c
+posternctl_LDADD = libpostern.la $(POSTERN_LIBS)

@@ -1,0 +1,104 @@
+/*
+ * password.c - reading a new password, which is never an argument: those are
+ * seen by every user of the machine.
+ */
+#include "admin/ctl.h"
+#include "base/str.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <termios.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t interrupted;
+
+static void
+note_interrupt(int signal_number)
+{
+	(void)signal_number;
+	interrupted = 1;
+}
+
+/* One line from `fd`, octet by octet: nothing behind it is taken. */
+static enum pst_rc
+read_line(int fd, char *out, size_t size, struct pst_error *err)
+{
+	size_t n = 0;
+	ssize_t got;
+	char c;
+
+	for (;;) {
+		got = read(fd, &c, 1);
+		if (got < 0 && errno == EINTR && !interrupted)
+			continue;
+		if (got < 0)
+			return pst_fail(err, PST_E_TEMP, errno,
+			    "cannot read the password: %s", strerror(errno));
+		if (got == 0 || c == '\n')
+			break;
+		if (n + 1 >= size)
+			return pst_fail(
+			    err, PST_E_LIMIT, 0, "the password is too long");
+		out[n++] = c;
+	}
+	if (n > 0 && out[n - 1] == '\r')
+		n--;
+	out[n] = '\0';
+	if (n == 0)
+		return pst_fail(err, PST_E_PERM, 0, "no password was given");
+	return PST_OK;
+}
+
+static enum pst_rc
+ask_twice(
+    int tty, const char *address, char *out, size_t size, struct pst_error *err)
+{
+	char again[1024];
+	enum pst_rc rc;
+
+	(void)dprintf(tty, "New password for %s: ", address);
+	rc = read_line(tty, out, size, err);
+	(void)dprintf(tty, "\n");
+	if (rc != PST_OK)
+		return rc;
+	(void)dprintf(tty, "The same again: ");
+	rc = read_line(tty, again, sizeof(again), err);
+	(void)dprintf(tty, "\n");
+	if (rc == PST_OK && strcmp(out, again) != 0)
+		rc = pst_fail(
+		    err, PST_E_PERM, 0, "the two passwords are not the same");
+	explicit_bzero(again, sizeof(again));
+	return rc;
+}
+
+enum pst_rc
+ctl_password(const char *address, char *out, size_t size, struct pst_error *err)
+{
+	struct sigaction note = { .sa_handler = note_interrupt }, old;
+	struct termios before, quiet;
+	enum pst_rc rc;
+	int tty;
+
+	if (!isatty(STDIN_FILENO))
+		return read_line(STDIN_FILENO, out, size, err);
+	tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	if (tty < 0 || tcgetattr(tty, &before) < 0) {
+		rc = pst_fail(err, PST_E_TEMP, errno,
+		    "cannot ask on the terminal: %s", strerror(errno));
+		if (tty >= 0)
+			(void)close(tty);
+		return rc;
+	}
+	/* Ctrl-C ends the question, but not before the terminal echoes again.
+	 */
+	(void)sigemptyset(&note.sa_mask);
+	(void)sigaction(SIGINT, &note, &old);
+	quiet = before;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	(void)tcsetattr(tty, TCSAFLUSH, &quiet);
+	rc = ask_twice(tty, address, out, size, err);
+	(void)tcsetattr(tty, TCSAFLUSH, &before);
+	(void)sigaction(SIGINT, &old, NULL);
+	(void)close(tty);
+	return rc;
+}

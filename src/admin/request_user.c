@@ -1,0 +1,157 @@
+/*
+ * request_user.c - what concerns a user's mail and must therefore be done by
+ * the process that has the storage open: "usage" and "user-delete".
+ *
+ * Deleting goes step by step so that a crash in between never leaves mail to
+ * the next user of the same address: the user is disabled, their connections
+ * are closed, the mail is removed, the user is deleted, and what a delivery
+ * under way may have stored meanwhile is removed as well. Each step can be
+ * repeated; so can the command.
+ */
+#include "admin/control_priv.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include <stdlib.h>
+
+#define DELETE_TIME (INT64_C(10) * 1000000)
+
+static bool
+find_user(
+    struct admin_client *c, const json_t *request, struct account_user *user_r)
+{
+	const char *address = admin_member(request, "address");
+	struct pst_error err = { 0 };
+	enum pst_rc rc;
+
+	if (address == NULL) {
+		admin_error(c, PST_E_SYNTAX, "the request needs an address");
+		return false;
+	}
+	rc = account_find(c->host->accounts, address, user_r, &err);
+	if (rc == PST_E_NOTFOUND)
+		admin_error(c, rc, "there is no user %s", address);
+	else if (rc != PST_OK)
+		admin_error(c, rc, "%s", err.detail);
+	return rc == PST_OK;
+}
+
+/* --- usage ----------------------------------------------------------------
+ */
+
+void
+admin_run_usage(struct admin_client *c, const json_t *request)
+{
+	struct pst_usage usage = { 0 }, limit = { 0 };
+	struct mail_account *acct;
+	struct account_user user;
+	struct pst_error err = { 0 };
+	enum pst_rc rc;
+
+	if (!find_user(c, request, &user))
+		return;
+	rc = mail_account_open(c->host->store, &user, &acct, &err);
+	if (rc == PST_OK) {
+		rc = mail_account_usage(acct, &usage, &limit, &err);
+		mail_account_close(&acct);
+	}
+	if (rc != PST_OK) {
+		admin_error(c, rc, "%s", err.detail);
+		return;
+	}
+	(void)admin_item(c,
+	    json_pack("{s:I, s:I, s:I, s:I}", "bytes", (json_int_t)usage.bytes,
+		"messages", (json_int_t)usage.messages, "limit_bytes",
+		(json_int_t)limit.bytes, "limit_messages",
+		(json_int_t)limit.messages));
+	admin_done(c);
+}
+
+/* --- user-delete ----------------------------------------------------------
+ */
+
+struct deletion {
+	struct account_user user;
+	int64_t until; /* clock_monotonic */
+	bool keep_mail;
+	bool deleted; /* from the database */
+};
+
+static enum pst_rc
+remove_mail(struct admin_client *c, struct deletion *d, struct pst_error *err)
+{
+	enum pst_rc rc;
+
+	if (d->keep_mail)
+		return PST_OK;
+	rc = mail_account_remove(c->host->store, &d->user, err);
+	return rc == PST_E_NOTFOUND ? PST_OK : rc;
+}
+
+static enum pst_rc
+delete_step(struct admin_client *c, struct deletion *d, struct pst_error *err)
+{
+	enum pst_rc rc;
+
+	rc = remove_mail(c, d, err);
+	if (rc != PST_OK || d->deleted)
+		return rc;
+	rc = account_delete(c->host->accounts, d->user.address, err);
+	if (rc != PST_OK && rc != PST_E_NOTFOUND)
+		return rc;
+	d->deleted = true;
+	return remove_mail(c, d, err);
+}
+
+/* Sessions end in their own time: the mail is theirs until then. */
+static bool
+delete_job(struct admin_client *c)
+{
+	struct deletion *d = c->job_state;
+	struct pst_error err = { 0 };
+	enum pst_rc rc;
+
+	rc = delete_step(c, d, &err);
+	if (rc == PST_E_CONFLICT && clock_monotonic() < d->until) {
+		(void)admin_kick_user(c->host->net, d->user.address);
+		return false;
+	}
+	if (rc == PST_OK) {
+		log_event(PST_LOG_INFO, 0, "user-delete", "user",
+		    d->user.address, NULL);
+		admin_done(c);
+	} else if (rc == PST_E_CONFLICT) {
+		admin_error(c, rc, "the mail of %s is in use: try again",
+		    d->user.address);
+	} else {
+		log_failure(PST_LOG_ERROR, 0, "user-delete", &err);
+		admin_error(c, rc, "%s", err.detail);
+	}
+	return true;
+}
+
+void
+admin_run_user_delete(struct admin_client *c, const json_t *request)
+{
+	struct pst_error err = { 0 };
+	struct account_user user;
+	struct deletion *d;
+	enum pst_rc rc;
+
+	if (!find_user(c, request, &user))
+		return;
+	user.enabled = false;
+	rc = account_update(c->host->accounts, &user, &err);
+	if (rc != PST_OK) {
+		admin_error(c, rc, "%s", err.detail);
+		return;
+	}
+	d = mem_alloc(sizeof(*d));
+	d->user = user;
+	d->until = clock_monotonic() + DELETE_TIME;
+	d->keep_mail = json_is_true(json_object_get(request, "keep_mail"));
+	c->job = delete_job;
+	c->job_state = d;
+	c->job_free = free;
+	(void)admin_kick_user(c->host->net, user.address);
+}

@@ -1,0 +1,87 @@
+/*
+ * requests.c - the table of requests on the control socket, and those that
+ * only hand something on. The larger ones have files of their own.
+ */
+#include "admin/control_priv.h"
+#include "base/log.h"
+#include "base/str.h"
+
+static void
+run_reload(struct admin_client *c, const json_t *request)
+{
+	struct pst_error err = { 0 };
+	struct pst_str rest, line;
+	struct buf notes;
+	enum pst_rc rc;
+
+	(void)request;
+	buf_init(&notes, ADMIN_LINE_MAX);
+	rc = c->host->reload(c->host->arg, &notes, &err);
+	rest = buf_str(&notes);
+	while (str_split(&rest, '\n', &line))
+		if (line.n > 0)
+			(void)admin_item(c, admin_json_text(line));
+	buf_fini(&notes);
+	if (rc == PST_OK)
+		admin_done(c);
+	else
+		admin_error(c, rc, "%s", err.detail);
+}
+
+static void
+run_stop(struct admin_client *c, const json_t *request)
+{
+	(void)request;
+	c->until_exit = true;
+	admin_done(c);
+	c->host->stop(c->host->arg);
+}
+
+static void
+run_unblock(struct admin_client *c, const json_t *request)
+{
+	const char *who = admin_member(request, "who");
+	char address[321];
+	bool found;
+
+	if (who == NULL) {
+		admin_error(c, PST_E_SYNTAX, "unblock needs a user or address");
+		return;
+	}
+	found = auth_unblock(c->host->accounts, who);
+	/* Users are known by their normal form. */
+	if (!found && account_normalise(str_of(who), address))
+		found = auth_unblock(c->host->accounts, address);
+	if (found) {
+		log_event(PST_LOG_INFO, 0, "unblock", "who", who, NULL);
+		admin_done(c);
+	} else {
+		admin_error(c, PST_E_NOTFOUND, "%s is not blocked", who);
+	}
+}
+
+static const struct admin_request requests[] = {
+	{ "connections", admin_run_connections },
+	{ "kick", admin_run_kick },
+	{ "reload", run_reload },
+	{ "status", admin_run_status },
+	{ "stop", run_stop },
+	{ "trace", admin_run_trace },
+	{ "unblock", run_unblock },
+	{ "usage", admin_run_usage },
+	{ "user-delete", admin_run_user_delete },
+};
+
+void
+admin_request_run(struct admin_client *c, const json_t *request)
+{
+	const char *name = admin_member(request, "request");
+
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+		if (name != NULL && strcmp(requests[i].name, name) == 0) {
+			requests[i].run(c, request);
+			return;
+		}
+	admin_error(c, PST_E_UNSUPPORTED, "unknown request \"%s\"",
+	    name != NULL ? name : "");
+}

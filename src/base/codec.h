@@ -1,0 +1,44 @@
+/*
+ * base/codec.h - base64 (RFC 4648), quoted-printable (RFC 2045, 6.7), modified
+ * UTF-7 of mailbox names (RFC 3501, 5.1.3), hexadecimal.
+ *
+ * Decoders are incremental where messages need it; all are pure.
+ */
+#ifndef BASE_CODEC_H
+#define BASE_CODEC_H
+
+#include "base/mem.h"
+
+bool base64_encode(struct pst_str in, struct buf *out); /* no line breaks */
+/* Strict: canonical alphabet and padding, nothing else. For SASL. */
+bool base64_decode(struct pst_str in, struct buf *out);
+
+/*
+ * Lenient, incremental: skips what is not in the alphabet (RFC 2045, 6.8). For
+ * message bodies. Start with a zeroed state.
+ */
+struct base64_state {
+	uint32_t bits;
+	unsigned n;
+};
+bool base64_decode_some(
+    struct base64_state *st, struct pst_str in, struct buf *out);
+
+/*
+ * Quoted-printable, incremental and lenient: what is malformed stays as it is.
+ * `last` marks the end of input.
+ */
+struct qp_state {
+	char pending[64]; /* white space, or an unfinished escape */
+	unsigned n;
+};
+bool qp_decode_some(
+    struct qp_state *st, struct pst_str in, bool last, struct buf *out);
+
+/* UTF-8 to modified UTF-7 and back. False: not valid in the source form. */
+bool mutf7_encode(struct pst_str utf8, struct buf *out);
+bool mutf7_decode(struct pst_str mutf7, struct buf *out);
+
+void hex_encode(const void *in, size_t n, char *out); /* 2n + 1 octets */
+
+#endif

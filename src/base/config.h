@@ -1,0 +1,179 @@
+/*
+ * base/config.h - the configuration file, read with libconfuse into one plain
+ * structure by a table of all keys (config_keys.c), from which the man page's
+ * test, `posternd -T` and --set work too.
+ *
+ * Threads: a configuration never changes once it is loaded. A reload makes a
+ * new one; who runs for long takes a reference and lets go of it in the end.
+ * Units: seconds and octets unless the key's text says otherwise.
+ */
+#ifndef BASE_CONFIG_H
+#define BASE_CONFIG_H
+
+#include "base/mem.h"
+
+enum config_tls { CONFIG_TLS_NONE, CONFIG_TLS_STARTTLS, CONFIG_TLS_IMPLICIT };
+
+enum config_protocol {
+	CONFIG_SMTP,	   /* from other servers */
+	CONFIG_SUBMISSION, /* from users */
+	CONFIG_LMTP,
+	CONFIG_IMAP,
+};
+
+enum config_bare_newline { CONFIG_BARE_REJECT, CONFIG_BARE_KEEP };
+
+struct config_strings {
+	char **v;
+	size_t n;
+};
+
+struct config_listener {
+	char *name;
+	int protocol;		       /* enum config_protocol */
+	struct config_strings address; /* "*", "127.0.0.1", "::1" */
+	int64_t port; /* 0: the kernel chooses (sandbox only) */
+	char *path;   /* a Unix socket instead, or "" */
+	int tls;      /* enum config_tls */
+};
+
+struct config_certificate {
+	char *name;
+	char *certificate; /* PEM, leaf first */
+	char *key;
+	struct config_strings names; /* SNI; empty: those in the certificate */
+};
+
+struct config_storage {
+	char *name;
+	char *module; /* default: the block's name */
+	char *path;
+	bool fsync;
+	struct config_strings option; /* "key=value", for other modules */
+};
+
+struct config_mailbox {
+	char *name;
+	char *special_use; /* "\\Sent" or "" */
+	bool create;
+	bool subscribe;
+};
+
+struct config {
+	char *hostname;
+	struct config_strings domains;
+	char *user, *group; /* to become after binding; "" stay */
+	char *state_dir;    /* accounts.db and the like */
+	char *run_dir;	    /* the control socket */
+	char *module_dir;
+	char *default_storage; /* name of a storage block; "": the first */
+
+	struct config_listener *listener;
+	size_t listeners;
+	struct config_certificate *certificate;
+	size_t certificates;
+	struct config_storage *storage;
+	size_t storages;
+	struct config_mailbox *mailbox; /* made for each new user */
+	size_t mailboxes;
+
+	struct {
+		char *path; /* "": state_dir/accounts.db */
+	} accounts;
+	struct {
+		int target; /* enum log_target */
+		char *path;
+		int format; /* enum log_format */
+		int level;  /* enum pst_log_level */
+	} log;
+	struct {
+		char *min_version; /* "1.2" or "1.3" */
+		char *priority;	   /* appended to ours, GnuTLS syntax */
+		bool tickets;
+		int64_t handshake_time;
+	} tls;
+	struct {
+		int64_t connections, connections_per_address,
+		    connections_per_user;
+		int64_t workers_min, workers_max;
+		int64_t output;	    /* high-water mark of unsent octets */
+		int64_t write_time; /* a client that does not read */
+		int64_t shutdown_time;
+		int64_t header_size; /* of a message, for the reader */
+		int64_t mime_depth, mime_parts;
+		int64_t open_mailboxes; /* kept in memory without a session */
+	} limits;
+	struct {
+		int64_t message_size;
+		int64_t recipients;
+		int64_t command_line;	   /* octets with CRLF */
+		int64_t idle_time;	   /* between commands */
+		int64_t data_time;	   /* between pieces of a message */
+		int64_t login_time;	   /* submission: until authenticated */
+		int64_t errors;		   /* bad commands before 421 */
+		int64_t messages;	   /* transactions in one connection */
+		int64_t hops;		   /* Received fields before a loop */
+		int bare_newline;	   /* enum config_bare_newline */
+		char *detail_separator;	   /* "+"; "": no details */
+		bool received_hide_client; /* submission: no client address */
+	} smtp;
+	struct {
+		int64_t command_line; /* octets of a command without literals */
+		int64_t literal;      /* of a literal that is no message */
+		int64_t message_size; /* APPEND */
+		int64_t idle_time;    /* logged in: until BYE, >= 30 min */
+		int64_t login_time;
+		int64_t errors;
+		int64_t keyword_length;
+	} imap;
+	struct {
+		bool plaintext_on_loopback; /* AUTH without TLS there */
+		int64_t failure_delay;	    /* milliseconds, grows */
+		int64_t failures;	    /* in `window`: then blocked */
+		int64_t window;
+		int64_t block_time;
+		int64_t cache_time; /* of a good password; 0: none */
+		int64_t hash_cost;  /* yescrypt, 1 to 11 */
+		int64_t scram_iterations;
+		int64_t password_length; /* least */
+	} auth;
+	struct {
+		int64_t bytes, messages; /* of a user without own; 0: none */
+	} quota;
+
+	int refs; /* private to config.c */
+};
+
+/* One "KEY=VALUE" that overrides the file, as given to --set. */
+struct config_override {
+	const char *key; /* "limits.connections", "listener.imap.port" */
+	const char *value;
+};
+
+/*
+ * Reads `path` (NULL: only defaults and overrides). On failure returns NULL and
+ * fills `err.detail` with "file:line: what was expected"; further problems go
+ * to `report`, one text each, when it is not NULL.
+ */
+struct config *config_load(const char *path,
+    const struct config_override *overrides, size_t n,
+    void (*report)(void *arg, const char *text), void *arg,
+    struct pst_error *err);
+/* The same from text, for the sandbox and tests. */
+struct config *config_parse(const char *text,
+    const struct config_override *overrides, size_t n,
+    void (*report)(void *arg, const char *text), void *arg,
+    struct pst_error *err);
+struct config *config_ref(struct config *c); /* from any thread */
+void config_unref(struct config **c);
+/* All effective values in the syntax of the file. */
+void config_print(const struct config *c, FILE *out);
+/* Calls back with each key's dotted name, for the man page's test. */
+void config_each_key(void (*fn)(void *arg, const char *key), void *arg);
+/* The text of `key` for a module: a known key of the block, or an option. */
+const char *config_storage_value(
+    const struct config_storage *s, const char *key);
+const struct config_storage *config_default_storage(const struct config *c);
+bool config_is_local_domain(const struct config *c, struct pst_str domain);
+
+#endif

@@ -1,0 +1,9 @@
+libpostern_la_SOURCES += \
+	src/base/clock.c src/base/clock.h \
+	src/base/codec.c src/base/codec.h \
+	src/base/config.c src/base/config.h \
+	src/base/config_keys.c src/base/config_keys.h \
+	src/base/log.c src/base/log.h \
+	src/base/mem.c src/base/mem.h \
+	src/base/str.c src/base/str.h \
+	src/base/uidset.c src/base/uidset.h

@@ -1,0 +1,546 @@
+/*
+ * server.c - the order in which the server comes up, and the same backwards.
+ *
+ * Ports and keys are taken as root. Then privileges and most of the file
+ * system are given up, before anything that is written, any module's code and
+ * any second thread: Landlock binds only threads made later, and what is
+ * written must belong to the user.
+ */
+#include "daemon/server.h"
+
+#include "account/account.h"
+#include "admin/control.h"
+#include "admin/identity.h"
+#include "admin/protocol.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/privileges.h"
+#include "daemon/process.h"
+#include "daemon/reload.h"
+#include "daemon/sandbox.h"
+#include "delivery/services.h"
+#include "imap/imap.h"
+#include "mailbox/store.h"
+#include "net/net.h"
+#include "net/tls.h"
+#include "smtp/smtp.h"
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+struct daemon {
+	const struct daemon_options *options;
+	struct daemon_sandbox *sandbox;
+	struct admin_identity id;
+	struct services services;
+	struct tls_context *tls;
+	struct net *net;
+	struct admin_control *control;
+	int64_t started;
+	int lock_fd, pid_fd, signal_fd, stop_fd, parent_fd;
+
+	pthread_mutex_t lock; /* guards cfg; taken for a whole reload */
+	struct config *cfg;
+};
+
+/* --- configuration --------------------------------------------------------
+ */
+
+static void
+report(void *arg, const char *text)
+{
+	(void)arg;
+	(void)fprintf(stderr, "posternd: %s\n", text);
+}
+
+static struct config *
+read_config(const struct daemon_options *o, const struct daemon_sandbox *s,
+    void (*fn)(void *arg, const char *text), struct pst_error *err)
+{
+	struct config *cfg;
+
+	if (s == NULL)
+		return config_load(o->config_path, o->overrides,
+		    o->override_count, fn, NULL, err);
+	cfg = config_parse(daemon_sandbox_text(s), o->overrides,
+	    o->override_count, fn, NULL, err);
+	if (cfg != NULL && daemon_sandbox_check(cfg, err) != PST_OK) {
+		if (fn != NULL)
+			fn(NULL, err->detail);
+		config_unref(&cfg);
+	}
+	return cfg;
+}
+
+struct config *
+daemon_server_config(const struct daemon_options *o)
+{
+	struct daemon_sandbox *s = NULL;
+	struct config *cfg = NULL;
+	struct pst_error err = { 0 };
+
+	if (o->sandbox != NULL && daemon_sandbox_new(o, &s, &err) != PST_OK)
+		report(NULL, err.detail);
+	else
+		cfg = read_config(o, s, report, &err);
+	daemon_sandbox_free(&s);
+	return cfg;
+}
+
+static struct config *
+present_config(void *arg)
+{
+	struct daemon *d = arg;
+	struct config *cfg;
+
+	pthread_mutex_lock(&d->lock);
+	cfg = config_ref(d->cfg);
+	pthread_mutex_unlock(&d->lock);
+	return cfg;
+}
+
+static void
+log_notes(const struct buf *notes)
+{
+	struct pst_str rest = buf_str(notes), line;
+
+	while (str_split(&rest, '\n', &line))
+		if (line.n > 0)
+			log_text(PST_LOG_WARNING, 0, "reload", "%.*s",
+			    STR_ARG(line));
+}
+
+/*
+ * On any error all stays as it was. What is only read at the start keeps its
+ * old value in the parts that use it; `notes` tells.
+ */
+static enum pst_rc
+reload(void *arg, struct buf *notes, struct pst_error *err)
+{
+	struct daemon *d = arg;
+	struct config *fresh;
+	enum pst_rc rc;
+
+	daemon_notify_reloading();
+	pthread_mutex_lock(&d->lock);
+	fresh = read_config(d->options, d->sandbox, NULL, err);
+	rc = fresh != NULL ? tls_reload(d->tls, fresh, err) : PST_E_SYNTAX;
+	if (rc == PST_OK) {
+		daemon_restart_notes(d->cfg, fresh, notes);
+		net_reconfigure(d->net, fresh);
+		accounts_reconfigure(d->services.accounts, fresh);
+		mailstore_reconfigure(d->services.store, fresh);
+		config_unref(&d->cfg);
+		d->cfg = config_ref(fresh);
+		log_notes(notes);
+		log_text(PST_LOG_INFO, 0, "reload", "done");
+	} else {
+		log_text(PST_LOG_ERROR, 0, "reload",
+		    "the old configuration stays: %s", err->detail);
+	}
+	config_unref(&fresh);
+	pthread_mutex_unlock(&d->lock);
+	daemon_notify("READY=1");
+	return rc;
+}
+
+static void
+ask_to_stop(void *arg)
+{
+	struct daemon *d = arg;
+	uint64_t one = 1;
+
+	(void)!write(d->stop_fd, &one, sizeof(one));
+}
+
+/* --- steps: as the one who started us ------------------------------------
+ */
+
+static enum pst_rc
+start_process(struct daemon *d, struct pst_error *err)
+{
+	daemon_process_prepare();
+	d->started = clock_seconds();
+	d->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (d->stop_fd < 0)
+		return pst_fail(
+		    err, PST_E_TEMP, errno, "eventfd: %s", strerror(errno));
+	return daemon_signals(&d->signal_fd, err);
+}
+
+static void
+stop_process(struct daemon *d)
+{
+	(void)close(d->stop_fd);
+	(void)close(d->signal_fd);
+}
+
+static enum pst_rc
+start_directories(struct daemon *d, struct pst_error *err)
+{
+	enum pst_rc rc;
+
+	rc = admin_identity_find(d->cfg, &d->id, err);
+	if (rc == PST_OK && d->id.uid == 0 && d->sandbox == NULL)
+		rc = pst_fail(err, PST_E_DENIED, 0,
+		    "refusing to serve as root: set `user` in the "
+		    "configuration");
+	if (rc == PST_OK && d->sandbox != NULL)
+		rc = admin_directory_make(
+		    daemon_sandbox_dir(d->sandbox), &d->id, err);
+	if (rc == PST_OK)
+		rc = admin_directory_make(d->cfg->state_dir, &d->id, err);
+	if (rc == PST_OK)
+		rc = admin_directory_make(d->cfg->run_dir, &d->id, err);
+	for (size_t i = 0; rc == PST_OK && i < d->cfg->storages; i++)
+		if (*d->cfg->storage[i].path != '\0')
+			rc = admin_directory_make(
+			    d->cfg->storage[i].path, &d->id, err);
+	return rc;
+}
+
+/* The lock comes before all that a second server would disturb. */
+static enum pst_rc
+start_lock(struct daemon *d, struct pst_error *err)
+{
+	enum pst_rc rc;
+	pid_t holder;
+
+	rc = daemon_privileges_borrow(&d->id, err);
+	if (rc != PST_OK)
+		return rc;
+	rc = admin_lock(d->cfg, &d->lock_fd, &holder, err);
+	if (rc == PST_OK && d->sandbox != NULL)
+		rc = daemon_sandbox_prepare(d->sandbox, d->cfg, err);
+	daemon_privileges_restore(&d->id);
+	return rc;
+}
+
+static void
+stop_lock(struct daemon *d)
+{
+	if (d->lock_fd >= 0)
+		(void)close(d->lock_fd);
+}
+
+static enum pst_rc
+start_pid_file(struct daemon *d, struct pst_error *err)
+{
+	if (d->options->pid_file == NULL)
+		return PST_OK;
+	return daemon_pid_file(d->options->pid_file, &d->pid_fd, err);
+}
+
+static void
+stop_pid_file(struct daemon *d)
+{
+	if (d->options->pid_file != NULL)
+		daemon_pid_file_remove(d->options->pid_file, &d->pid_fd);
+}
+
+static const struct net_protocol *
+protocol_for(const struct config_listener *l)
+{
+	switch ((enum config_protocol)l->protocol) {
+	case CONFIG_SMTP:
+		return &smtp_protocol;
+	case CONFIG_SUBMISSION:
+		return &submission_protocol;
+	case CONFIG_LMTP:
+		return &lmtp_protocol;
+	case CONFIG_IMAP:
+		return &imap_protocol;
+	}
+	return NULL;
+}
+
+static enum pst_rc
+start_ports(struct daemon *d, struct pst_error *err)
+{
+	d->tls = tls_context_new(d->cfg, err);
+	if (d->tls == NULL)
+		return err->rc != PST_OK ? err->rc : PST_E_PERM;
+	d->net = net_new(d->cfg, d->tls, protocol_for, &d->services);
+	return net_bind(d->net, err);
+}
+
+static void
+stop_ports(struct daemon *d)
+{
+	net_free(&d->net);
+	tls_context_free(&d->tls);
+}
+
+/* --- steps: as the configured user ---------------------------------------
+ */
+
+static void
+confine(struct daemon *d)
+{
+	const char *config_path = d->sandbox == NULL ? d->options->config_path
+						     : NULL;
+	const char *dir = d->sandbox != NULL ? daemon_sandbox_dir(d->sandbox)
+					     : NULL;
+	struct pst_error err = { 0 };
+
+	if (getenv("POSTERN_NO_LANDLOCK") != NULL)
+		log_text(PST_LOG_WARNING, 0, "landlock",
+		    "switched off by POSTERN_NO_LANDLOCK");
+	else if (daemon_landlock(d->cfg, config_path, dir, &err) == 0)
+		log_text(PST_LOG_WARNING, 0, "landlock",
+		    "not in force, the kernel says: %s", err.detail);
+}
+
+static enum pst_rc
+open_log(struct daemon *d, struct pst_error *err)
+{
+	enum log_target target = (enum log_target)d->cfg->log.target;
+
+	/* In the background there is no stderr to write to. */
+	if (target == LOG_TO_STDERR && d->parent_fd >= 0)
+		target = LOG_TO_SYSLOG;
+	if (log_open(target, d->cfg->log.path,
+		(enum log_format)d->cfg->log.format,
+		(enum pst_log_level)d->cfg->log.level))
+		return PST_OK;
+	return pst_fail(err, PST_E_PERM, errno, "cannot open the log %s: %s",
+	    d->cfg->log.path, strerror(errno));
+}
+
+static enum pst_rc
+start_unprivileged(struct daemon *d, struct pst_error *err)
+{
+	enum pst_rc rc;
+
+	rc = daemon_privileges_drop(&d->id, err);
+	if (rc == PST_OK)
+		rc = open_log(d, err);
+	if (rc == PST_OK)
+		confine(d);
+	return rc;
+}
+
+static enum pst_rc
+start_services(struct daemon *d, struct pst_error *err)
+{
+	d->services.accounts = accounts_open(d->cfg, err);
+	if (d->services.accounts == NULL)
+		return err->rc != PST_OK ? err->rc : PST_E_PERM;
+	d->services.store = mailstore_open(d->cfg, err);
+	if (d->services.store == NULL)
+		return err->rc != PST_OK ? err->rc : PST_E_PERM;
+	if (d->sandbox != NULL)
+		return daemon_sandbox_users(
+		    d->sandbox, d->services.accounts, err);
+	return PST_OK;
+}
+
+static void
+stop_services(struct daemon *d)
+{
+	if (d->services.store != NULL)
+		mailstore_close(&d->services.store);
+	if (d->services.accounts != NULL)
+		accounts_close(&d->services.accounts);
+}
+
+static enum pst_rc
+start_serving(struct daemon *d, struct pst_error *err)
+{
+	return net_start(d->net, err);
+}
+
+static void
+stop_serving(struct daemon *d)
+{
+	net_stop(d->net);
+}
+
+static enum pst_rc
+start_control(struct daemon *d, struct pst_error *err)
+{
+	const struct admin_host host = { .net = d->net,
+		.accounts = d->services.accounts,
+		.store = d->services.store,
+		.tls = d->tls,
+		.started = d->started,
+		.arg = d,
+		.config = present_config,
+		.reload = reload,
+		.stop = ask_to_stop };
+	enum pst_rc rc;
+	struct buf path;
+
+	buf_init(&path, 8192);
+	buf_printf(&path, "%s/%s", d->cfg->run_dir, ADMIN_SOCKET_NAME);
+	if (!buf_putc(&path, '\0'))
+		rc = pst_fail(err, PST_E_LIMIT, 0, "run_dir is too long");
+	else
+		rc = admin_control_start(path.p, &host, &d->control, err);
+	buf_fini(&path);
+	return rc;
+}
+
+static void
+stop_control(struct daemon *d)
+{
+	admin_control_stop(&d->control);
+}
+
+static enum pst_rc
+start_ready(struct daemon *d, struct pst_error *err)
+{
+	enum pst_rc rc = PST_OK;
+
+	if (d->sandbox != NULL)
+		rc = daemon_sandbox_ready(d->sandbox, d->cfg, d->net, err);
+	if (rc != PST_OK)
+		return rc;
+	log_event(PST_LOG_INFO, 0, "ready", "version", PACKAGE_VERSION, NULL);
+	if (d->parent_fd >= 0) {
+		daemon_detached(d->parent_fd);
+		d->parent_fd = -1;
+	}
+	daemon_notify("READY=1\nMAINPID=%ld", (long)getpid());
+	return PST_OK;
+}
+
+static void
+stop_ready(struct daemon *d)
+{
+	daemon_notify("STOPPING=1");
+	if (d->sandbox != NULL)
+		daemon_sandbox_over(d->sandbox);
+}
+
+/* --- the order ------------------------------------------------------------
+ */
+
+/* `stop` is called for every step whose start was called, backwards. */
+static const struct {
+	enum pst_rc (*start)(struct daemon *d, struct pst_error *err);
+	void (*stop)(struct daemon *d);
+	bool stop_failed; /* also when its own start failed */
+} steps[] = {
+	{ start_process, stop_process, false },
+	{ start_directories, NULL, false },
+	{ start_lock, stop_lock, true },
+	{ start_pid_file, stop_pid_file, false },
+	{ start_ports, stop_ports, true },
+	{ start_unprivileged, NULL, false },
+	{ start_services, stop_services, true },
+	{ start_serving, stop_serving, false },
+	{ start_control, stop_control, false },
+	{ start_ready, stop_ready, false },
+};
+#define STEPS (sizeof(steps) / sizeof(steps[0]))
+
+static void
+run_signal(struct daemon *d, uint32_t number, bool *stop)
+{
+	struct pst_error err = { 0 };
+	struct buf notes;
+
+	switch (number) {
+	case SIGTERM:
+	case SIGINT:
+		*stop = true;
+		break;
+	case SIGHUP:
+		buf_init(&notes, 65536);
+		(void)reload(d, &notes, &err);
+		buf_fini(&notes);
+		/* And the log, as SIGUSR1. */
+		/* FALLTHROUGH */
+	case SIGUSR1:
+		if (!log_reopen())
+			log_text(PST_LOG_ERROR, 0, "log",
+			    "cannot open %s again: %s", d->cfg->log.path,
+			    strerror(errno));
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+serve(struct daemon *d)
+{
+	struct pollfd fds[2] = { { d->signal_fd, POLLIN, 0 },
+		{ d->stop_fd, POLLIN, 0 } };
+	int interval = daemon_watchdog();
+	struct signalfd_siginfo info;
+	struct net_counters counters;
+	bool stop = false;
+
+	while (!stop) {
+		(void)poll(fds, 2, interval);
+		while (!stop && read(d->signal_fd, &info, sizeof(info)) ==
+				    (ssize_t)sizeof(info))
+			run_signal(d, info.ssi_signo, &stop);
+		if (fds[1].revents != 0)
+			stop = true;
+		if (interval >= 0) {
+			/* Waits for ever when the pool is stuck; then systemd
+			 * hears nothing more and acts. */
+			net_count(d->net, &counters);
+			daemon_notify("WATCHDOG=1");
+		}
+	}
+	log_event(PST_LOG_INFO, 0, "stop", NULL);
+}
+
+static enum pst_rc
+run_steps(struct daemon *d, struct pst_error *err)
+{
+	enum pst_rc rc = PST_OK;
+	size_t n = 0;
+
+	while (n < STEPS && (rc = steps[n].start(d, err)) == PST_OK)
+		n++;
+	if (rc == PST_OK)
+		serve(d);
+	else if (steps[n].stop_failed)
+		steps[n].stop(d);
+	while (n-- > 0)
+		if (steps[n].stop != NULL)
+			steps[n].stop(d);
+	return rc;
+}
+
+int
+daemon_server_run(const struct daemon_options *o)
+{
+	struct daemon d = { .options = o,
+		.lock_fd = -1,
+		.pid_fd = -1,
+		.parent_fd = -1,
+		.lock = PTHREAD_MUTEX_INITIALIZER };
+	struct pst_error err = { 0 };
+	enum pst_rc rc = PST_OK;
+
+	if (o->sandbox != NULL)
+		rc = daemon_sandbox_new(o, &d.sandbox, &err);
+	if (rc == PST_OK) {
+		d.cfg = read_config(o, d.sandbox, report, &err);
+		if (d.cfg == NULL) {
+			daemon_sandbox_free(&d.sandbox);
+			return 1; /* said already */
+		}
+		if (!o->foreground)
+			rc = daemon_detach(&d.parent_fd, &err);
+	}
+	if (rc == PST_OK)
+		rc = run_steps(&d, &err);
+	if (rc != PST_OK)
+		(void)fprintf(stderr, "posternd: %s\n", err.detail);
+	daemon_sandbox_free(&d.sandbox);
+	config_unref(&d.cfg);
+	return rc == PST_OK ? 0 : 1;
+}

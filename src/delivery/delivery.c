@@ -1,0 +1,577 @@
+/*
+ * delivery/delivery.c - local delivery.
+ *
+ * The results of a message for several users may differ. What was stored stays
+ * stored; repeat.c keeps a repetition from storing it twice.
+ */
+#include "delivery/delivery.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "delivery/repeat.h"
+#include "delivery/rewrite.h"
+#include "delivery/route.h"
+#include "message/header.h"
+
+#include <stdlib.h>
+
+enum {
+	USERS_MAX = 2000,   /* of one message */
+	GATHER = 32 * 1024, /* small pieces are written together */
+	AUTHORS_MAX = 100,  /* addresses in From */
+};
+
+/* The content in one storage. */
+struct copy {
+	struct mail_stage *stage;
+	enum pst_rc rc; /* the first failure */
+	size_t left;	/* users that do not have it yet */
+};
+
+/* A user who gets the message. */
+struct receiver {
+	struct mail_account *acct;
+	size_t copy;
+	enum pst_rc rc;
+	bool has_it;
+};
+
+/* A recipient: receivers `index[first]` to `index[first + n - 1]`. */
+struct recipient {
+	size_t first, n;
+};
+
+struct delivery {
+	const struct services *sv;
+	struct config *cfg;
+	struct receiver *receiver;
+	size_t receivers, receivers_cap;
+	struct recipient *recipient;
+	size_t recipients, recipients_cap;
+	size_t *index;
+	size_t indexes, indexes_cap;
+
+	bool begun, one_answer;
+	char *author; /* NULL: from elsewhere */
+	char *fields; /* that rewrite may put in */
+	struct copy *copy;
+	size_t copies, copies_cap;
+	struct rewrite rewrite;
+	struct buf gather;
+	struct repeat_hash *hash;
+	struct pst_error failure; /* of the first storage that failed */
+};
+
+struct delivery *
+delivery_new(const struct services *sv, struct config *cfg)
+{
+	struct delivery *d = mem_alloc(sizeof(*d));
+
+	d->sv = sv;
+	d->cfg = config_ref(cfg);
+	buf_init(&d->gather, (size_t)2 * GATHER);
+	return d;
+}
+
+void
+delivery_free(struct delivery **dp)
+{
+	struct delivery *d = *dp;
+
+	if (d == NULL)
+		return;
+	for (size_t i = 0; i < d->copies; i++)
+		mail_stage_free(&d->copy[i].stage);
+	for (size_t i = 0; i < d->receivers; i++)
+		mail_account_close(&d->receiver[i].acct);
+	if (d->begun)
+		rewrite_fini(&d->rewrite);
+	repeat_hash_free(&d->hash, NULL);
+	buf_fini(&d->gather);
+	free(d->copy);
+	free(d->receiver);
+	free(d->recipient);
+	free(d->index);
+	free(d->author);
+	free(d->fields);
+	config_unref(&d->cfg);
+	free(d);
+	*dp = NULL;
+}
+
+size_t
+delivery_recipients(const struct delivery *d)
+{
+	return d->recipients;
+}
+
+size_t
+delivery_users(const struct delivery *d)
+{
+	return d->receivers;
+}
+
+/* --- recipients ------------------------------------------------------------
+ */
+
+/* Takes over `*acct`. The place among the receivers. */
+static size_t
+add_receiver(struct delivery *d, struct mail_account **acct)
+{
+	for (size_t i = 0; i < d->receivers; i++) {
+		if (d->receiver[i].acct == *acct) {
+			mail_account_close(acct);
+			return i;
+		}
+	}
+	mem_grow(&d->receiver, &d->receivers_cap, d->receivers + 1,
+	    sizeof(*d->receiver));
+	d->receiver[d->receivers] = (struct receiver){ .acct = *acct };
+	*acct = NULL;
+	return d->receivers++;
+}
+
+/* Undoes what delivery_add() did before it failed. */
+static void
+drop_receivers(struct delivery *d, size_t receivers, size_t indexes)
+{
+	while (d->receivers > receivers)
+		mail_account_close(&d->receiver[--d->receivers].acct);
+	d->indexes = indexes;
+}
+
+static enum pst_rc
+add_user(struct delivery *d, const struct account_user *user, uint64_t size,
+    struct pst_error *err)
+{
+	struct mail_account *acct = NULL;
+	enum pst_rc rc;
+
+	rc = mail_account_open(d->sv->store, user, &acct, err);
+	if (rc != PST_OK)
+		return rc == PST_E_NOSPACE ? rc : PST_E_TEMP;
+	rc = mail_account_room(acct, size > 0 ? size : 1, err);
+	if (rc != PST_OK) {
+		mail_account_close(&acct);
+		return rc == PST_E_QUOTA ? rc : PST_E_TEMP;
+	}
+	mem_grow(&d->index, &d->indexes_cap, d->indexes + 1, sizeof(*d->index));
+	d->index[d->indexes] = add_receiver(d, &acct);
+	d->indexes++;
+	return PST_OK;
+}
+
+enum pst_rc
+delivery_add(struct delivery *d, struct pst_str address, uint64_t size,
+    struct pst_error *err)
+{
+	size_t receivers = d->receivers, indexes = d->indexes;
+	struct delivery_route route;
+	enum pst_rc rc;
+
+	rc = route_resolve(
+	    d->sv, d->cfg, address, USERS_MAX - d->receivers, &route, err);
+	if (rc == PST_OK && route.outside > 0)
+		rc = pst_fail(err, PST_E_UNSUPPORTED, 0, "leads outside");
+	for (size_t i = 0; rc == PST_OK && i < route.users; i++)
+		rc = add_user(d, &route.user[i], size, err);
+	if (rc != PST_OK) {
+		drop_receivers(d, receivers, indexes);
+	} else {
+		mem_grow(&d->recipient, &d->recipients_cap, d->recipients + 1,
+		    sizeof(*d->recipient));
+		d->recipient[d->recipients++] = (struct recipient){
+			.first = indexes,
+			.n = d->indexes - indexes,
+		};
+	}
+	route_fini(&route);
+	return rc;
+}
+
+/* --- content ----------------------------------------------------------------
+ */
+
+static enum pst_rc
+open_copies(struct delivery *d, uint64_t size, struct pst_error *err)
+{
+	for (size_t i = 0; i < d->receivers; i++) {
+		struct receiver *r = &d->receiver[i];
+		struct copy *c;
+		enum pst_rc rc;
+		size_t k = 0;
+
+		while (k < d->copies &&
+		       !mail_stage_fits(d->copy[k].stage, r->acct))
+			k++;
+		r->copy = k;
+		if (k == d->copies) {
+			mem_grow(
+			    &d->copy, &d->copies_cap, k + 1, sizeof(*d->copy));
+			c = &d->copy[k];
+			memset(c, 0, sizeof(*c));
+			rc = mail_stage_new(r->acct, size, &c->stage, err);
+			if (rc != PST_OK)
+				return rc;
+			d->copies++;
+		}
+		d->copy[k].left++;
+	}
+	return PST_OK;
+}
+
+/* Writes to every storage that has not failed; fails when none is left. */
+static enum pst_rc
+write_copies(struct delivery *d, const void *p, size_t n)
+{
+	enum pst_rc rc = PST_E_TEMP;
+
+	for (size_t i = 0; i < d->copies; i++) {
+		struct copy *c = &d->copy[i];
+		struct pst_error err = { 0 };
+
+		if (c->rc == PST_OK) {
+			c->rc = mail_stage_write(c->stage, p, n, &err);
+			if (c->rc != PST_OK && d->failure.rc == PST_OK)
+				d->failure = err;
+		}
+		if (c->rc == PST_OK || rc != PST_OK)
+			rc = c->rc;
+	}
+	return rc;
+}
+
+static enum pst_rc
+flush_gathered(struct delivery *d)
+{
+	enum pst_rc rc = PST_OK;
+
+	if (d->gather.n > 0)
+		rc = write_copies(d, d->gather.p, d->gather.n);
+	buf_clear(&d->gather);
+	return rc;
+}
+
+/* The sink of the rewriter. */
+static enum pst_rc
+write_rewritten(void *arg, const void *p, size_t n)
+{
+	struct delivery *d = arg;
+	enum pst_rc rc;
+
+	if (d->gather.n + n > GATHER) {
+		rc = flush_gathered(d);
+		if (rc != PST_OK)
+			return rc;
+		if (n >= GATHER)
+			return write_copies(d, p, n);
+	}
+	(void)buf_add(&d->gather, p, n);
+	return PST_OK;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void
+receiver_names(const struct delivery *d, const char **name)
+{
+	for (size_t i = 0; i < d->receivers; i++)
+		name[i] = mail_account_id(d->receiver[i].acct);
+}
+
+/* Sender and recipients, whatever their order, begin the hash. */
+static void
+begin_hash(struct delivery *d, struct pst_str sender)
+{
+	const char **name;
+
+	d->hash = repeat_hash_new();
+	if (d->hash == NULL)
+		return;
+	name = mem_array(d->receivers, sizeof(*name));
+	receiver_names(d, name);
+	qsort(name, d->receivers, sizeof(*name), compare_names);
+	repeat_hash_add(d->hash, sender.p, sender.n);
+	repeat_hash_add(d->hash, "", 1);
+	for (size_t i = 0; i < d->receivers; i++)
+		repeat_hash_add(d->hash, name[i], strlen(name[i]) + 1);
+	repeat_hash_add(d->hash, "", 1);
+	free(name);
+}
+
+/* The fields for a user's message that lacks them, in one text. */
+static void
+make_fields(struct delivery *d, const struct delivery_message *m,
+    struct rewrite_options *opt)
+{
+	struct buf text;
+	char date[40];
+	size_t from, id;
+
+	buf_init(&text, 4096);
+	msg_format_date(clock_seconds(), 0, date);
+	(void)buf_printf(&text, "Date: %s\r\n", date);
+	from = text.n;
+	(void)buf_printf(&text, "From: <%.*s>\r\n",
+	    STR_ARG(m->sender.n > 0 ? m->sender : m->author));
+	id = text.n;
+	(void)buf_printf(&text, "Message-ID: <%.*s@%s>\r\n", STR_ARG(m->id),
+	    d->cfg->hostname);
+	d->fields = str_dup(buf_str(&text));
+	opt->date = str_n(d->fields, from);
+	opt->from = str_n(d->fields + from, id - from);
+	opt->message_id = str_n(d->fields + id, text.n - id);
+	buf_fini(&text);
+}
+
+enum pst_rc
+delivery_begin(
+    struct delivery *d, const struct delivery_message *m, struct pst_error *err)
+{
+	struct rewrite_options opt = {
+		.header_max = (size_t)d->cfg->limits.header_size,
+	};
+	enum pst_rc rc;
+
+	rc = open_copies(d, m->size, err);
+	if (rc != PST_OK) {
+		while (d->copies > 0)
+			mail_stage_free(&d->copy[--d->copies].stage);
+		return rc;
+	}
+	d->one_answer = m->one_answer;
+	if (d->one_answer && d->receivers > 1)
+		begin_hash(d, m->sender);
+	if (m->author.n > 0) {
+		d->author = str_dup(m->author);
+		opt.drop_bcc = opt.keep_authors = true;
+		make_fields(d, m, &opt);
+	}
+	rewrite_init(&d->rewrite, &opt);
+	d->begun = true;
+	(void)buf_printf(
+	    &d->gather, "Return-Path: <%.*s>\r\n", STR_ARG(m->sender));
+	(void)buf_add_str(&d->gather, m->trace);
+	return PST_OK;
+}
+
+enum pst_rc
+delivery_write(
+    struct delivery *d, const void *p, size_t n, struct pst_error *err)
+{
+	enum pst_rc rc;
+
+	if (d->hash != NULL)
+		repeat_hash_add(d->hash, p, n);
+	if (d->rewrite.received > (uint64_t)d->cfg->smtp.hops)
+		return PST_OK;
+	rc = rewrite_feed(&d->rewrite, p, n, write_rewritten, d);
+	if (rc != PST_OK && err != NULL)
+		*err = d->failure;
+	return rc;
+}
+
+/* --- the end ----------------------------------------------------------------
+ */
+
+static bool
+is_own_address(const struct delivery *d, const struct msg_address *ad)
+{
+	struct buf text;
+	bool own = false;
+
+	if (ad->kind != MSG_ADDRESS || ad->host.p == NULL)
+		return ad->kind != MSG_ADDRESS;
+	buf_init(&text, 1024);
+	if (msg_address_print(ad, &text) && buf_putc(&text, '\0'))
+		own = account_may_send_as(d->sv->accounts, d->author, text.p);
+	buf_fini(&text);
+	return own;
+}
+
+/* RFC 5322, 3.6: one From field; and every address in it is the user's. */
+static bool
+is_author_honest(const struct delivery *d)
+{
+	const struct rewrite *w = &d->rewrite;
+	struct msg_address *ad;
+	struct arena *arena;
+	size_t addresses = 0;
+	bool honest = true;
+
+	if (w->froms == 0)
+		return true; /* it was put in */
+	if (w->froms > 1)
+		return false;
+	arena = arena_new(0);
+	ad = msg_addresses(arena, buf_str(&w->authors), AUTHORS_MAX + 1);
+	for (; honest && ad != NULL; ad = ad->next) {
+		addresses += ad->kind == MSG_ADDRESS;
+		honest = is_own_address(d, ad);
+	}
+	arena_free(&arena);
+	return honest && addresses > 0 && addresses <= AUTHORS_MAX;
+}
+
+static enum delivery_verdict
+judge(const struct delivery *d)
+{
+	if (d->rewrite.received > (uint64_t)d->cfg->smtp.hops)
+		return DELIVERY_LOOP;
+	if (d->author == NULL)
+		return DELIVERY_DONE;
+	if (d->rewrite.cut)
+		return DELIVERY_HEADER;
+	return is_author_honest(d) ? DELIVERY_DONE : DELIVERY_FORGED;
+}
+
+/* Puts the message into one user's mail; a filter would choose where. */
+static enum pst_rc
+deliver_to_user(struct delivery *d, struct receiver *r, struct pst_error *err)
+{
+	struct copy *c = &d->copy[r->copy];
+	struct mail_append append = {
+		.stage = c->stage,
+		.internal_date = clock_seconds(),
+		.last = c->left == 1,
+	};
+	struct mail_appended where;
+
+	c->left--;
+	if (c->rc != PST_OK) {
+		*err = d->failure;
+		return c->rc;
+	}
+	return mail_append(r->acct, "INBOX", &append, 1, &where, err);
+}
+
+/* What a sender can be told apart by. */
+static enum pst_rc
+simple_result(enum pst_rc rc)
+{
+	switch (rc) {
+	case PST_OK:
+	case PST_E_QUOTA:
+	case PST_E_NOSPACE:
+	case PST_E_PERM:
+		return rc;
+	case PST_E_TEMP:
+	case PST_E_NOTFOUND:
+	case PST_E_EXISTS:
+	case PST_E_DENIED:
+	case PST_E_LIMIT:
+	case PST_E_SYNTAX:
+	case PST_E_CONFLICT:
+	case PST_E_STALE:
+	case PST_E_READONLY:
+	case PST_E_UNSUPPORTED:
+		break;
+	}
+	return PST_E_TEMP;
+}
+
+/* Marks who has it from an earlier attempt. */
+static bool
+recall(struct delivery *d, const struct repeat_key *key, const char **name)
+{
+	bool *has = mem_array(d->receivers, sizeof(*has));
+	bool known = repeat_recall(key, name, d->receivers, has);
+
+	for (size_t i = 0; known && i < d->receivers; i++) {
+		d->receiver[i].has_it = has[i];
+		if (has[i])
+			d->copy[d->receiver[i].copy].left--;
+	}
+	free(has);
+	return known;
+}
+
+static size_t
+deliver_to_all(struct delivery *d, struct pst_error *err_r)
+{
+	size_t stored = 0;
+
+	for (size_t i = 0; i < d->receivers; i++) {
+		struct receiver *r = &d->receiver[i];
+		struct pst_error err = { 0 };
+
+		if (!r->has_it)
+			r->rc = simple_result(deliver_to_user(d, r, &err));
+		if (r->rc == PST_OK)
+			stored++;
+		else if (err_r->rc == PST_OK)
+			*err_r = err;
+	}
+	return stored;
+}
+
+static void
+remember(struct delivery *d, const struct repeat_key *key, const char **name,
+    bool known, size_t stored)
+{
+	size_t n = 0;
+
+	if (stored == d->receivers || stored == 0) {
+		if (known && stored > 0)
+			repeat_forget(key);
+		return;
+	}
+	for (size_t i = 0; i < d->receivers; i++) {
+		if (d->receiver[i].rc == PST_OK)
+			name[n++] = name[i];
+	}
+	repeat_remember(key, name, n);
+}
+
+/* A recipient has it when all users that the address leads to have it. */
+static void
+fill_results(const struct delivery *d, enum pst_rc *results_r)
+{
+	for (size_t i = 0; i < d->recipients; i++) {
+		const struct recipient *rcpt = &d->recipient[i];
+
+		results_r[i] = PST_OK;
+		for (size_t k = 0; k < rcpt->n; k++) {
+			size_t at = d->index[rcpt->first + k];
+
+			if (results_r[i] == PST_OK)
+				results_r[i] = d->receiver[at].rc;
+		}
+	}
+}
+
+enum delivery_verdict
+delivery_finish(struct delivery *d, enum pst_rc *results_r, size_t *stored_r,
+    struct pst_error *err_r)
+{
+	enum delivery_verdict verdict;
+	struct repeat_key key;
+	const char **name = NULL;
+	bool known = false, hashed = d->hash != NULL;
+
+	memset(err_r, 0, sizeof(*err_r));
+	*stored_r = 0;
+	repeat_hash_free(&d->hash, &key);
+	/* A failure to write shows in the copies. */
+	if (rewrite_end(&d->rewrite, write_rewritten, d) == PST_OK)
+		(void)flush_gathered(d);
+	verdict = judge(d);
+	if (verdict != DELIVERY_DONE)
+		return verdict;
+	if (hashed) {
+		name = mem_array(d->receivers, sizeof(*name));
+		receiver_names(d, name);
+		known = recall(d, &key, name);
+	}
+	*stored_r = deliver_to_all(d, err_r);
+	if (hashed)
+		remember(d, &key, name, known, *stored_r);
+	fill_results(d, results_r);
+	free(name);
+	return verdict;
+}

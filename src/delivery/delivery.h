@@ -1,0 +1,79 @@
+/*
+ * delivery/delivery.h - one message on its way to the mailboxes of its
+ * recipients, whatever protocol it came by.
+ *
+ * In this order: delivery_new(), delivery_add() for each recipient,
+ * delivery_begin(), delivery_write() with the pieces of the content,
+ * delivery_finish(); delivery_free() at any time, which gives up what is not
+ * finished. The content is written once for each storage, however many
+ * recipients there are, and goes to each user once.
+ *
+ * Where an outgoing queue or a filter belongs: addresses on other servers are
+ * seen in delivery_add(), and the place in a user's mail is chosen in one
+ * function, deliver_to_user().
+ *
+ * Threads: a delivery belongs to one thread at a time. Calls block on the disk.
+ */
+#ifndef DELIVERY_DELIVERY_H
+#define DELIVERY_DELIVERY_H
+
+#include "delivery/services.h"
+
+struct delivery;
+
+/* What is known of a message before its content. */
+struct delivery_message {
+	struct pst_str sender; /* for Return-Path; empty: none to answer to */
+	struct pst_str id;     /* of this delivery, for a new Message-ID */
+	struct pst_str trace;  /* fields to put on top, with line ends */
+	/* The user who hands it in; empty: it comes from elsewhere. Then Bcc is
+	 * removed, Date, From and Message-ID are added when missing, and From
+	 * must be the user's. */
+	struct pst_str author;
+	uint64_t size; /* expected octets or 0 */
+	/* One answer for all recipients: who has it is remembered for the
+	 * repetition when the message fails for others. */
+	bool one_answer;
+};
+
+/* Why a content is not delivered to anybody. */
+enum delivery_verdict {
+	DELIVERY_DONE,	 /* see the results, one for each recipient */
+	DELIVERY_LOOP,	 /* more than smtp.hops Received fields */
+	DELIVERY_FORGED, /* From is somebody else, or not to be understood */
+	DELIVERY_HEADER, /* too large to be checked */
+};
+
+/* `cfg` is referenced. `sv` must outlive the delivery. */
+struct delivery *delivery_new(const struct services *sv, struct config *cfg);
+void delivery_free(struct delivery **d);
+
+/*
+ * Adds a recipient, written as route_resolve() has it. `size` as above. On
+ * anything but OK it is not added.
+ *
+ * NOTFOUND: nobody of that name. UNSUPPORTED: it is, or leads to, an address on
+ * another server. QUOTA, TEMP, NOSPACE. LIMIT: too many users in one message.
+ */
+enum pst_rc delivery_add(struct delivery *d, struct pst_str address,
+    uint64_t size, struct pst_error *err);
+size_t delivery_recipients(const struct delivery *d);
+size_t delivery_users(const struct delivery *d);
+
+/* On a failure nothing has begun. `m` is borrowed for the call. */
+enum pst_rc delivery_begin(struct delivery *d, const struct delivery_message *m,
+    struct pst_error *err);
+/* Fails when no recipient can be served any more; further pieces then change
+ * nothing. */
+enum pst_rc delivery_write(
+    struct delivery *d, const void *p, size_t n, struct pst_error *err);
+/*
+ * Puts it into the mailboxes. results_r[i] is for the recipient that was added
+ * as number i: OK, and then it is on the disk, QUOTA, NOSPACE, TEMP, PERM.
+ * *stored_r: how many users have it now. *err_r: the first failure, for the
+ * log.
+ */
+enum delivery_verdict delivery_finish(struct delivery *d,
+    enum pst_rc *results_r, size_t *stored_r, struct pst_error *err_r);
+
+#endif

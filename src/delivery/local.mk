@@ -1,0 +1,5 @@
+libpostern_la_SOURCES += src/delivery/services.h \
+	src/delivery/delivery.c src/delivery/delivery.h \
+	src/delivery/repeat.c src/delivery/repeat.h \
+	src/delivery/rewrite.c src/delivery/rewrite.h \
+	src/delivery/route.c src/delivery/route.h

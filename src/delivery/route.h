@@ -1,0 +1,31 @@
+/*
+ * delivery/route.h - from an address to those who get what is sent to it.
+ *
+ * Threads: a route belongs to one thread; resolving may run in many at once.
+ */
+#ifndef DELIVERY_ROUTE_H
+#define DELIVERY_ROUTE_H
+
+#include "delivery/services.h"
+
+struct delivery_route {
+	struct account_user *user; /* each once */
+	size_t users, cap;
+	size_t outside; /* addresses on other servers */
+};
+
+/*
+ * Resolves `address`, "local@domain" with the local part quoted where it must
+ * be; a name without a domain (RFC 5321, 4.5.1: "postmaster") is of the first
+ * domain of `cfg`. At most `max` users.
+ *
+ * UNSUPPORTED: the domain is not served here. NOTFOUND: the domain is, but
+ * there is nobody of that name. LIMIT: more than `max`. The route is to be
+ * ended with route_fini() whatever the result.
+ */
+enum pst_rc route_resolve(const struct services *sv, const struct config *cfg,
+    struct pst_str address, size_t max, struct delivery_route *route_r,
+    struct pst_error *err);
+void route_fini(struct delivery_route *route);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * delivery/services.h - what a protocol may use besides its connection: the
+ * context that net_context() gives it.
+ */
+#ifndef DELIVERY_SERVICES_H
+#define DELIVERY_SERVICES_H
+
+#include "account/auth.h"
+#include "mailbox/store.h"
+
+struct services {
+	struct accounts *accounts;
+	struct mailstore *store;
+};
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * imap/commands.c - the table of commands (RFC 3501, 6, and extensions).
+ *
+ * A new command is a row here and a handler in a file named after it.
+ */
+#include "imap/commands.h"
+
+#include "base/str.h"
+
+/* Sorted by name: imap_command_find() bisects, and a test checks the order. */
+const struct imap_command imap_commands[] = {
+	/* name, valid in, traits, run, streams */
+	{ "APPEND", IMAP_USER, IMAP_EXPUNGES, imap_append,
+	    imap_append_streams },
+	{ "AUTHENTICATE", IMAP_FRESH, IMAP_QUIET | IMAP_SECRET,
+	    imap_authenticate, NULL },
+	{ "CAPABILITY", IMAP_ANY, IMAP_EXPUNGES, imap_capability, NULL },
+	{ "CHECK", IMAP_SELECTED, IMAP_EXPUNGES, imap_check, NULL },
+	{ "CLOSE", IMAP_SELECTED, IMAP_QUIET, imap_close, NULL },
+	{ "COPY", IMAP_SELECTED, IMAP_EXPUNGES, imap_copy, NULL },
+	{ "CREATE", IMAP_USER, IMAP_EXPUNGES, imap_create, NULL },
+	{ "DELETE", IMAP_USER, IMAP_EXPUNGES, imap_delete, NULL },
+	{ "ENABLE", IMAP_USER, IMAP_EXPUNGES, imap_enable, NULL },
+	{ "EXAMINE", IMAP_USER, IMAP_QUIET, imap_examine, NULL },
+	{ "EXPUNGE", IMAP_SELECTED, IMAP_EXPUNGES | IMAP_WRITES, imap_expunge,
+	    NULL },
+	{ "FETCH", IMAP_SELECTED, 0, imap_fetch, NULL },
+	{ "ID", IMAP_ANY, IMAP_EXPUNGES, imap_id, NULL },
+	{ "IDLE", IMAP_USER, IMAP_EXPUNGES, imap_idle, NULL },
+	{ "LIST", IMAP_USER, IMAP_EXPUNGES, imap_list, NULL },
+	{ "LOGIN", IMAP_FRESH, IMAP_QUIET | IMAP_SECRET, imap_login, NULL },
+	{ "LOGOUT", IMAP_ANY, IMAP_QUIET, imap_logout, NULL },
+	{ "LSUB", IMAP_USER, IMAP_EXPUNGES, imap_lsub, NULL },
+	{ "MOVE", IMAP_SELECTED, IMAP_EXPUNGES | IMAP_WRITES, imap_move, NULL },
+	{ "NAMESPACE", IMAP_USER, IMAP_EXPUNGES, imap_namespace, NULL },
+	{ "NOOP", IMAP_ANY, IMAP_EXPUNGES, imap_noop, NULL },
+	{ "RENAME", IMAP_USER, IMAP_EXPUNGES, imap_rename, NULL },
+	{ "SEARCH", IMAP_SELECTED, 0, imap_search, NULL },
+	{ "SELECT", IMAP_USER, IMAP_QUIET, imap_select, NULL },
+	{ "STARTTLS", IMAP_FRESH, IMAP_QUIET, imap_starttls, NULL },
+	{ "STATUS", IMAP_USER, IMAP_EXPUNGES, imap_status, NULL },
+	{ "STORE", IMAP_SELECTED, IMAP_WRITES, imap_store, NULL },
+	{ "SUBSCRIBE", IMAP_USER, IMAP_EXPUNGES, imap_subscribe, NULL },
+	{ "UID COPY", IMAP_SELECTED, IMAP_EXPUNGES | IMAP_UID, imap_copy,
+	    NULL },
+	{ "UID EXPUNGE", IMAP_SELECTED, IMAP_EXPUNGES | IMAP_WRITES | IMAP_UID,
+	    imap_uid_expunge, NULL },
+	{ "UID FETCH", IMAP_SELECTED, IMAP_EXPUNGES | IMAP_UID, imap_fetch,
+	    NULL },
+	{ "UID MOVE", IMAP_SELECTED, IMAP_EXPUNGES | IMAP_WRITES | IMAP_UID,
+	    imap_move, NULL },
+	{ "UID SEARCH", IMAP_SELECTED, IMAP_EXPUNGES | IMAP_UID, imap_search,
+	    NULL },
+	{ "UID STORE", IMAP_SELECTED, IMAP_EXPUNGES | IMAP_WRITES | IMAP_UID,
+	    imap_store, NULL },
+	{ "UNSELECT", IMAP_SELECTED, IMAP_QUIET, imap_unselect, NULL },
+	{ "UNSUBSCRIBE", IMAP_USER, IMAP_EXPUNGES, imap_unsubscribe, NULL },
+};
+const size_t imap_command_count = sizeof(imap_commands) /
+				  sizeof(imap_commands[0]);
+
+const struct imap_command *
+imap_command_find(struct pst_str name)
+{
+	size_t low = 0, high = imap_command_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int order = str_cmp_case(name, str_of(imap_commands[mid].name));
+
+		if (order == 0)
+			return &imap_commands[mid];
+		if (order < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return NULL;
+}

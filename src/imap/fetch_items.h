@@ -1,0 +1,65 @@
+/*
+ * imap/fetch_items.h - what FETCH can ask for, as a table (RFC 3501, 6.4.5).
+ */
+#ifndef IMAP_FETCH_ITEMS_H
+#define IMAP_FETCH_ITEMS_H
+
+#include "imap/body_section.h"
+#include "mailbox/mailbox.h"
+
+/* What must be read of a message; each includes those before. */
+enum imap_fetch_level {
+	IMAP_FETCH_ROW,	      /* nothing: the mailbox knows it */
+	IMAP_FETCH_BODY,      /* its octets, unparsed */
+	IMAP_FETCH_HEADER,    /* its header, parsed */
+	IMAP_FETCH_STRUCTURE, /* all parts */
+};
+
+/* The message that is written now. */
+struct imap_fetch_message {
+	struct mailbox_view *view;
+	const char *const *keywords;
+	struct arena *scratch; /* reset for each message */
+	uint32_t seq;
+	struct pst_row row;
+	struct pst_body body;	 /* from IMAP_FETCH_BODY on */
+	struct msg *msg;	 /* from IMAP_FETCH_HEADER on */
+	struct buf made;	 /* header fields that were chosen */
+	struct imap_octets send; /* set by an item: a literal of these */
+};
+
+struct imap_fetch_item;
+
+/* One thing that was asked for. */
+struct imap_fetch_node {
+	const struct imap_fetch_item *item;
+	struct imap_section *section; /* or NULL */
+	struct imap_fetch_node *next;
+};
+
+struct imap_fetch_item {
+	const char *name; /* with '[' when a section follows */
+	enum imap_fetch_level level;
+	bool sets_seen;
+	/* A section that the name stands for; see imap_fetch_level_of(). */
+	bool has_section;
+	enum imap_section_text text;
+	/* Writes name and value; a literal's octets follow by m->send. */
+	void (*write)(struct buf *out, struct imap_fetch_message *m,
+	    const struct imap_fetch_node *node);
+};
+
+struct imap_fetch_items {
+	struct imap_fetch_node *first;
+	enum imap_fetch_level level; /* the highest of all */
+	bool sets_seen;
+	bool has_uid, has_flags;
+};
+
+/* fetch-att, a list of them, or a macro. `uid`: UID is wanted in any case. */
+bool imap_fetch_items_parse(
+    struct imap_parser *ps, bool uid, struct imap_fetch_items *out);
+
+void imap_put_fetch_flags(struct buf *out, const struct imap_fetch_message *m);
+
+#endif

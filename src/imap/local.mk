@@ -1,0 +1,35 @@
+libpostern_la_SOURCES += src/imap/imap.h \
+	src/imap/append.c \
+	src/imap/authenticate.c \
+	src/imap/body_section.c src/imap/body_section.h \
+	src/imap/bodystructure.c \
+	src/imap/capability.c \
+	src/imap/commands.c src/imap/commands.h \
+	src/imap/copy.c \
+	src/imap/envelope.c src/imap/envelope.h \
+	src/imap/expunge.c \
+	src/imap/fetch.c \
+	src/imap/fetch_items.c src/imap/fetch_items.h \
+	src/imap/gather.c src/imap/gather.h \
+	src/imap/id.c \
+	src/imap/idle.c src/imap/idle.h \
+	src/imap/list.c \
+	src/imap/list_parse.c src/imap/list_parse.h \
+	src/imap/login.c \
+	src/imap/mailboxes.c \
+	src/imap/messages.c src/imap/messages.h \
+	src/imap/parse.c src/imap/parse.h \
+	src/imap/parse_words.c \
+	src/imap/pattern.c src/imap/pattern.h \
+	src/imap/respond.c src/imap/respond.h \
+	src/imap/search.c src/imap/search.h \
+	src/imap/search_match.c \
+	src/imap/search_parse.c \
+	src/imap/search_text.c \
+	src/imap/select.c src/imap/select.h \
+	src/imap/session.c src/imap/session.h \
+	src/imap/simple.c \
+	src/imap/starttls.c \
+	src/imap/status.c \
+	src/imap/store.c \
+	src/imap/sync.c

@@ -1,0 +1,161 @@
+/*
+ * imap/mailboxes.c - CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 3501,
+ * 6.3.3 to 6.3.7), CREATE with a special use (RFC 6154, 3).
+ */
+#include "base/str.h"
+#include "imap/commands.h"
+
+/*
+ * "foo/" announces that names below foo will come (RFC 3501, 6.3.3): levels
+ * need no preparation here, so it is as good as "foo".
+ */
+static bool
+new_name(struct imap_parser *ps, char **name)
+{
+	struct pst_str wire;
+
+	if (!imap_astring(ps, &wire))
+		return false;
+	if (wire.n > 1 && wire.p[wire.n - 1] == '/')
+		wire.n--;
+	return imap_mailbox_name(ps, wire, name);
+}
+
+/* Those that a mailbox can be, not the views of others' messages. */
+static const char *const special_uses[] = { "\\Archive", "\\Drafts", "\\Junk",
+	"\\Sent", "\\Trash" };
+
+struct creation {
+	char *name;
+	const char *use; /* "" or from the table */
+	bool use_refused;
+};
+
+static bool
+use_attribute(struct imap_parser *ps, struct creation *cr)
+{
+	const char *start = ps->p;
+	struct pst_str name;
+
+	if (!imap_skip(ps, '\\') || !imap_atom(ps, &name))
+		return imap_bad(ps, "Invalid special use");
+	name = str_n(start, name.n + 1);
+	for (size_t i = 0; i < sizeof(special_uses) / sizeof(special_uses[0]);
+	     i++) {
+		if (!str_is_case(name, special_uses[i]))
+			continue;
+		cr->use_refused |= *cr->use != '\0'; /* one is enough */
+		cr->use = special_uses[i];
+		return true;
+	}
+	cr->use_refused = true;
+	return true;
+}
+
+/* create-param (RFC 4466, 2.2; RFC 6154, 6): "(" "USE" SP "(" ... ")" ")" */
+static bool
+create_parameters(struct imap_parser *ps, struct creation *cr)
+{
+	if (!imap_skip(ps, ' '))
+		return true;
+	if (!imap_expect(ps, '(') || !imap_skip_word(ps, "USE"))
+		return imap_bad(ps, "Unknown CREATE parameter");
+	if (!imap_space(ps) || !imap_expect(ps, '('))
+		return false;
+	if (!imap_skip(ps, ')')) {
+		do {
+			if (!use_attribute(ps, cr))
+				return false;
+		} while (imap_skip(ps, ' '));
+		if (!imap_expect(ps, ')'))
+			return false;
+	}
+	return imap_expect(ps, ')');
+}
+
+enum imap_step
+imap_create(struct imap_session *s, struct imap_parser *ps)
+{
+	struct creation cr = { .use = "" };
+	struct pst_error err;
+
+	if (!imap_space(ps) || !new_name(ps, &cr.name) ||
+	    !create_parameters(ps, &cr) || !imap_end(ps))
+		return imap_bad_arguments(s, ps);
+	if (cr.use_refused)
+		return imap_no(s, "[USEATTR] Special use is not supported");
+	if (mailbox_create(s->account, cr.name, cr.use, &err) != PST_OK)
+		return imap_fail(s, &err, "[NONEXISTENT] No such mailbox");
+	return imap_ok(s, "Create completed");
+}
+
+enum imap_step
+imap_delete(struct imap_session *s, struct imap_parser *ps)
+{
+	struct pst_error err;
+	char *name;
+
+	if (!imap_space(ps) || !imap_mailbox(ps, &name) || !imap_end(ps))
+		return imap_bad_arguments(s, ps);
+	if (strcmp(name, "INBOX") == 0)
+		return imap_no(s, "[CANNOT] INBOX cannot be deleted");
+	if (mailbox_delete(s->account, name, &err) != PST_OK)
+		return imap_fail(
+		    s, &err, "[NONEXISTENT] Mailbox does not exist");
+	imap_deselect_dead(s);
+	return imap_ok(s, "Delete completed");
+}
+
+static bool
+is_below(const char *name, const char *above)
+{
+	size_t n = strlen(above);
+
+	return strncmp(name, above, n) == 0 && name[n] == '/';
+}
+
+enum imap_step
+imap_rename(struct imap_session *s, struct imap_parser *ps)
+{
+	struct pst_error err;
+	char *from, *to;
+
+	if (!imap_space(ps) || !imap_mailbox(ps, &from) || !imap_space(ps) ||
+	    !new_name(ps, &to) || !imap_end(ps))
+		return imap_bad_arguments(s, ps);
+	if (strcmp(from, to) == 0)
+		return imap_no(s, "[ALREADYEXISTS] Mailbox has this name");
+	if (strcmp(from, "INBOX") != 0 && is_below(to, from))
+		return imap_no(s, "[CANNOT] New name is below the old one");
+	if (mailbox_rename(s->account, from, to, &err) != PST_OK)
+		return imap_fail(
+		    s, &err, "[NONEXISTENT] Mailbox does not exist");
+	imap_deselect_dead(s);
+	return imap_ok(s, "Rename completed");
+}
+
+static enum imap_step
+subscribe(struct imap_session *s, struct imap_parser *ps, bool on)
+{
+	struct pst_error err;
+	char *name;
+
+	if (!imap_space(ps) || !imap_mailbox(ps, &name) || !imap_end(ps))
+		return imap_bad_arguments(s, ps);
+	if (mailbox_subscribe(s->account, name, on, &err) != PST_OK)
+		return imap_fail(
+		    s, &err, "[NONEXISTENT] Mailbox does not exist");
+	return imap_ok(s, on ? "Subscribe completed" : "Unsubscribe completed");
+}
+
+enum imap_step
+imap_subscribe(struct imap_session *s, struct imap_parser *ps)
+{
+	return subscribe(s, ps, true);
+}
+
+enum imap_step
+imap_unsubscribe(struct imap_session *s, struct imap_parser *ps)
+{
+	return subscribe(s, ps, false);
+}

@@ -1,0 +1,152 @@
+/*
+ * imap/search.h - what SEARCH can look for, as a table (RFC 3501, 6.4.4), the
+ * tree that a search program becomes, and matching it.
+ *
+ * Threads: belongs to one session.
+ */
+#ifndef IMAP_SEARCH_H
+#define IMAP_SEARCH_H
+
+#include "imap/parse.h"
+#include "mailbox/mailbox.h"
+
+enum { IMAP_SEARCH_DEPTH = 50, IMAP_SEARCH_KEYS = 2000 };
+
+/* What must be read of a message to decide. */
+enum imap_search_cost {
+	IMAP_SEARCH_ROW,
+	IMAP_SEARCH_HEADER,
+	IMAP_SEARCH_BODY,
+};
+
+struct imap_search_key;
+struct imap_search_parser;
+
+/* The message that is looked at, and what was read of it so far. */
+struct imap_search_message {
+	struct mailbox_view *view;
+	const struct msg_limits *limits;
+	uint32_t seq;
+	struct pst_row row;
+	bool has_body, is_gone;
+	struct pst_body body;
+	struct msg *header, *whole;	/* by imap_search_header(), _whole() */
+	struct buf small;		/* a short message, in memory */
+	struct buf piece, text, folded; /* for matching */
+	struct arena *scratch;
+};
+
+/* A row of the table. */
+struct imap_search_word {
+	const char *name;
+	enum imap_search_cost cost;
+	/* Reads what follows the name. */
+	bool (*parse)(struct imap_search_parser *sp, struct imap_search_key *k);
+	bool (*match)(
+	    struct imap_search_message *m, const struct imap_search_key *k);
+	uint32_t flag;	   /* for the flag keys */
+	const char *field; /* for the keys that mean a header field */
+};
+
+struct imap_search_key {
+	const struct imap_search_word *word;
+	enum imap_search_cost cost;
+	struct imap_search_key *child, *next; /* a group and its members */
+	struct imap_search_key *other;	      /* the next of all keys */
+	struct pst_str text;  /* folded; of a set, a keyword: as written */
+	struct pst_str field; /* of HEADER */
+	int64_t number;	      /* days since 1970, or octets */
+	struct uidset seqs;   /* filled in by imap_search_resolve() */
+	uint64_t keywords;    /* the same */
+};
+
+struct imap_search_program {
+	struct imap_search_key *root;
+	struct imap_search_key *all; /* linked by `other` */
+	bool bad_charset;
+};
+
+/* ["CHARSET" SP astring SP] 1*(SP search-key), behind the first space. False
+ * with bad_charset: that is the reason. */
+bool imap_search_parse(struct imap_parser *ps, struct imap_search_program *out);
+void imap_search_fini(struct imap_search_program *p);
+
+/* Sets and keywords in terms of the view. False: a set is not valid. */
+struct imap_session;
+bool imap_search_resolve(struct imap_session *s, struct imap_search_program *p);
+
+void imap_search_message_init(struct imap_search_message *m,
+    struct mailbox_view *view, const struct msg_limits *limits);
+void imap_search_message_fini(struct imap_search_message *m);
+/* The next message: forgets what was read of the last one. */
+void imap_search_message_set(
+    struct imap_search_message *m, uint32_t seq, const struct pst_row *row);
+
+static inline bool
+imap_search_matches(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return k->word->match(m, k);
+}
+
+/* --- between the files of the search ---------------------------------------
+ */
+
+/* NULL: the message is gone, or cannot be read. */
+const struct msg_part *imap_search_header(struct imap_search_message *m);
+const struct msg_part *imap_search_whole(struct imap_search_message *m);
+/* `p` gets octets of the message. */
+bool imap_search_read(
+    struct imap_search_message *m, uint64_t offset, void *p, size_t n);
+/* A field's value, decoded, contains the folded text. */
+bool imap_search_in_value(
+    struct imap_search_message *m, struct pst_str value, struct pst_str needle);
+
+bool imap_match_and(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_or(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_not(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_all(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_set(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_flag(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_no_flag(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_keyword(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_no_keyword(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_new(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_recent(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_old(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_larger(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_smaller(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_before(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_on(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_since(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_sent_before(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_sent_on(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_sent_since(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_field(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_body(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_text(
+    struct imap_search_message *m, const struct imap_search_key *k);
+
+#endif

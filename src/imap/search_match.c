@@ -1,0 +1,351 @@
+/*
+ * imap/search_match.c - matching search keys by what the mailbox knows of a
+ * message and by its header (RFC 3501, 6.4.4).
+ */
+#include "base/str.h"
+#include "imap/search.h"
+#include "message/content.h"
+#include "message/header.h"
+
+enum { SMALL = 65536, VALUE_MAX = 4 << 20, PIECE_MAX = 65536 };
+
+/* --- the message
+ * ------------------------------------------------------------*/
+
+void
+imap_search_message_init(struct imap_search_message *m,
+    struct mailbox_view *view, const struct msg_limits *limits)
+{
+	memset(m, 0, sizeof(*m));
+	m->view = view;
+	m->limits = limits;
+	m->scratch = arena_new(0);
+	buf_init(&m->small, SMALL);
+	buf_init(&m->piece, PIECE_MAX);
+	buf_init(&m->text, VALUE_MAX);
+	buf_init(&m->folded, 4 * VALUE_MAX);
+}
+
+static void
+forget(struct imap_search_message *m)
+{
+	if (m->header != NULL)
+		msg_free(&m->header);
+	if (m->whole != NULL)
+		msg_free(&m->whole);
+	if (m->has_body)
+		m->body.release(&m->body);
+	m->has_body = m->is_gone = false;
+	buf_clear(&m->small);
+}
+
+void
+imap_search_message_fini(struct imap_search_message *m)
+{
+	forget(m);
+	buf_fini(&m->small);
+	buf_fini(&m->piece);
+	buf_fini(&m->text);
+	buf_fini(&m->folded);
+	arena_free(&m->scratch);
+}
+
+void
+imap_search_message_set(
+    struct imap_search_message *m, uint32_t seq, const struct pst_row *row)
+{
+	forget(m);
+	m->seq = seq;
+	m->row = *row;
+}
+
+/* Opens the message; a short one is read once. */
+static bool
+open_body(struct imap_search_message *m)
+{
+	struct pst_error err;
+	char *p;
+
+	if (m->has_body || m->is_gone)
+		return m->has_body;
+	if (view_body(m->view, m->row.uid, &m->body, &err) != PST_OK) {
+		m->is_gone = true;
+		return false;
+	}
+	m->has_body = true;
+	if (m->body.mem != NULL || m->body.length > SMALL)
+		return true;
+	p = buf_reserve(&m->small, (size_t)m->body.length);
+	if (mail_body_read(&m->body, 0, p, (size_t)m->body.length, &err) ==
+	    PST_OK)
+		buf_added(&m->small, (size_t)m->body.length);
+	return true;
+}
+
+/* What is in memory of it, all or nothing. */
+static struct pst_str
+in_memory(const struct imap_search_message *m)
+{
+	if (m->body.mem != NULL)
+		return str_n(m->body.mem, (size_t)m->body.length);
+	return m->small.n == m->body.length ? buf_str(&m->small) : STR_NONE;
+}
+
+bool
+imap_search_read(
+    struct imap_search_message *m, uint64_t offset, void *p, size_t n)
+{
+	struct pst_str text = in_memory(m);
+	struct pst_error err;
+
+	if (text.p == NULL)
+		return mail_body_read(&m->body, offset, p, n, &err) == PST_OK;
+	if (offset > text.n || n > text.n - offset)
+		return false;
+	memcpy(p, text.p + offset, n);
+	return true;
+}
+
+static bool
+parse(struct imap_search_message *m, bool headers_only, struct msg **out)
+{
+	struct pst_str text;
+	struct msg_reader *r;
+	struct pst_error err;
+
+	if (!open_body(m))
+		return false;
+	text = in_memory(m);
+	if (text.p == NULL)
+		return mail_body_parse(&m->body, m->limits, headers_only, out,
+			   &err) == PST_OK;
+	r = msg_reader_new(m->limits, headers_only);
+	(void)msg_reader_feed(r, text.p, text.n);
+	*out = msg_reader_finish(&r);
+	return true;
+}
+
+const struct msg_part *
+imap_search_header(struct imap_search_message *m)
+{
+	if (m->whole != NULL)
+		return m->whole->root;
+	if (m->header == NULL && !parse(m, true, &m->header))
+		return NULL;
+	return m->header->root;
+}
+
+const struct msg_part *
+imap_search_whole(struct imap_search_message *m)
+{
+	if (m->whole == NULL && !parse(m, false, &m->whole))
+		return NULL;
+	return m->whole->root;
+}
+
+/* --- groups and rows
+ * --------------------------------------------------------*/
+
+bool
+imap_match_and(struct imap_search_message *m, const struct imap_search_key *k)
+{
+	for (k = k->child; k != NULL; k = k->next) {
+		if (!imap_search_matches(m, k))
+			return false;
+	}
+	return true;
+}
+
+bool
+imap_match_or(struct imap_search_message *m, const struct imap_search_key *k)
+{
+	for (k = k->child; k != NULL; k = k->next) {
+		if (imap_search_matches(m, k))
+			return true;
+	}
+	return false;
+}
+
+bool
+imap_match_not(struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return !imap_search_matches(m, k->child);
+}
+
+bool
+imap_match_all(struct imap_search_message *m, const struct imap_search_key *k)
+{
+	(void)m;
+	(void)k;
+	return true;
+}
+
+bool
+imap_match_set(struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return uidset_has(&k->seqs, m->seq);
+}
+
+bool
+imap_match_flag(struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return (m->row.flags & k->word->flag) != 0;
+}
+
+bool
+imap_match_no_flag(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return (m->row.flags & k->word->flag) == 0;
+}
+
+bool
+imap_match_keyword(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return (m->row.keywords & k->keywords) != 0;
+}
+
+bool
+imap_match_no_keyword(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return (m->row.keywords & k->keywords) == 0;
+}
+
+bool
+imap_match_recent(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	(void)k;
+	return view_is_recent(m->view, m->row.uid);
+}
+
+bool
+imap_match_old(struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return !imap_match_recent(m, k);
+}
+
+bool
+imap_match_new(struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return !(m->row.flags & PST_SEEN) && imap_match_recent(m, k);
+}
+
+bool
+imap_match_larger(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return m->row.size > (uint64_t)k->number;
+}
+
+bool
+imap_match_smaller(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return m->row.size < (uint64_t)k->number;
+}
+
+static int64_t
+day_of(int64_t seconds)
+{
+	return seconds >= 0 ? seconds / 86400 : -((86399 - seconds) / 86400);
+}
+
+bool
+imap_match_before(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return day_of(m->row.internal_date) < k->number;
+}
+
+bool
+imap_match_on(struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return day_of(m->row.internal_date) == k->number;
+}
+
+bool
+imap_match_since(struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return day_of(m->row.internal_date) >= k->number;
+}
+
+/* --- the header
+ * --------------------------------------------------------------*/
+
+/* The day as the sender wrote it: "disregarding time and timezone". */
+static bool
+sent_day(struct imap_search_message *m, int64_t *day_r)
+{
+	const struct msg_part *part = imap_search_header(m);
+	const struct msg_field *f;
+	int64_t seconds;
+	int zone;
+
+	f = part != NULL ? msg_field(part, "Date") : NULL;
+	if (f == NULL || !msg_parse_date(f->value, &seconds, &zone))
+		return false;
+	*day_r = day_of(seconds + (int64_t)zone * 60);
+	return true;
+}
+
+bool
+imap_match_sent_before(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	int64_t day;
+
+	return sent_day(m, &day) && day < k->number;
+}
+
+bool
+imap_match_sent_on(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	int64_t day;
+
+	return sent_day(m, &day) && day == k->number;
+}
+
+bool
+imap_match_sent_since(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	int64_t day;
+
+	return sent_day(m, &day) && day >= k->number;
+}
+
+bool
+imap_search_in_value(
+    struct imap_search_message *m, struct pst_str value, struct pst_str needle)
+{
+	arena_reset(m->scratch);
+	buf_clear(&m->text);
+	buf_clear(&m->folded);
+	(void)msg_decode_words(msg_unfold(m->scratch, value), &m->text);
+	(void)msg_casefold(buf_str(&m->text), &m->folded);
+	return m->folded.n >= needle.n &&
+	       (needle.n == 0 || memmem(m->folded.p, m->folded.n, needle.p,
+				     needle.n) != NULL);
+}
+
+/* An empty text asks only whether the field is there. */
+bool
+imap_match_field(struct imap_search_message *m, const struct imap_search_key *k)
+{
+	const struct msg_part *part = imap_search_header(m);
+	struct pst_str name = k->word->field != NULL ? str_of(k->word->field)
+						     : k->field;
+
+	for (size_t i = 0; part != NULL && i < part->fields; i++) {
+		const struct msg_field *f = &part->field[i];
+
+		if (str_eq_case(f->name, name) &&
+		    imap_search_in_value(m, f->value, k->text))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,312 @@
+/*
+ * imap/search_parse.c - search programs (RFC 3501, 6.4.4 and 9). A further
+ * key is a row in the table, its reader and its matcher.
+ *
+ * Members of a group are put in the order of what they cost, so that no file
+ * is read for a message that a flag rules out.
+ */
+#include "base/str.h"
+#include "imap/search.h"
+#include "message/content.h"
+
+enum { TEXT_MAX = 1 << 20 };
+
+struct imap_search_parser {
+	struct imap_parser *ps;
+	struct imap_search_program *program;
+	struct pst_str charset;
+	unsigned depth, keys;
+};
+
+static bool parse_key(
+    struct imap_search_parser *sp, struct imap_search_key **out);
+
+/* --- arguments
+ * --------------------------------------------------------------*/
+
+static bool
+no_argument(struct imap_search_parser *sp, struct imap_search_key *k)
+{
+	(void)sp;
+	(void)k;
+	return true;
+}
+
+static bool
+date(struct imap_search_parser *sp, struct imap_search_key *k)
+{
+	return imap_space(sp->ps) && imap_date(sp->ps, &k->number);
+}
+
+static bool
+number(struct imap_search_parser *sp, struct imap_search_key *k)
+{
+	uint64_t n;
+
+	if (!imap_space(sp->ps) || !imap_number64(sp->ps, &n))
+		return false;
+	k->number = n > INT64_MAX ? INT64_MAX : (int64_t)n;
+	return true;
+}
+
+static bool
+keyword(struct imap_search_parser *sp, struct imap_search_key *k)
+{
+	return imap_space(sp->ps) && imap_atom(sp->ps, &k->text);
+}
+
+static bool
+uid_set(struct imap_search_parser *sp, struct imap_search_key *k)
+{
+	return imap_space(sp->ps) && imap_sequence_set(sp->ps, &k->text);
+}
+
+/* In UTF-8 and without case, ready to be compared. */
+static bool
+text(struct imap_search_parser *sp, struct imap_search_key *k)
+{
+	struct pst_str raw;
+	struct buf utf8, folded;
+	bool good;
+
+	if (!imap_space(sp->ps) || !imap_astring(sp->ps, &raw))
+		return false;
+	buf_init(&utf8, TEXT_MAX);
+	buf_init(&folded, TEXT_MAX);
+	good = sp->charset.n > 0 ? msg_to_utf8(sp->charset, raw, &utf8)
+				 : buf_add_str(&utf8, raw);
+	good = good && msg_casefold(buf_str(&utf8), &folded);
+	if (good) {
+		k->text = arena_copy(sp->ps->arena, buf_str(&folded));
+		good = k->text.p != NULL;
+	}
+	buf_fini(&utf8);
+	buf_fini(&folded);
+	return good || imap_bad(sp->ps, "Invalid text");
+}
+
+static bool
+header(struct imap_search_parser *sp, struct imap_search_key *k)
+{
+	return imap_space(sp->ps) && imap_astring(sp->ps, &k->field) &&
+	       text(sp, k);
+}
+
+static bool
+one_key(struct imap_search_parser *sp, struct imap_search_key *k)
+{
+	if (!imap_space(sp->ps) || !parse_key(sp, &k->child))
+		return false;
+	k->cost = k->child->cost;
+	return true;
+}
+
+/* Cheap ones first, else in the order given. */
+static void
+add_member(struct imap_search_key *group, struct imap_search_key *k)
+{
+	struct imap_search_key **at = &group->child;
+
+	while (*at != NULL && (*at)->cost <= k->cost)
+		at = &(*at)->next;
+	k->next = *at;
+	*at = k;
+	if (k->cost > group->cost)
+		group->cost = k->cost;
+}
+
+static bool
+two_keys(struct imap_search_parser *sp, struct imap_search_key *k)
+{
+	struct imap_search_key *a, *b;
+
+	if (!imap_space(sp->ps) || !parse_key(sp, &a) || !imap_space(sp->ps) ||
+	    !parse_key(sp, &b))
+		return false;
+	add_member(k, a);
+	add_member(k, b);
+	return true;
+}
+
+/* --- the table -------------------------------------------------------------
+ */
+
+/* clang-format off */
+static const struct imap_search_word words[] = {
+	{ "ALL", IMAP_SEARCH_ROW, no_argument, imap_match_all, 0, NULL },
+	{ "ANSWERED", IMAP_SEARCH_ROW, no_argument, imap_match_flag, PST_ANSWERED, NULL },
+	{ "BCC", IMAP_SEARCH_HEADER, text, imap_match_field, 0, "Bcc" },
+	{ "BEFORE", IMAP_SEARCH_ROW, date, imap_match_before, 0, NULL },
+	{ "BODY", IMAP_SEARCH_BODY, text, imap_match_body, 0, NULL },
+	{ "CC", IMAP_SEARCH_HEADER, text, imap_match_field, 0, "Cc" },
+	{ "DELETED", IMAP_SEARCH_ROW, no_argument, imap_match_flag, PST_DELETED, NULL },
+	{ "DRAFT", IMAP_SEARCH_ROW, no_argument, imap_match_flag, PST_DRAFT, NULL },
+	{ "FLAGGED", IMAP_SEARCH_ROW, no_argument, imap_match_flag, PST_FLAGGED, NULL },
+	{ "FROM", IMAP_SEARCH_HEADER, text, imap_match_field, 0, "From" },
+	{ "HEADER", IMAP_SEARCH_HEADER, header, imap_match_field, 0, NULL },
+	{ "KEYWORD", IMAP_SEARCH_ROW, keyword, imap_match_keyword, 0, NULL },
+	{ "LARGER", IMAP_SEARCH_ROW, number, imap_match_larger, 0, NULL },
+	{ "NEW", IMAP_SEARCH_ROW, no_argument, imap_match_new, 0, NULL },
+	{ "NOT", IMAP_SEARCH_ROW, one_key, imap_match_not, 0, NULL },
+	{ "OLD", IMAP_SEARCH_ROW, no_argument, imap_match_old, 0, NULL },
+	{ "ON", IMAP_SEARCH_ROW, date, imap_match_on, 0, NULL },
+	{ "OR", IMAP_SEARCH_ROW, two_keys, imap_match_or, 0, NULL },
+	{ "RECENT", IMAP_SEARCH_ROW, no_argument, imap_match_recent, 0, NULL },
+	{ "SEEN", IMAP_SEARCH_ROW, no_argument, imap_match_flag, PST_SEEN, NULL },
+	{ "SENTBEFORE", IMAP_SEARCH_HEADER, date, imap_match_sent_before, 0, NULL },
+	{ "SENTON", IMAP_SEARCH_HEADER, date, imap_match_sent_on, 0, NULL },
+	{ "SENTSINCE", IMAP_SEARCH_HEADER, date, imap_match_sent_since, 0, NULL },
+	{ "SINCE", IMAP_SEARCH_ROW, date, imap_match_since, 0, NULL },
+	{ "SMALLER", IMAP_SEARCH_ROW, number, imap_match_smaller, 0, NULL },
+	{ "SUBJECT", IMAP_SEARCH_HEADER, text, imap_match_field, 0, "Subject" },
+	{ "TEXT", IMAP_SEARCH_BODY, text, imap_match_text, 0, NULL },
+	{ "TO", IMAP_SEARCH_HEADER, text, imap_match_field, 0, "To" },
+	{ "UID", IMAP_SEARCH_ROW, uid_set, imap_match_set, 0, NULL },
+	{ "UNANSWERED", IMAP_SEARCH_ROW, no_argument, imap_match_no_flag, PST_ANSWERED, NULL },
+	{ "UNDELETED", IMAP_SEARCH_ROW, no_argument, imap_match_no_flag, PST_DELETED, NULL },
+	{ "UNDRAFT", IMAP_SEARCH_ROW, no_argument, imap_match_no_flag, PST_DRAFT, NULL },
+	{ "UNFLAGGED", IMAP_SEARCH_ROW, no_argument, imap_match_no_flag, PST_FLAGGED, NULL },
+	{ "UNKEYWORD", IMAP_SEARCH_ROW, keyword, imap_match_no_keyword, 0, NULL },
+	{ "UNSEEN", IMAP_SEARCH_ROW, no_argument, imap_match_no_flag, PST_SEEN, NULL },
+};
+/* clang-format on */
+
+static const struct imap_search_word group_word = { "(", IMAP_SEARCH_ROW, NULL,
+	imap_match_and, 0, NULL };
+static const struct imap_search_word set_word = { "set", IMAP_SEARCH_ROW, NULL,
+	imap_match_set, 0, NULL };
+
+/* --- the grammar -----------------------------------------------------------
+ */
+
+static struct imap_search_key *
+new_key(struct imap_search_parser *sp, const struct imap_search_word *word)
+{
+	struct imap_search_key *k;
+
+	if (sp->keys == IMAP_SEARCH_KEYS) {
+		(void)imap_bad(sp->ps, "Too many search keys");
+		return NULL;
+	}
+	k = arena_alloc(sp->ps->arena, sizeof(*k));
+	if (k == NULL) {
+		(void)imap_bad(sp->ps, "Command is too large");
+		return NULL;
+	}
+	sp->keys++;
+	k->word = word;
+	k->cost = word->cost;
+	k->other = sp->program->all;
+	sp->program->all = k;
+	return k;
+}
+
+static const struct imap_search_word *
+find_word(struct pst_str name)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (str_is_case(name, words[i].name))
+			return &words[i];
+	}
+	return NULL;
+}
+
+/* search-key *(SP search-key) */
+static bool
+parse_members(struct imap_search_parser *sp, struct imap_search_key *group)
+{
+	struct imap_search_key *k;
+
+	do {
+		if (!parse_key(sp, &k))
+			return false;
+		add_member(group, k);
+	} while (imap_skip(sp->ps, ' '));
+	return true;
+}
+
+static bool
+parse_group(struct imap_search_parser *sp, struct imap_search_key **out)
+{
+	*out = new_key(sp, &group_word);
+	return *out != NULL && parse_members(sp, *out) &&
+	       imap_expect(sp->ps, ')');
+}
+
+static bool
+parse_set(struct imap_search_parser *sp, struct imap_search_key **out)
+{
+	*out = new_key(sp, &set_word);
+	return *out != NULL && imap_sequence_set(sp->ps, &(*out)->text);
+}
+
+static bool
+parse_word(struct imap_search_parser *sp, struct imap_search_key **out)
+{
+	const struct imap_search_word *word;
+	struct pst_str name;
+
+	if (!imap_word(sp->ps, &name))
+		return imap_bad(sp->ps, "Missing search key");
+	word = find_word(name);
+	if (word == NULL)
+		return imap_bad(sp->ps, "Unknown search key");
+	*out = new_key(sp, word);
+	return *out != NULL && word->parse(sp, *out);
+}
+
+static bool
+parse_key(struct imap_search_parser *sp, struct imap_search_key **out)
+{
+	char c = imap_peek(sp->ps);
+	bool good;
+
+	if (++sp->depth > IMAP_SEARCH_DEPTH)
+		return imap_bad(sp->ps, "Search is nested too deep");
+	if (imap_skip(sp->ps, '('))
+		good = parse_group(sp, out);
+	else if (ascii_is_digit(c) || c == '*')
+		good = parse_set(sp, out);
+	else
+		good = parse_word(sp, out);
+	sp->depth--;
+	return good;
+}
+
+static bool
+parse_charset(struct imap_search_parser *sp)
+{
+	struct pst_str name;
+
+	if (!imap_skip_word(sp->ps, "CHARSET"))
+		return true;
+	if (!imap_space(sp->ps) || !imap_astring(sp->ps, &name) ||
+	    !imap_space(sp->ps))
+		return false;
+	if (!msg_charset_known(name)) {
+		sp->program->bad_charset = true;
+		return imap_bad(sp->ps, "Unknown charset");
+	}
+	sp->charset = name;
+	return true;
+}
+
+bool
+imap_search_parse(struct imap_parser *ps, struct imap_search_program *out)
+{
+	struct imap_search_parser sp = { .ps = ps, .program = out };
+
+	memset(out, 0, sizeof(*out));
+	if (!parse_charset(&sp))
+		return false;
+	out->root = new_key(&sp, &group_word);
+	return out->root != NULL && parse_members(&sp, out->root) &&
+	       imap_end(ps);
+}
+
+void
+imap_search_fini(struct imap_search_program *p)
+{
+	for (struct imap_search_key *k = p->all; k != NULL; k = k->other)
+		uidset_fini(&k->seqs);
+}

@@ -1,0 +1,125 @@
+/*
+ * imap/select.c - SELECT, EXAMINE, CLOSE, UNSELECT (RFC 3501, 6.3.1, 6.3.2 and
+ * 6.4.2; RFC 3691; [CLOSED] of RFC 7162, 3.2.11).
+ */
+#include "imap/select.h"
+
+#include "imap/commands.h"
+#include "imap/respond.h"
+
+static uint64_t
+keywords_in_use(const char *const *names)
+{
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < PST_KEYWORDS_MAX; i++) {
+		if (names[i] != NULL && *names[i] != '\0')
+			mask |= (uint64_t)1 << i;
+	}
+	return mask;
+}
+
+void
+imap_put_flags_response(struct imap_session *s)
+{
+	const char *const *names = view_keywords(s->view);
+	uint64_t keywords = keywords_in_use(names);
+	struct buf *out = imap_out(s);
+
+	(void)buf_puts(out, "* FLAGS ");
+	imap_put_flags(out, PST_FLAGS_ALL, keywords, false, names);
+	(void)buf_puts(out, "\r\n* OK [PERMANENTFLAGS ");
+	if (view_is_read_only(s->view)) {
+		(void)buf_puts(out, "()] Read-only mailbox\r\n");
+		return;
+	}
+	imap_put_flags(out, PST_FLAGS_ALL, keywords, false, names);
+	if (!view_keywords_full(s->view)) {
+		out->n--; /* the ')' */
+		(void)buf_puts(out, " \\*)");
+	}
+	(void)buf_puts(out, "] Flags permitted\r\n");
+}
+
+static void
+put_state(struct imap_session *s)
+{
+	struct buf *out = imap_out(s);
+	uint32_t unseen = view_first_unseen(s->view);
+	struct pst_box_state state;
+
+	view_state(s->view, &state);
+	(void)buf_printf(out, "* %u EXISTS\r\n* %u RECENT\r\n",
+	    (unsigned)view_count(s->view), (unsigned)view_recent(s->view));
+	if (unseen != 0)
+		(void)buf_printf(
+		    out, "* OK [UNSEEN %u] First unseen\r\n", (unsigned)unseen);
+	(void)buf_printf(out,
+	    "* OK [UIDVALIDITY %u] UIDs valid\r\n"
+	    "* OK [UIDNEXT %u] Predicted next UID\r\n",
+	    (unsigned)state.uidvalidity, (unsigned)state.uidnext);
+}
+
+static enum imap_step
+open_mailbox(struct imap_session *s, struct imap_parser *ps, bool read_only)
+{
+	struct net_handle wake = net_handle_of(s->c);
+	struct pst_error err;
+	char *name;
+
+	if (!imap_space(ps) || !imap_mailbox(ps, &name) || !imap_end(ps))
+		return imap_bad_arguments(s, ps);
+	if (s->view != NULL) {
+		imap_deselect(s);
+		(void)buf_puts(
+		    imap_out(s), "* OK [CLOSED] Previous mailbox closed\r\n");
+	}
+	if (view_open(s->account, name, read_only, &wake, &s->view, &err) !=
+	    PST_OK) {
+		s->view = NULL;
+		return imap_fail(
+		    s, &err, "[NONEXISTENT] Mailbox does not exist");
+	}
+	s->state = IMAP_SELECTED;
+	imap_set_activity(s, "selected");
+	imap_put_flags_response(s);
+	put_state(s);
+	if (view_is_read_only(s->view))
+		return imap_ok(s, "[READ-ONLY] Mailbox opened");
+	return imap_ok(s, "[READ-WRITE] Mailbox opened");
+}
+
+enum imap_step
+imap_select(struct imap_session *s, struct imap_parser *ps)
+{
+	return open_mailbox(s, ps, false);
+}
+
+enum imap_step
+imap_examine(struct imap_session *s, struct imap_parser *ps)
+{
+	return open_mailbox(s, ps, true);
+}
+
+enum imap_step
+imap_close(struct imap_session *s, struct imap_parser *ps)
+{
+	struct pst_error err;
+
+	if (!imap_end(ps))
+		return imap_bad_arguments(s, ps);
+	if (!view_is_read_only(s->view) && !view_is_dead(s->view) &&
+	    view_expunge(s->view, NULL, &err) != PST_OK)
+		log_failure(PST_LOG_ERROR, net_id(s->c), "imap-close", &err);
+	imap_deselect(s);
+	return imap_ok(s, "Close completed");
+}
+
+enum imap_step
+imap_unselect(struct imap_session *s, struct imap_parser *ps)
+{
+	if (!imap_end(ps))
+		return imap_bad_arguments(s, ps);
+	imap_deselect(s);
+	return imap_ok(s, "Unselect completed");
+}

@@ -1,0 +1,284 @@
+/*
+ * mailbox/append.c - messages on their way in.
+ *
+ * Content is made durable by each thread on its own, in parallel. Placing it in
+ * the mailbox goes through a queue per mailbox: one thread leads and commits
+ * all that wait with one call of the module, hence one synchronisation of the
+ * directory for all of them; the others sleep until theirs is done. New
+ * messages therefore also become visible in order of uid.
+ */
+#include "mailbox/priv.h"
+
+#include "base/str.h"
+#include <stdlib.h>
+
+/* --- stages
+ * ------------------------------------------------------------------------ */
+
+enum pst_rc
+mail_stage_new(struct mail_account *acct, uint64_t size,
+    struct mail_stage **stage_r, struct pst_error *err)
+{
+	struct mail_stage *s = mem_alloc(sizeof(*s));
+	enum pst_rc rc;
+
+	s->st = acct->st;
+	rc = s->st->ops->stage_new(s->st->store, size, &s->stage, err);
+	if (rc != PST_OK) {
+		free(s);
+		s = NULL;
+	}
+	*stage_r = s;
+	return rc;
+}
+
+enum pst_rc
+mail_stage_write(
+    struct mail_stage *s, const void *p, size_t n, struct pst_error *err)
+{
+	s->size += n;
+	return s->st->ops->stage_write(s->stage, p, n, err);
+}
+
+uint64_t
+mail_stage_size(const struct mail_stage *s)
+{
+	return s->size;
+}
+
+bool
+mail_stage_fits(const struct mail_stage *s, const struct mail_account *acct)
+{
+	return s->st == acct->st;
+}
+
+void
+mail_stage_free(struct mail_stage **sp)
+{
+	if (*sp != NULL) {
+		(*sp)->st->ops->stage_free((*sp)->stage);
+		free(*sp);
+	}
+	*sp = NULL;
+}
+
+/* --- the queue of a mailbox
+ * ----------------------------------------------------------- */
+
+/* What one thread wants to commit. Lives on its stack. */
+struct commit {
+	const struct pst_append *append;
+	size_t n;
+	struct pst_row *row;
+	enum pst_rc rc;
+	struct pst_error err;
+	bool done;
+	struct commit *next;
+};
+
+/* Calls the module; io is held. */
+static enum pst_rc
+commit_to_box(struct mailbox *mb, const struct pst_append *append, size_t n,
+    struct pst_row *row, struct pst_error *err)
+{
+	if (mb->dead || mb->box == NULL)
+		return pst_fail(
+		    err, PST_E_NOTFOUND, 0, "%s: deleted", mb->name);
+	return mb->acct->st->ops->commit(mb->box, append, n, row, err);
+}
+
+static void
+commit_alone(struct mailbox *mb, struct commit *c)
+{
+	c->rc = commit_to_box(mb, c->append, c->n, c->row, &c->err);
+	if (c->rc == PST_OK)
+		mailbox_apply_new(mb, c->row, c->n);
+}
+
+/* Several at once; when that fails, each for itself, so that nobody suffers
+ * from another's failure. */
+static void
+commit_together(struct mailbox *mb, struct commit *list, size_t total)
+{
+	struct pst_append *append = mem_array(total, sizeof(*append));
+	struct pst_row *row = mem_array(total, sizeof(*row));
+	struct pst_error err;
+	enum pst_rc rc;
+	size_t at = 0;
+
+	for (struct commit *c = list; c != NULL; c = c->next) {
+		memcpy(append + at, c->append, c->n * sizeof(*append));
+		at += c->n;
+	}
+	rc = commit_to_box(mb, append, total, row, &err);
+	if (rc == PST_OK)
+		mailbox_apply_new(mb, row, total);
+	at = 0;
+	for (struct commit *c = list; c != NULL; c = c->next) {
+		if (rc == PST_OK) {
+			memcpy(c->row, row + at, c->n * sizeof(*row));
+			c->rc = PST_OK;
+			at += c->n;
+		} else {
+			commit_alone(mb, c);
+		}
+	}
+	free(append);
+	free(row);
+}
+
+static void
+commit_list(struct mailbox *mb, struct commit *list)
+{
+	size_t total = 0;
+
+	for (struct commit *c = list; c != NULL; c = c->next)
+		total += c->n;
+	pthread_mutex_lock(&mb->io);
+	if (list->next == NULL)
+		commit_alone(mb, list);
+	else
+		commit_together(mb, list, total);
+	pthread_mutex_unlock(&mb->io);
+}
+
+static void
+enqueue(struct mailbox *mb, struct commit *mine)
+{
+	struct commit **at = &mb->queue;
+
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = mine;
+}
+
+static void
+commit_queued(struct mailbox *mb, struct commit *mine)
+{
+	pthread_mutex_lock(&mb->queue_lock);
+	enqueue(mb, mine);
+	while (!mine->done && mb->queue_led)
+		pthread_cond_wait(&mb->queue_moved, &mb->queue_lock);
+	if (!mine->done) {
+		struct commit *list = mb->queue;
+
+		mb->queue = NULL;
+		mb->queue_led = true;
+		pthread_mutex_unlock(&mb->queue_lock);
+		commit_list(mb, list);
+		pthread_mutex_lock(&mb->queue_lock);
+		mb->queue_led = false;
+		/* A commit may be gone from its stack once it is done. */
+		for (struct commit *c = list, *next; c != NULL; c = next) {
+			next = c->next;
+			c->done = true;
+		}
+		pthread_cond_broadcast(&mb->queue_moved);
+	}
+	pthread_mutex_unlock(&mb->queue_lock);
+}
+
+/* --- append
+ * ------------------------------------------------------------------------------
+ */
+
+static enum pst_rc
+prepare(struct mailbox *mb, const struct mail_append *in, size_t n,
+    struct pst_append *out, struct pst_error *err)
+{
+	enum pst_rc rc = PST_OK;
+
+	for (size_t i = 0; i < n && rc == PST_OK; i++) {
+		struct mail_stage *s = in[i].stage;
+
+		out[i] = (struct pst_append){ .stage = s->stage,
+			.flags = in[i].flags,
+			.internal_date = in[i].internal_date,
+			.last = in[i].last };
+		if (!s->synced)
+			rc = s->st->ops->stage_sync(s->stage, err);
+		s->synced = rc == PST_OK;
+		if (rc == PST_OK && in[i].keyword_count > 0) {
+			pthread_mutex_lock(&mb->io);
+			rc = mb->box == NULL
+				 ? pst_fail(err, PST_E_NOTFOUND, 0,
+				       "%s: deleted", mb->name)
+				 : mailbox_keyword_mask(mb, in[i].keywords,
+				       in[i].keyword_count, &out[i].keywords,
+				       err);
+			pthread_mutex_unlock(&mb->io);
+		}
+	}
+	return rc;
+}
+
+static enum pst_rc
+check_quota(struct mail_account *acct, const struct mail_append *in, size_t n,
+    struct pst_error *err)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += in[i].stage->size;
+	return mail_account_room(acct, bytes, err);
+}
+
+static void
+take_results(struct mailbox *mb, const struct pst_row *row, size_t n,
+    struct mail_appended *results)
+{
+	struct pst_box_state state;
+	struct pst_error err;
+
+	/* UIDVALIDITY never changes while a box is open. */
+	pthread_mutex_lock(&mb->lock);
+	state = mb->state;
+	pthread_mutex_unlock(&mb->lock);
+	if (state.uidvalidity == 0) {
+		pthread_mutex_lock(&mb->io);
+		if (mb->box != NULL &&
+		    mb->acct->st->ops->state(mb->box, &state, &err) == PST_OK) {
+			pthread_mutex_lock(&mb->lock);
+			mb->state = state;
+			pthread_mutex_unlock(&mb->lock);
+		}
+		pthread_mutex_unlock(&mb->io);
+	}
+	for (size_t i = 0; i < n; i++) {
+		results[i].uidvalidity = state.uidvalidity;
+		results[i].uid = row[i].uid;
+	}
+}
+
+enum pst_rc
+mail_append(struct mail_account *acct, const char *mailbox,
+    const struct mail_append *appends, size_t n,
+    struct mail_appended *results_r, struct pst_error *err)
+{
+	struct commit mine = { .n = n };
+	struct pst_append *prepared;
+	struct mailbox *mb;
+	enum pst_rc rc = check_quota(acct, appends, n, err);
+
+	if (rc != PST_OK)
+		return rc;
+	rc = mailbox_get(acct, mailbox, MAILBOX_OPEN, &mb, err);
+	if (rc != PST_OK)
+		return rc;
+	prepared = mem_array(n, sizeof(*prepared));
+	mine.row = mem_array(n, sizeof(*mine.row));
+	rc = prepare(mb, appends, n, prepared, err);
+	if (rc == PST_OK) {
+		mine.append = prepared;
+		commit_queued(mb, &mine);
+		rc = mine.rc;
+		if (rc == PST_OK)
+			take_results(mb, mine.row, n, results_r);
+		else
+			*err = mine.err;
+	}
+	free(prepared);
+	free(mine.row);
+	mailbox_put(&mb);
+	return rc;
+}

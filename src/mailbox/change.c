@@ -1,0 +1,386 @@
+/*
+ * mailbox/change.c - what sessions do to messages: flags, copy, move, expunge.
+ * The module acts first; what it reports is then applied to the live mailbox,
+ * which wakes all other sessions.
+ */
+#include "mailbox/priv.h"
+
+#include "base/str.h"
+#include <stdlib.h>
+
+static enum pst_rc
+check_open(const struct mailbox *mb, struct pst_error *err)
+{
+	return mb->box != NULL && !atomic_load(&mb->dead)
+		   ? PST_OK
+		   : pst_fail(err, PST_E_NOTFOUND, 0, "%s: deleted", mb->name);
+}
+
+static enum pst_rc
+check_writable(const struct mailbox_view *v, struct pst_error *err)
+{
+	return !v->read_only ? PST_OK
+			     : pst_fail(err, PST_E_READONLY, 0,
+				   "%s: opened for reading only", v->mb->name);
+}
+
+/* --- flags
+ * ----------------------------------------------------------------------------
+ */
+
+struct stored {
+	struct rows changed;
+	struct uidset *conflicts;
+};
+
+static void
+on_stored(void *arg, const struct pst_row *row)
+{
+	rows_add(&((struct stored *)arg)->changed, row);
+}
+
+static void
+on_conflict(void *arg, uint32_t uid)
+{
+	struct stored *s = arg;
+
+	if (s->conflicts != NULL)
+		uidset_add(s->conflicts, uid, uid);
+}
+
+static int
+compare_silent(const void *a, const void *b)
+{
+	const struct {
+		uint32_t uid;
+		uint64_t modseq;
+	} *x = a, *y = b;
+
+	if (x->uid != y->uid)
+		return x->uid < y->uid ? -1 : 1;
+	return x->modseq < y->modseq ? -1 : x->modseq > y->modseq;
+}
+
+static void
+remember_silent(struct mailbox_view *v, const struct rows *changed)
+{
+	mem_grow(&v->silent, &v->silent_cap, v->silent_n + changed->n,
+	    sizeof(*v->silent));
+	for (size_t i = 0; i < changed->n; i++) {
+		v->silent[v->silent_n].uid = changed->row[i].uid;
+		v->silent[v->silent_n++].modseq = changed->row[i].modseq;
+	}
+	if (v->silent_n > changed->n)
+		qsort(
+		    v->silent, v->silent_n, sizeof(*v->silent), compare_silent);
+}
+
+enum pst_rc
+view_store(struct mailbox_view *v, struct pst_uids uids,
+    const struct view_store *change, struct uidset *conflict_r,
+    struct pst_error *err)
+{
+	struct mailbox *mb = v->mb;
+	struct stored stored = { .conflicts = conflict_r };
+	struct pst_flag_change flags = { .op = change->op,
+		.flags = change->flags,
+		.unchanged_since = change->unchanged_since };
+	enum pst_rc rc = check_writable(v, err);
+
+	if (rc != PST_OK || uids.n == 0)
+		return rc;
+	pthread_mutex_lock(&mb->io);
+	rc = check_open(mb, err);
+	if (rc == PST_OK)
+		rc = mailbox_keyword_mask(mb, change->keywords,
+		    change->keyword_count, &flags.keywords, err);
+	if (rc == PST_OK) {
+		rc = mb->acct->st->ops->flags(mb->box, uids, &flags, on_stored,
+		    on_conflict, &stored, err);
+		/* Also after an error: what was reported is done. */
+		if (change->silent)
+			remember_silent(v, &stored.changed);
+		mailbox_apply_changed(mb, stored.changed.row, stored.changed.n);
+	}
+	pthread_mutex_unlock(&mb->io);
+	rows_fini(&stored.changed);
+	return rc;
+}
+
+/* --- copy and move
+ * ----------------------------------------------------------------------- */
+
+struct transfer {
+	struct view_copied *copied;
+	struct rows arrived;
+	struct uidset gone;
+};
+
+static void
+note_copied(struct view_copied *c, uint32_t source, uint32_t copy)
+{
+	mem_grow(&c->copy, &c->cap, c->n + 1, sizeof(*c->copy));
+	c->copy[c->n++] = copy;
+	uidset_add(&c->source, source, source);
+}
+
+static void
+on_copied(void *arg, uint32_t source, const struct pst_row *copy)
+{
+	struct transfer *t = arg;
+
+	note_copied(t->copied, source, copy->uid);
+	rows_add(&t->arrived, copy);
+	uidset_add(&t->gone, source, source);
+}
+
+void
+view_copied_fini(struct view_copied *c)
+{
+	uidset_fini(&c->source);
+	free(c->copy);
+	*c = (struct view_copied){ 0 };
+}
+
+static void
+lock_two(struct mailbox *a, struct mailbox *b)
+{
+	struct mailbox *first = (uintptr_t)a < (uintptr_t)b ? a : b;
+
+	pthread_mutex_lock(&first->io);
+	if (a != b)
+		pthread_mutex_lock(first == a ? &b->io : &a->io);
+}
+
+static void
+unlock_two(struct mailbox *a, struct mailbox *b)
+{
+	pthread_mutex_unlock(&a->io);
+	if (a != b)
+		pthread_mutex_unlock(&b->io);
+}
+
+/* Within one storage: the module shares the content. */
+static enum pst_rc
+transfer_within(struct mailbox *from, struct pst_uids uids, struct mailbox *to,
+    bool move, struct view_copied *copied, struct pst_error *err)
+{
+	const struct pst_store_ops *ops = from->acct->st->ops;
+	struct transfer t = { .copied = copied };
+	struct pst_box_state state = { 0 };
+	enum pst_rc rc;
+
+	lock_two(from, to);
+	rc = check_open(from, err);
+	if (rc == PST_OK)
+		rc = check_open(to, err);
+	if (rc == PST_OK)
+		rc = (move ? ops->move : ops->copy)(
+		    from->box, uids, to->box, on_copied, &t, err);
+	if (t.arrived.n > 0) {
+		if (ops->state(to->box, &state, err) == PST_OK)
+			copied->uidvalidity = state.uidvalidity;
+		mailbox_take_keywords(to);
+		mailbox_apply_new(to, t.arrived.row, t.arrived.n);
+		if (move)
+			mailbox_apply_gone(from, &t.gone);
+	}
+	unlock_two(from, to);
+	rows_fini(&t.arrived);
+	uidset_fini(&t.gone);
+	return rc;
+}
+
+/* Copies content through a stage, for another storage. */
+static enum pst_rc
+stage_body(struct mailbox_view *v, const struct pst_row *row,
+    struct mail_account *to, struct mail_stage **stage_r, struct pst_error *err)
+{
+	struct pst_body body;
+	enum pst_rc rc = view_body(v, row->uid, &body, err);
+	char piece[16384];
+
+	*stage_r = NULL;
+	if (rc != PST_OK)
+		return rc;
+	rc = mail_stage_new(to, body.length, stage_r, err);
+	for (uint64_t at = 0; rc == PST_OK && at < body.length;) {
+		size_t n = body.length - at < sizeof(piece)
+			       ? (size_t)(body.length - at)
+			       : sizeof(piece);
+
+		rc = mail_body_read(&body, at, piece, n, err);
+		if (rc == PST_OK)
+			rc = mail_stage_write(*stage_r, piece, n, err);
+		at += n;
+	}
+	body.release(&body);
+	return rc;
+}
+
+static enum pst_rc
+transfer_one(struct mailbox_view *v, const struct pst_row *row,
+    struct mail_account *to, const char *name, struct view_copied *copied,
+    struct pst_error *err)
+{
+	const char *const *names = view_keywords(v);
+	const char *keywords[PST_KEYWORDS_MAX];
+	struct mail_append append = { .flags = row->flags,
+		.keywords = keywords,
+		.internal_date = row->internal_date,
+		.last = true };
+	struct mail_appended result;
+	enum pst_rc rc = stage_body(v, row, to, &append.stage, err);
+
+	for (unsigned i = 0; i < PST_KEYWORDS_MAX; i++)
+		if ((row->keywords >> i & 1) != 0 && names[i] != NULL)
+			keywords[append.keyword_count++] = names[i];
+	if (rc == PST_OK)
+		rc = mail_append(to, name, &append, 1, &result, err);
+	if (rc == PST_OK) {
+		copied->uidvalidity = result.uidvalidity;
+		note_copied(copied, row->uid, result.uid);
+	}
+	mail_stage_free(&append.stage);
+	return rc;
+}
+
+static enum pst_rc remove_set(
+    struct mailbox *mb, struct pst_uids uids, struct pst_error *err);
+
+/* Between storages: message by message, the originals go in the end. */
+static enum pst_rc
+transfer_across(struct mailbox_view *v, struct pst_uids uids,
+    struct mail_account *to, const char *name, bool move,
+    struct view_copied *copied, struct pst_error *err)
+{
+	enum pst_rc rc = PST_OK;
+
+	for (size_t i = 0; i < uids.n; i++) {
+		uint32_t seq = view_seq_from(v, uids.r[i].first);
+
+		for (; rc == PST_OK && seq <= view_count(v) &&
+		       view_uid(v, seq) <= uids.r[i].last;
+		     seq++) {
+			struct pst_row row;
+
+			view_rows(v, seq, 1, &row);
+			if (row.uid != 0)
+				rc = transfer_one(
+				    v, &row, to, name, copied, err);
+		}
+	}
+	if (move && copied->n > 0) {
+		struct pst_error failed;
+		enum pst_rc removed = remove_set(
+		    v->mb, uidset_peek(&copied->source), &failed);
+
+		if (rc == PST_OK && removed != PST_OK) {
+			rc = removed;
+			*err = failed;
+		}
+	}
+	return rc;
+}
+
+static enum pst_rc
+check_room(struct mailbox_view *v, struct pst_uids uids,
+    struct mail_account *to, struct pst_error *err)
+{
+	struct mailbox *mb = v->mb;
+	uint64_t bytes = 0;
+
+	pthread_mutex_lock(&mb->lock);
+	for (size_t i = 0, r = 0; i < mb->n && r < uids.n; i++) {
+		while (r < uids.n && uids.r[r].last < mb->row[i].uid)
+			r++;
+		if (r < uids.n && uids.r[r].first <= mb->row[i].uid)
+			bytes += mb->row[i].size;
+	}
+	pthread_mutex_unlock(&mb->lock);
+	return mail_account_room(to, bytes, err);
+}
+
+enum pst_rc
+view_copy(struct mailbox_view *v, struct pst_uids uids,
+    struct mail_account *to_acct, const char *to, bool move,
+    struct view_copied *copied_r, struct pst_error *err)
+{
+	bool same_account = to_acct == v->mb->acct;
+	struct mailbox *target;
+	enum pst_rc rc = move ? check_writable(v, err) : PST_OK;
+
+	*copied_r = (struct view_copied){ 0 };
+	if (rc == PST_OK && !(move && same_account))
+		rc = check_room(v, uids, to_acct, err);
+	if (rc != PST_OK)
+		return rc;
+	rc = mailbox_get(to_acct, to, MAILBOX_OPEN, &target, err);
+	if (rc != PST_OK)
+		return rc;
+	if (uids.n > 0 && to_acct->st == v->mb->acct->st)
+		rc = transfer_within(v->mb, uids, target, move, copied_r, err);
+	else if (uids.n > 0)
+		rc = transfer_across(v, uids, to_acct, to, move, copied_r, err);
+	mailbox_put(&target);
+	return rc;
+}
+
+/* --- expunge
+ * ---------------------------------------------------------------------------------
+ */
+
+static void
+on_expunged(void *arg, uint32_t uid)
+{
+	uidset_add(arg, uid, uid);
+}
+
+static enum pst_rc
+remove_set(struct mailbox *mb, struct pst_uids uids, struct pst_error *err)
+{
+	struct uidset gone = { 0 };
+	enum pst_rc rc;
+
+	pthread_mutex_lock(&mb->io);
+	rc = check_open(mb, err);
+	if (rc == PST_OK) {
+		rc = mb->acct->st->ops->expunge(
+		    mb->box, uids, on_expunged, &gone, err);
+		mailbox_apply_gone(mb, &gone);
+	}
+	pthread_mutex_unlock(&mb->io);
+	uidset_fini(&gone);
+	return rc;
+}
+
+enum pst_rc
+view_expunge(
+    struct mailbox_view *v, const struct pst_uids *uids, struct pst_error *err)
+{
+	struct mailbox *mb = v->mb;
+	struct uidset marked = { 0 };
+	enum pst_rc rc = check_writable(v, err);
+
+	if (rc != PST_OK)
+		return rc;
+	pthread_mutex_lock(&mb->lock);
+	for (size_t i = 0, r = 0; i < mb->n; i++) {
+		const struct pst_row *row = &mb->row[i];
+
+		if ((row->flags & PST_DELETED) == 0)
+			continue;
+		if (uids != NULL) {
+			while (r < uids->n && uids->r[r].last < row->uid)
+				r++;
+			if (r == uids->n || uids->r[r].first > row->uid)
+				continue;
+		}
+		uidset_add(&marked, row->uid, row->uid);
+	}
+	pthread_mutex_unlock(&mb->lock);
+	if (marked.n > 0)
+		rc = remove_set(mb, uidset_peek(&marked), err);
+	uidset_fini(&marked);
+	return rc;
+}

@@ -1,0 +1,702 @@
+/*
+ * mailbox/live.c - the live mailbox: one in memory for all sessions that have
+ * it open, and its coming and going.
+ *
+ * Mailboxes that nobody uses stay open, oldest first to go, up to
+ * limits.open_mailboxes. A mailbox leaves the table only after the module has
+ * closed its box, so that there never are two boxes of one mailbox.
+ */
+#include "mailbox/priv.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include <stdlib.h>
+
+/* --- by name
+ * -------------------------------------------------------------------- */
+
+static void
+lru_remove(struct mailstore *ms, struct mailbox *mb)
+{
+	if (!mb->in_lru)
+		return;
+	if (mb->lru_before != NULL)
+		mb->lru_before->lru_behind = mb->lru_behind;
+	else
+		ms->lru_first = mb->lru_behind;
+	if (mb->lru_behind != NULL)
+		mb->lru_behind->lru_before = mb->lru_before;
+	else
+		ms->lru_last = mb->lru_before;
+	mb->lru_before = mb->lru_behind = NULL;
+	mb->in_lru = false;
+	ms->lru_count--;
+}
+
+static void
+lru_append(struct mailstore *ms, struct mailbox *mb)
+{
+	mb->lru_before = ms->lru_last;
+	mb->lru_behind = NULL;
+	if (ms->lru_last != NULL)
+		ms->lru_last->lru_behind = mb;
+	else
+		ms->lru_first = mb;
+	ms->lru_last = mb;
+	mb->in_lru = true;
+	ms->lru_count++;
+}
+
+static struct mailbox *
+mailbox_make(struct mail_account *acct, const char *name)
+{
+	struct mailbox *mb = mem_alloc(sizeof(*mb));
+
+	mb->acct = acct;
+	mb->name = str_dup(str_of(name));
+	pthread_mutex_init(&mb->io, NULL);
+	pthread_rwlock_init(&mb->box_lock, NULL);
+	pthread_mutex_init(&mb->lock, NULL);
+	pthread_mutex_init(&mb->queue_lock, NULL);
+	pthread_cond_init(&mb->queue_moved, NULL);
+	mb->next = acct->mailboxes;
+	acct->mailboxes = mb;
+	acct->refs++;
+	return mb;
+}
+
+static void
+mailbox_free(struct mailbox *mb)
+{
+	struct mail_account *acct = mb->acct;
+
+	pthread_mutex_destroy(&mb->io);
+	pthread_rwlock_destroy(&mb->box_lock);
+	pthread_mutex_destroy(&mb->lock);
+	pthread_mutex_destroy(&mb->queue_lock);
+	pthread_cond_destroy(&mb->queue_moved);
+	uid_array_drop(&mb->uids);
+	keyword_table_drop(&mb->keywords);
+	free(mb->row);
+	free(mb->name);
+	while (mb->old_names != NULL) {
+		struct old_name *old = mb->old_names;
+
+		mb->old_names = old->next;
+		free(old->text);
+		free(old);
+	}
+	free(mb);
+	mail_account_close(&acct);
+}
+
+static struct mailbox *
+find(struct mail_account *acct, const char *name)
+{
+	struct mailbox *mb = acct->mailboxes;
+
+	while (mb != NULL && (mb->dead || strcmp(mb->name, name) != 0))
+		mb = mb->next;
+	return mb;
+}
+
+static void
+use(struct mailbox *mb)
+{
+	mb->refs++;
+	lru_remove(mb->acct->ms, mb);
+}
+
+struct mailbox *
+mailbox_find(struct mail_account *acct, const char *name)
+{
+	struct mailbox *mb;
+
+	pthread_mutex_lock(&acct->ms->lock);
+	mb = find(acct, name);
+	if (mb != NULL)
+		use(mb);
+	pthread_mutex_unlock(&acct->ms->lock);
+	return mb;
+}
+
+struct mailbox **
+mailbox_find_tree(struct mail_account *acct, const char *name, size_t *n_r)
+{
+	struct mailbox **all = NULL;
+	size_t cap = 0, length = strlen(name);
+
+	*n_r = 0;
+	pthread_mutex_lock(&acct->ms->lock);
+	for (struct mailbox *mb = acct->mailboxes; mb != NULL; mb = mb->next) {
+		if (mb->dead || strncmp(mb->name, name, length) != 0 ||
+		    (mb->name[length] != '\0' && mb->name[length] != '/'))
+			continue;
+		mem_grow(&all, &cap, *n_r + 1, sizeof(struct mailbox *));
+		all[(*n_r)++] = mb;
+		use(mb);
+	}
+	pthread_mutex_unlock(&acct->ms->lock);
+	return all;
+}
+
+/*
+ * Closes the box of a mailbox that only we refer to. It may be taken up by
+ * others while we do: they wait for io and then open it anew.
+ */
+static void
+put_away(struct mailbox *mb)
+{
+	struct mailstore *ms = mb->acct->ms;
+	struct mailbox **at;
+
+	pthread_mutex_lock(&mb->io);
+	pthread_mutex_lock(&ms->lock);
+	if (mb->refs > 1) {
+		mb->refs--;
+		pthread_mutex_unlock(&ms->lock);
+		pthread_mutex_unlock(&mb->io);
+		return;
+	}
+	pthread_mutex_unlock(&ms->lock);
+	mailbox_close_box(mb);
+	pthread_mutex_unlock(&mb->io);
+
+	pthread_mutex_lock(&ms->lock);
+	if (--mb->refs > 0) {
+		pthread_mutex_unlock(&ms->lock);
+		return;
+	}
+	for (at = &mb->acct->mailboxes; *at != mb; at = &(*at)->next)
+		;
+	*at = mb->next;
+	pthread_mutex_unlock(&ms->lock);
+	mailbox_free(mb);
+}
+
+void
+mailbox_evict(
+    struct mailstore *ms, size_t keep, const struct mail_account *only)
+{
+	for (;;) {
+		struct mailbox *mb;
+
+		pthread_mutex_lock(&ms->lock);
+		mb = ms->lru_count > keep ? ms->lru_first : NULL;
+		while (mb != NULL && only != NULL && mb->acct != only)
+			mb = mb->lru_behind;
+		if (mb != NULL)
+			use(mb);
+		pthread_mutex_unlock(&ms->lock);
+		if (mb == NULL)
+			return;
+		put_away(mb);
+	}
+}
+
+void
+mailbox_put(struct mailbox **mbp)
+{
+	struct mailbox *mb = *mbp;
+	struct mailstore *ms;
+	struct config *cfg;
+	size_t keep;
+	bool useless, crowded;
+
+	*mbp = NULL;
+	if (mb == NULL)
+		return;
+	ms = mb->acct->ms;
+	pthread_mutex_lock(&ms->cfg_lock);
+	cfg = ms->cfg;
+	keep = (size_t)cfg->limits.open_mailboxes;
+	pthread_mutex_unlock(&ms->cfg_lock);
+
+	pthread_mutex_lock(&ms->lock);
+	useless = mb->refs == 1 && (mb->dead || mb->box == NULL);
+	if (!useless && --mb->refs == 0)
+		lru_append(ms, mb);
+	crowded = ms->lru_count > keep;
+	pthread_mutex_unlock(&ms->lock);
+	if (useless)
+		put_away(mb);
+	if (crowded)
+		mailbox_evict(ms, keep, NULL);
+}
+
+enum pst_rc
+mailbox_get(struct mail_account *acct, const char *name,
+    enum mailbox_depth depth, struct mailbox **mb_r, struct pst_error *err)
+{
+	struct mailbox *mb;
+	enum pst_rc rc = PST_OK;
+
+	pthread_mutex_lock(&acct->ms->lock);
+	mb = find(acct, name);
+	if (mb == NULL)
+		mb = mailbox_make(acct, name);
+	use(mb);
+	pthread_mutex_unlock(&acct->ms->lock);
+
+	pthread_mutex_lock(&mb->io);
+	if (mb->dead) {
+		rc = pst_fail(err, PST_E_NOTFOUND, 0, "%s: deleted", name);
+	} else if (mb->box == NULL) {
+		rc = mailbox_open_box(mb, err);
+	}
+	if (rc == PST_OK && depth == MAILBOX_LOADED && !mb->loaded)
+		rc = mailbox_load(mb, err);
+	pthread_mutex_unlock(&mb->io);
+	if (rc != PST_OK)
+		mailbox_put(&mb);
+	*mb_r = mb;
+	return rc;
+}
+
+enum pst_rc
+mailbox_open_box(struct mailbox *mb, struct pst_error *err)
+{
+	struct mail_account *acct = mb->acct;
+	enum pst_rc rc;
+
+	pthread_rwlock_wrlock(&mb->box_lock);
+	rc = acct->st->ops->box_open(acct->acct, mb->name, &mb->box, err);
+	if (rc != PST_OK)
+		mb->box = NULL;
+	pthread_rwlock_unlock(&mb->box_lock);
+	return rc;
+}
+
+void
+mailbox_suspend_box(struct mailbox *mb)
+{
+	const struct pst_store_ops *ops = mb->acct->st->ops;
+	bool watched;
+
+	if (mb->box == NULL)
+		return;
+	pthread_mutex_lock(&mb->lock);
+	watched = mb->watched;
+	mb->watched = false;
+	pthread_mutex_unlock(&mb->lock);
+	pthread_rwlock_wrlock(&mb->box_lock);
+	if (watched)
+		ops->unwatch(mb->box);
+	ops->box_close(mb->box);
+	mb->box = NULL;
+	pthread_rwlock_unlock(&mb->box_lock);
+}
+
+void
+mailbox_close_box(struct mailbox *mb)
+{
+	mailbox_suspend_box(mb);
+	pthread_mutex_lock(&mb->lock);
+	mb->loaded = false;
+	mb->n = mb->cap = 0;
+	free(mb->row);
+	mb->row = NULL;
+	uid_array_drop(&mb->uids);
+	keyword_table_drop(&mb->keywords);
+	mb->log_n = 0;
+	pthread_mutex_unlock(&mb->lock);
+}
+
+/* --- what is shared with views
+ * ------------------------------------------------------ */
+
+struct uid_array *
+uid_array_new(size_t cap)
+{
+	struct uid_array *a = mem_alloc(sizeof(*a) + cap * sizeof(a->uid[0]));
+
+	atomic_store(&a->refs, 1);
+	a->cap = cap;
+	return a;
+}
+
+struct uid_array *
+uid_array_ref(struct uid_array *a)
+{
+	if (a != NULL)
+		atomic_fetch_add(&a->refs, 1);
+	return a;
+}
+
+void
+uid_array_drop(struct uid_array **a)
+{
+	if (*a != NULL && atomic_fetch_sub(&(*a)->refs, 1) == 1)
+		free(*a);
+	*a = NULL;
+}
+
+struct keyword_table *
+keyword_table_ref(struct keyword_table *t)
+{
+	if (t != NULL)
+		atomic_fetch_add(&t->refs, 1);
+	return t;
+}
+
+void
+keyword_table_drop(struct keyword_table **t)
+{
+	if (*t != NULL && atomic_fetch_sub(&(*t)->refs, 1) == 1)
+		free(*t);
+	*t = NULL;
+}
+
+void
+mailbox_take_keywords(struct mailbox *mb)
+{
+	const char *const *names = mb->acct->st->ops->keywords(mb->box);
+	struct keyword_table *t, *old = mb->keywords;
+	size_t size = 0, at = 0;
+	bool same = old != NULL;
+
+	for (size_t i = 0; i < PST_KEYWORDS_MAX; i++) {
+		const char *now = names[i] != NULL ? names[i] : "";
+
+		size += strlen(now) + 1;
+		if (same)
+			same = old->name[i] == NULL
+				   ? *now == '\0'
+				   : strcmp(old->name[i], now) == 0;
+	}
+	if (same)
+		return;
+	t = mem_alloc(sizeof(*t) + size);
+	atomic_store(&t->refs, 1);
+	for (size_t i = 0; i < PST_KEYWORDS_MAX; i++) {
+		size_t length = names[i] != NULL ? strlen(names[i]) : 0;
+
+		if (length == 0)
+			continue;
+		memcpy(t->text + at, names[i], length + 1);
+		t->name[i] = t->text + at;
+		at += length + 1;
+		t->n++;
+	}
+	pthread_mutex_lock(&mb->lock);
+	old = mb->keywords;
+	mb->keywords = t;
+	pthread_mutex_unlock(&mb->lock);
+	keyword_table_drop(&old);
+}
+
+enum pst_rc
+mailbox_keyword_mask(struct mailbox *mb, const char *const *names, size_t n,
+    uint64_t *mask_r, struct pst_error *err)
+{
+	enum pst_rc rc = PST_OK;
+
+	*mask_r = 0;
+	for (size_t i = 0; i < n && rc == PST_OK; i++) {
+		unsigned number;
+
+		rc = mb->acct->st->ops->keyword(
+		    mb->box, names[i], true, &number, err);
+		if (rc == PST_OK)
+			*mask_r |= UINT64_C(1) << number;
+	}
+	if (n > 0)
+		mailbox_take_keywords(mb);
+	return rc;
+}
+
+void
+rows_add(void *arg, const struct pst_row *row)
+{
+	struct rows *r = arg;
+
+	mem_grow(&r->row, &r->cap, r->n + 1, sizeof(*r->row));
+	r->row[r->n++] = *row;
+}
+
+void
+rows_fini(struct rows *r)
+{
+	free(r->row);
+	*r = (struct rows){ 0 };
+}
+
+/* --- the picture
+ * ---------------------------------------------------------------------- */
+
+/* The index of the first row whose uid is not below `uid`. */
+static size_t
+row_from(const struct mailbox *mb, uint32_t uid)
+{
+	size_t low = 0, high = mb->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (mb->row[mid].uid < uid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct pst_row *
+mailbox_row(struct mailbox *mb, uint32_t uid)
+{
+	size_t at = row_from(mb, uid);
+
+	return at < mb->n && mb->row[at].uid == uid ? &mb->row[at] : NULL;
+}
+
+void
+mailbox_wake_views(struct mailbox *mb)
+{
+	for (struct mailbox_view *v = mb->views; v != NULL; v = v->next)
+		if (v->has_wake)
+			net_wake(v->wake);
+}
+
+void
+mailbox_stirred(void *arg)
+{
+	struct mailbox *mb = arg;
+
+	atomic_store(&mb->stirred, true);
+	pthread_mutex_lock(&mb->lock);
+	mailbox_wake_views(mb);
+	pthread_mutex_unlock(&mb->lock);
+}
+
+static void
+note_modseq(struct mailbox *mb, uint64_t modseq)
+{
+	if (modseq > mb->state.highestmodseq)
+		mb->state.highestmodseq = modseq;
+}
+
+static void
+log_change(struct mailbox *mb, const struct pst_row *row)
+{
+	size_t at = (mb->log_at + mb->log_n) % CHANGE_LOG;
+
+	if (mb->log_n == CHANGE_LOG) {
+		/* The oldest goes: complete only above it from now on. */
+		mb->log_from = mb->log[mb->log_at].modseq;
+		mb->log_at = (mb->log_at + 1) % CHANGE_LOG;
+		mb->log_n--;
+	}
+	mb->log[at].uid = row->uid;
+	mb->log[at].modseq = row->modseq;
+	mb->log_n++;
+}
+
+static void
+append_rows(struct mailbox *mb, const struct pst_row *row, size_t n)
+{
+	mem_grow(&mb->row, &mb->cap, mb->n + n, sizeof(*mb->row));
+	if (mb->uids == NULL || mb->n + n > mb->uids->cap) {
+		struct uid_array *a = uid_array_new((mb->n + n) * 5 / 4 + 8);
+
+		if (mb->n > 0)
+			memcpy(
+			    a->uid, mb->uids->uid, mb->n * sizeof(a->uid[0]));
+		uid_array_drop(&mb->uids);
+		mb->uids = a;
+	}
+	for (size_t i = 0; i < n; i++) {
+		mb->row[mb->n + i] = row[i];
+		mb->uids->uid[mb->n + i] = row[i].uid;
+		note_modseq(mb, row[i].modseq);
+		if (row[i].uid >= mb->state.uidnext)
+			mb->state.uidnext = row[i].uid + 1;
+	}
+	mb->n += n;
+}
+
+void
+mailbox_apply_new(struct mailbox *mb, const struct pst_row *row, size_t n)
+{
+	int64_t bytes = 0;
+
+	if (n == 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		bytes += (int64_t)row[i].size;
+	pthread_mutex_lock(&mb->lock);
+	if (mb->loaded) {
+		append_rows(mb, row, n);
+		mailbox_wake_views(mb);
+	}
+	pthread_mutex_unlock(&mb->lock);
+	account_use(mb->acct, (int64_t)n, bytes);
+}
+
+void
+mailbox_apply_changed(struct mailbox *mb, const struct pst_row *row, size_t n)
+{
+	bool any = false;
+
+	pthread_mutex_lock(&mb->lock);
+	for (size_t i = 0; i < n; i++) {
+		struct pst_row *mine = mailbox_row(mb, row[i].uid);
+
+		if (mine == NULL)
+			continue;
+		*mine = row[i];
+		note_modseq(mb, row[i].modseq);
+		log_change(mb, mine);
+		any = true;
+	}
+	if (any)
+		mailbox_wake_views(mb);
+	pthread_mutex_unlock(&mb->lock);
+}
+
+void
+mailbox_apply_gone(struct mailbox *mb, const struct uidset *gone)
+{
+	struct uid_array *left;
+	int64_t bytes = 0, messages = 0;
+	size_t keep = 0;
+
+	if (gone->n == 0)
+		return;
+	pthread_mutex_lock(&mb->lock);
+	/* Views go on with the old array. */
+	left = uid_array_new(mb->n + 8);
+	for (size_t i = 0, r = 0; i < mb->n; i++) {
+		while (r < gone->n && gone->r[r].last < mb->row[i].uid)
+			r++;
+		if (r < gone->n && gone->r[r].first <= mb->row[i].uid) {
+			bytes += (int64_t)mb->row[i].size;
+			messages++;
+			continue;
+		}
+		mb->row[keep] = mb->row[i];
+		left->uid[keep++] = mb->row[i].uid;
+	}
+	mb->n = keep;
+	uid_array_drop(&mb->uids);
+	mb->uids = left;
+	mailbox_wake_views(mb);
+	pthread_mutex_unlock(&mb->lock);
+	account_use(mb->acct, -messages, -bytes);
+}
+
+/* --- from the module
+ * ------------------------------------------------------------------- */
+
+/*
+ * Takes a whole list of messages. The first time all of them are new; after the
+ * box was opened again under another name, only what differs is applied, so
+ * that views live on.
+ */
+static void
+apply_all(struct mailbox *mb, const struct rows *all)
+{
+	struct uidset gone = { 0 };
+	struct rows changed = { 0 };
+	size_t k = 0;
+
+	for (size_t i = 0; i < mb->n; i++) {
+		const struct pst_row *old = &mb->row[i];
+
+		while (k < all->n && all->row[k].uid < old->uid)
+			k++;
+		if (k == all->n || all->row[k].uid != old->uid)
+			uidset_add(&gone, old->uid, old->uid);
+		else if (all->row[k].flags != old->flags ||
+			 all->row[k].keywords != old->keywords)
+			rows_add(&changed, &all->row[k]);
+	}
+	if (mb->n > 0)
+		while (k < all->n && all->row[k].uid <= mb->row[mb->n - 1].uid)
+			k++;
+	mailbox_apply_gone(mb, &gone);
+	mailbox_apply_changed(mb, changed.row, changed.n);
+	pthread_mutex_lock(&mb->lock);
+	mb->loaded = true;
+	append_rows(mb, all->row + k, all->n - k);
+	mailbox_wake_views(mb);
+	pthread_mutex_unlock(&mb->lock);
+	uidset_fini(&gone);
+	rows_fini(&changed);
+}
+
+enum pst_rc
+mailbox_load(struct mailbox *mb, struct pst_error *err)
+{
+	const struct pst_store_ops *ops = mb->acct->st->ops;
+	struct rows all = { 0 };
+	struct pst_box_state state;
+	uint32_t recent;
+	enum pst_rc rc = ops->load(mb->box, rows_add, &all, err);
+
+	if (rc == PST_OK)
+		rc = ops->state(mb->box, &state, err);
+	if (rc == PST_OK)
+		rc = ops->recent(mb->box, false, &recent, err);
+	if (rc == PST_OK) {
+		mailbox_take_keywords(mb);
+		pthread_mutex_lock(&mb->lock);
+		if (state.highestmodseq < mb->state.highestmodseq)
+			state.highestmodseq = mb->state.highestmodseq;
+		mb->state = state;
+		mb->recent_first = recent;
+		mb->log_from = state.highestmodseq;
+		mb->log_n = 0;
+		pthread_mutex_unlock(&mb->lock);
+		apply_all(mb, &all);
+	}
+	rows_fini(&all);
+	return rc;
+}
+
+struct refreshed {
+	struct uidset gone;
+	struct rows changed, appended;
+};
+
+static void
+on_gone(void *arg, uint32_t uid)
+{
+	uidset_add(&((struct refreshed *)arg)->gone, uid, uid);
+}
+
+static void
+on_changed(void *arg, const struct pst_row *row)
+{
+	rows_add(&((struct refreshed *)arg)->changed, row);
+}
+
+static void
+on_appended(void *arg, const struct pst_row *row)
+{
+	rows_add(&((struct refreshed *)arg)->appended, row);
+}
+
+enum pst_rc
+mailbox_refresh(struct mailbox *mb, struct pst_error *err)
+{
+	struct refreshed r = { 0 };
+	const struct pst_delta delta = { &r, on_gone, on_changed, on_appended };
+	enum pst_rc rc;
+
+	if (mb->box == NULL)
+		return PST_OK;
+	/* Before the look, so that what happens during it is not missed. */
+	atomic_store(&mb->stirred, false);
+	rc = mb->acct->st->ops->refresh(mb->box, &delta, err);
+	if (rc == PST_OK) {
+		if (r.changed.n + r.appended.n > 0)
+			mailbox_take_keywords(mb);
+		mailbox_apply_gone(mb, &r.gone);
+		mailbox_apply_changed(mb, r.changed.row, r.changed.n);
+		mailbox_apply_new(mb, r.appended.row, r.appended.n);
+	}
+	uidset_fini(&r.gone);
+	rows_fini(&r.changed);
+	rows_fini(&r.appended);
+	return rc;
+}

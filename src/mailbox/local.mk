@@ -1,0 +1,10 @@
+libpostern_la_SOURCES += \
+	src/mailbox/append.c \
+	src/mailbox/body.c \
+	src/mailbox/change.c \
+	src/mailbox/live.c \
+	src/mailbox/mailbox.h src/mailbox/priv.h \
+	src/mailbox/mailboxes.c \
+	src/mailbox/module.c \
+	src/mailbox/store.c src/mailbox/store.h \
+	src/mailbox/view.c

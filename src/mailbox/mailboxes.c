@@ -1,0 +1,283 @@
+/*
+ * mailbox/mailboxes.c - mailboxes by name: list, create, delete, rename,
+ * subscribe, status.
+ */
+#include "mailbox/priv.h"
+
+#include "base/str.h"
+#include <stdlib.h>
+#include <uninorm.h>
+
+enum { NAME_MAX_OCTETS = 1000, NAME_MAX_LEVELS = 32 };
+
+static bool
+has_control(struct pst_str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static enum pst_rc
+check_levels(struct pst_str name)
+{
+	struct pst_str level;
+	unsigned levels = 0;
+
+	while (str_split(&name, '/', &level)) {
+		if (level.n == 0)
+			return PST_E_SYNTAX;
+		if (++levels > NAME_MAX_LEVELS)
+			return PST_E_LIMIT;
+	}
+	return PST_OK;
+}
+
+enum pst_rc
+mailbox_name_clean(struct pst_str name, struct buf *out)
+{
+	size_t before = out->n;
+	struct pst_str clean;
+
+	if (name.n == 0 || !str_is_utf8(name) || has_control(name))
+		return PST_E_SYNTAX;
+	if (name.n > NAME_MAX_OCTETS)
+		return PST_E_LIMIT;
+	if (str_is_ascii(name)) {
+		if (!buf_add_str(out, name))
+			return PST_E_LIMIT;
+	} else {
+		size_t n = 0;
+		uint8_t *nfc = u8_normalize(
+		    UNINORM_NFC, (const uint8_t *)name.p, name.n, NULL, &n);
+		bool ok = nfc != NULL && n <= NAME_MAX_OCTETS &&
+			  buf_add(out, nfc, n);
+
+		free(nfc);
+		if (!ok)
+			return PST_E_LIMIT;
+	}
+	clean = str_from(buf_str(out), before);
+	/* INBOX without case, also as the first level (RFC 3501, 5.1). */
+	if (str_has_prefix_case(clean, "INBOX") &&
+	    (clean.n == 5 || clean.p[5] == '/'))
+		memcpy(out->p + before, "INBOX", 5);
+	return check_levels(clean);
+}
+
+enum pst_rc
+mailbox_each(struct mail_account *acct, pst_mailbox_fn fn, void *arg,
+    struct pst_error *err)
+{
+	return acct->st->ops->list(acct->acct, fn, arg, err);
+}
+
+enum pst_rc
+mailbox_create(struct mail_account *acct, const char *name,
+    const char *special_use, struct pst_error *err)
+{
+	if (strcmp(name, "INBOX") == 0)
+		return pst_fail(err, PST_E_EXISTS, 0, "INBOX exists");
+	return acct->st->ops->create(acct->acct, name, special_use, err);
+}
+
+enum pst_rc
+mailbox_subscribe(struct mail_account *acct, const char *name, bool subscribed,
+    struct pst_error *err)
+{
+	return acct->st->ops->subscribe(acct->acct, name, subscribed, err);
+}
+
+enum pst_rc
+mailbox_delete(
+    struct mail_account *acct, const char *name, struct pst_error *err)
+{
+	struct mailbox *mb;
+	enum pst_rc rc;
+
+	if (strcmp(name, "INBOX") == 0)
+		return pst_fail(err, PST_E_DENIED, 0, "INBOX stays");
+	rc = mailbox_get(acct, name, MAILBOX_OPEN, &mb, err);
+	if (rc != PST_OK)
+		return rc;
+	pthread_mutex_lock(&mb->io);
+	if (atomic_load(&mb->dead)) {
+		rc = pst_fail(err, PST_E_NOTFOUND, 0, "%s: deleted", name);
+	} else {
+		/* Dead first: who has it open finds it gone, whatever the
+		 * module says; a failed removal is found again by its name. */
+		atomic_store(&mb->dead, true);
+		mailbox_close_box(mb);
+		rc = acct->st->ops->remove(acct->acct, name, err);
+		pthread_mutex_lock(&mb->lock);
+		mailbox_wake_views(mb);
+		pthread_mutex_unlock(&mb->lock);
+	}
+	pthread_mutex_unlock(&mb->io);
+	mailbox_put(&mb);
+	/* Its messages don't count any more. */
+	pthread_mutex_lock(&acct->usage_lock);
+	acct->usage_known = false;
+	pthread_mutex_unlock(&acct->usage_lock);
+	return rc;
+}
+
+/* --- rename
+ * -------------------------------------------------------------------------- */
+
+static bool
+is_below(const char *name, const char *parent)
+{
+	size_t n = strlen(parent);
+
+	return strncmp(name, parent, n) == 0 && name[n] == '/';
+}
+
+/* INBOX: its messages go, it stays (RFC 3501, 6.3.5). */
+static enum pst_rc
+rename_inbox(struct mail_account *acct, const char *to, struct pst_error *err)
+{
+	static const struct pst_range everything = { 1, UINT32_MAX };
+	struct mailbox_view *inbox;
+	struct view_copied moved = { 0 };
+	enum pst_rc rc = mailbox_create(acct, to, "", err);
+
+	if (rc != PST_OK)
+		return rc;
+	rc = view_open(acct, "INBOX", false, NULL, &inbox, err);
+	if (rc != PST_OK)
+		return rc;
+	if (view_count(inbox) > 0)
+		rc = view_copy(inbox, (struct pst_uids){ &everything, 1 }, acct,
+		    to, true, &moved, err);
+	view_copied_fini(&moved);
+	view_close(&inbox);
+	return rc;
+}
+
+static int
+compare_address(const void *a, const void *b)
+{
+	uintptr_t x = (uintptr_t) * (struct mailbox *const *)a;
+	uintptr_t y = (uintptr_t) * (struct mailbox *const *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void
+set_name(struct mailbox *mb, const char *from, const char *to)
+{
+	struct old_name *old = mem_alloc(sizeof(*old));
+	struct buf name;
+
+	buf_init(&name, 4096);
+	(void)buf_puts(&name, to);
+	(void)buf_puts(&name, mb->name + strlen(from));
+	old->text = mb->name;
+	old->next = mb->old_names;
+	pthread_mutex_lock(&mb->acct->ms->lock);
+	mb->old_names = old;
+	mb->name = str_dup(buf_str(&name));
+	pthread_mutex_unlock(&mb->acct->ms->lock);
+	buf_fini(&name);
+}
+
+/* Under its new name, or dead when it cannot be opened again. */
+static void
+reopen(struct mailbox *mb)
+{
+	struct pst_error err;
+	enum pst_rc rc = mailbox_open_box(mb, &err);
+
+	if (rc == PST_OK && mb->loaded) {
+		bool viewed;
+
+		rc = mailbox_load(mb, &err);
+		pthread_mutex_lock(&mb->lock);
+		viewed = mb->views != NULL;
+		pthread_mutex_unlock(&mb->lock);
+		if (rc == PST_OK && viewed)
+			mailbox_watch(mb);
+	}
+	if (rc != PST_OK) {
+		atomic_store(&mb->dead, true);
+		mailbox_close_box(mb);
+	}
+}
+
+enum pst_rc
+mailbox_rename(struct mail_account *acct, const char *from, const char *to,
+    struct pst_error *err)
+{
+	struct mailbox **open;
+	enum pst_rc rc;
+	size_t n;
+
+	if (strcmp(to, "INBOX") == 0)
+		return pst_fail(err, PST_E_EXISTS, 0, "INBOX exists");
+	if (strcmp(from, "INBOX") == 0)
+		return rename_inbox(acct, to, err);
+	if (strcmp(from, to) == 0)
+		return pst_fail(err, PST_E_EXISTS, 0, "%s: the same name", to);
+	if (is_below(to, from))
+		return pst_fail(err, PST_E_PERM, 0, "%s: below itself", to);
+	open = mailbox_find_tree(acct, from, &n);
+	qsort(open, n, sizeof(struct mailbox *), compare_address);
+	for (size_t i = 0; i < n; i++) {
+		pthread_mutex_lock(&open[i]->io);
+		mailbox_suspend_box(open[i]);
+	}
+	rc = acct->st->ops->rename(acct->acct, from, to, err);
+	for (size_t i = 0; i < n; i++) {
+		if (!atomic_load(&open[i]->dead)) {
+			if (rc == PST_OK)
+				set_name(open[i], from, to);
+			reopen(open[i]);
+		}
+		pthread_mutex_unlock(&open[i]->io);
+	}
+	for (size_t i = 0; i < n; i++)
+		mailbox_put(&open[i]);
+	free(open);
+	return rc;
+}
+
+/* --- status
+ * ------------------------------------------------------------------------------
+ */
+
+enum pst_rc
+mailbox_status(struct mail_account *acct, const char *name,
+    struct mailbox_status *s, struct pst_error *err)
+{
+	struct mailbox *mb;
+	enum pst_rc rc = mailbox_get(acct, name, MAILBOX_LOADED, &mb, err);
+	bool blind;
+
+	*s = (struct mailbox_status){ 0 };
+	if (rc != PST_OK)
+		return rc;
+	pthread_mutex_lock(&mb->io);
+	pthread_mutex_lock(&mb->lock);
+	blind = !mb->watched || atomic_load(&mb->stirred);
+	pthread_mutex_unlock(&mb->lock);
+	if (blind)
+		rc = mailbox_refresh(mb, err);
+	pthread_mutex_unlock(&mb->io);
+
+	pthread_mutex_lock(&mb->lock);
+	s->state = mb->state;
+	s->messages = (uint32_t)mb->n;
+	for (size_t i = 0; i < mb->n; i++) {
+		const struct pst_row *row = &mb->row[i];
+
+		s->size += row->size;
+		s->unseen += (row->flags & PST_SEEN) == 0;
+		s->deleted += (row->flags & PST_DELETED) != 0;
+		s->recent += row->uid >= mb->recent_first;
+	}
+	pthread_mutex_unlock(&mb->lock);
+	mailbox_put(&mb);
+	return rc;
+}

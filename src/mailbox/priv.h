@@ -1,0 +1,220 @@
+/*
+ * mailbox/priv.h - what the files of src/mailbox share and nobody else sees.
+ *
+ * Locks, in the order in which they may be taken together:
+ *	mailbox.io       one call of the module at a time on a box; may be held
+ *			 over disk writes; two of them in order of address
+ *	mailbox.box_lock that the box stays open during body()
+ *	mailstore.lock   accounts and mailboxes by name, reference counts
+ *	mailbox.lock     the live picture and its views
+ *	account.usage_lock
+ * No lock but the first two is ever held while a module is called.
+ */
+#ifndef MAILBOX_PRIV_H
+#define MAILBOX_PRIV_H
+
+#include "mailbox/mailbox.h"
+#include "mailbox/store.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct storage {
+	const struct config_storage *cfg; /* in mailstore.cfg of the start */
+	void *library;
+	const struct pst_module *module;
+	const struct pst_store_ops *ops;
+	struct pst_store *store;
+};
+
+enum { ACCOUNT_BUCKETS = 4096 };
+
+struct mailstore {
+	struct config *start_cfg; /* storage blocks live in it */
+	struct storage *storage;
+	size_t storages;
+	pthread_mutex_t cfg_lock; /* guards cfg */
+	struct config *cfg;
+
+	pthread_mutex_t lock;
+	struct mail_account *bucket[ACCOUNT_BUCKETS];
+	struct mailbox *lru_first, *lru_last; /* unused, oldest first */
+	size_t lru_count;
+
+	pthread_mutex_t poll_lock; /* guards the three below */
+	pthread_cond_t poll_stop;
+	bool polling, poll_quit;
+	pthread_t poll_thread;
+};
+
+struct mail_account {
+	struct mailstore *ms;
+	struct storage *st;
+	struct mail_account *next; /* in the bucket */
+	struct mailbox *mailboxes; /* live ones */
+	size_t refs;
+	pthread_mutex_t open_lock; /* while the module opens or closes it */
+	struct pst_acct *acct;	   /* NULL: not open (yet, or any more) */
+	pthread_mutex_t usage_lock;
+	bool usage_known;
+	struct pst_usage usage, limit;
+	char id[321];
+};
+
+/* Uids by sequence number. What is below a view's count never changes, so
+ * views read it without a lock while the engine appends behind. */
+struct uid_array {
+	_Atomic unsigned refs;
+	size_t cap;
+	uint32_t uid[];
+};
+
+struct keyword_table {
+	_Atomic unsigned refs;
+	unsigned n; /* in use */
+	const char *name[PST_KEYWORDS_MAX];
+	char text[];
+};
+
+enum { CHANGE_LOG = 256 };
+
+struct old_name {
+	struct old_name *next;
+	char *text;
+};
+
+struct commit; /* in append.c */
+
+/* A live mailbox. */
+struct mailbox {
+	struct mail_account *acct;
+	/* Changed by a rename under io and mailstore.lock. The old names live
+	 * as long as the mailbox: sessions may still look at them. */
+	char *_Atomic name;
+	struct old_name *old_names;
+	/* Guarded by mailstore.lock. */
+	size_t refs;
+	struct mailbox *next; /* in the account */
+	struct mailbox *lru_before, *lru_behind;
+	bool in_lru;
+
+	pthread_mutex_t io;
+	struct pst_box *box; /* guarded by io; NULL: not open */
+	/* body() runs beside other calls, so it is not under io: it holds this
+	 * for reading, and who opens or closes the box for writing. */
+	pthread_rwlock_t box_lock;
+
+	pthread_mutex_t lock;
+	bool loaded, watched;
+	atomic_bool dead;    /* deleted: answers NOTFOUND from now on */
+	atomic_bool stirred; /* others changed something: refresh */
+	struct pst_box_state state;
+	struct pst_row *row;
+	size_t n, cap;
+	struct uid_array *uids;
+	struct keyword_table *keywords;
+	uint32_t recent_first;
+	/* The last changes of flags, by modseq; log_from: complete above it. */
+	struct {
+		uint32_t uid;
+		uint64_t modseq;
+	} log[CHANGE_LOG];
+	size_t log_at, log_n;
+	uint64_t log_from;
+	struct mailbox_view *views;
+
+	pthread_mutex_t queue_lock; /* guards the three below */
+	pthread_cond_t queue_moved;
+	struct commit *queue;
+	bool queue_led;
+};
+
+struct mail_stage {
+	struct storage *st;
+	struct pst_stage *stage;
+	uint64_t size;
+	bool synced;
+};
+
+/* --- store.c, module.c --- */
+enum pst_rc storage_load(struct storage *st, const struct config *cfg,
+    const struct config_storage *block, struct pst_error *err);
+void storage_unload(struct storage *st);
+const struct pst_host *host_services(void);
+void account_use(struct mail_account *acct, int64_t messages, int64_t bytes);
+void account_take(struct mail_account *acct);	       /* one more reference */
+struct config *mailstore_config(struct mailstore *ms); /* a reference */
+
+/* --- live.c --- */
+enum mailbox_depth { MAILBOX_OPEN, MAILBOX_LOADED };
+/* Opens a live mailbox; let go of it with mailbox_put(). */
+enum pst_rc mailbox_get(struct mail_account *acct, const char *name,
+    enum mailbox_depth depth, struct mailbox **mb_r, struct pst_error *err);
+void mailbox_put(struct mailbox **mb);
+/* The live mailbox of that name, if there is one, referenced. */
+struct mailbox *mailbox_find(struct mail_account *acct, const char *name);
+/* All live mailboxes at or below `name`; the caller puts and frees. */
+struct mailbox **mailbox_find_tree(
+    struct mail_account *acct, const char *name, size_t *n_r);
+/* Puts unused mailboxes away until `keep` are left; of one account only when
+ * it is not NULL. */
+void mailbox_evict(
+    struct mailstore *ms, size_t keep, const struct mail_account *only);
+/* The following want io held. */
+enum pst_rc mailbox_load(struct mailbox *mb, struct pst_error *err);
+enum pst_rc mailbox_refresh(struct mailbox *mb, struct pst_error *err);
+void mailbox_close_box(struct mailbox *mb);
+enum pst_rc mailbox_open_box(struct mailbox *mb, struct pst_error *err);
+/* Closes the box but keeps the picture for the views. */
+void mailbox_suspend_box(struct mailbox *mb);
+void mailbox_watch(struct mailbox *mb);
+/* New table of keywords if the module's differs. */
+void mailbox_take_keywords(struct mailbox *mb);
+/* Applies what the module did: rows ascending by uid. Wakes the views. */
+void mailbox_apply_new(struct mailbox *mb, const struct pst_row *row, size_t n);
+void mailbox_apply_changed(
+    struct mailbox *mb, const struct pst_row *row, size_t n);
+void mailbox_apply_gone(struct mailbox *mb, const struct uidset *gone);
+/* Called by a module when others changed the mailbox; from any thread. */
+void mailbox_stirred(void *mailbox);
+/* With mailbox.lock held. */
+void mailbox_wake_views(struct mailbox *mb);
+struct pst_row *mailbox_row(struct mailbox *mb, uint32_t uid); /* or NULL */
+
+void uid_array_drop(struct uid_array **a);
+struct uid_array *uid_array_new(size_t cap);
+struct uid_array *uid_array_ref(struct uid_array *a);
+void keyword_table_drop(struct keyword_table **t);
+struct keyword_table *keyword_table_ref(struct keyword_table *t);
+/* The mask of `names`, made when they are new; io is held. */
+enum pst_rc mailbox_keyword_mask(struct mailbox *mb, const char *const *names,
+    size_t n, uint64_t *mask_r, struct pst_error *err);
+
+/* Rows that a module reports, gathered. */
+struct rows {
+	struct pst_row *row;
+	size_t n, cap;
+};
+void rows_add(void *rows, const struct pst_row *row); /* a pst_row_fn */
+void rows_fini(struct rows *r);
+
+/* --- view.c --- */
+struct mailbox_view {
+	struct mailbox *mb;
+	struct mailbox_view *next; /* guarded by mb->lock */
+	struct net_handle wake;
+	bool has_wake, read_only;
+	struct uid_array *uids;
+	uint32_t count;
+	uint64_t modseq;
+	struct keyword_table *keywords;
+	bool keywords_new; /* not told to the session yet */
+	struct uidset recent;
+	/* Own silent changes: not to be reported. Ascending by uid. */
+	struct {
+		uint32_t uid;
+		uint64_t modseq;
+	} * silent;
+	size_t silent_n, silent_cap;
+};
+
+#endif

@@ -1,0 +1,452 @@
+/*
+ * mailbox/store.c - the open storages, and the accounts in them. An account is
+ * open while somebody has it or one of its mailboxes is kept in memory.
+ */
+#include "mailbox/priv.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { POLL_SECONDS = 3 };
+
+struct config *
+mailstore_config(struct mailstore *ms)
+{
+	struct config *cfg;
+
+	pthread_mutex_lock(&ms->cfg_lock);
+	cfg = config_ref(ms->cfg);
+	pthread_mutex_unlock(&ms->cfg_lock);
+	return cfg;
+}
+
+struct mailstore *
+mailstore_open(struct config *cfg, struct pst_error *err)
+{
+	struct mailstore *ms = mem_alloc(sizeof(*ms));
+	pthread_condattr_t monotonic;
+	enum pst_rc rc = PST_OK;
+
+	ms->start_cfg = config_ref(cfg);
+	ms->cfg = config_ref(cfg);
+	pthread_mutex_init(&ms->cfg_lock, NULL);
+	pthread_mutex_init(&ms->lock, NULL);
+	pthread_mutex_init(&ms->poll_lock, NULL);
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&ms->poll_stop, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
+	ms->storage = mem_array(cfg->storages, sizeof(*ms->storage));
+	for (size_t i = 0; i < cfg->storages && rc == PST_OK; i++) {
+		rc = storage_load(&ms->storage[i], ms->start_cfg,
+		    &ms->start_cfg->storage[i], err);
+		ms->storages++;
+	}
+	if (rc != PST_OK)
+		mailstore_close(&ms);
+	return ms;
+}
+
+void
+mailstore_close(struct mailstore **msp)
+{
+	struct mailstore *ms = *msp;
+
+	if (ms == NULL)
+		return;
+	pthread_mutex_lock(&ms->poll_lock);
+	ms->poll_quit = true;
+	pthread_cond_signal(&ms->poll_stop);
+	pthread_mutex_unlock(&ms->poll_lock);
+	if (ms->polling)
+		(void)pthread_join(ms->poll_thread, NULL);
+	mailbox_evict(ms, 0, NULL);
+	for (size_t i = 0; i < ms->storages; i++)
+		storage_unload(&ms->storage[i]);
+	free(ms->storage);
+	config_unref(&ms->cfg);
+	config_unref(&ms->start_cfg);
+	pthread_mutex_destroy(&ms->lock);
+	pthread_mutex_destroy(&ms->cfg_lock);
+	pthread_mutex_destroy(&ms->poll_lock);
+	pthread_cond_destroy(&ms->poll_stop);
+	free(ms);
+	*msp = NULL;
+}
+
+void
+mailstore_reconfigure(struct mailstore *ms, struct config *cfg)
+{
+	pthread_mutex_lock(&ms->cfg_lock);
+	config_unref(&ms->cfg);
+	ms->cfg = config_ref(cfg);
+	pthread_mutex_unlock(&ms->cfg_lock);
+}
+
+/* --- accounts
+ * ----------------------------------------------------------------- */
+
+static size_t
+bucket_of(const char *id)
+{
+	uint64_t h = 1469598103934665603U;
+
+	for (; *id != '\0'; id++)
+		h = (h ^ (unsigned char)*id) * 1099511628211U;
+	return h % ACCOUNT_BUCKETS;
+}
+
+static struct storage *
+storage_for(struct mailstore *ms, const struct account_user *user,
+    struct pst_error *err)
+{
+	const char *name = user->storage;
+
+	if (*name == '\0')
+		name = config_default_storage(ms->start_cfg)->name;
+	for (size_t i = 0; i < ms->storages; i++)
+		if (strcmp(ms->storage[i].cfg->name, name) == 0)
+			return &ms->storage[i];
+	(void)pst_fail(err, PST_E_TEMP, 0, "%s: there is no storage \"%s\"",
+	    user->address, name);
+	return NULL;
+}
+
+static struct mail_account *
+account_find_or_make(struct mailstore *ms, struct storage *st, const char *id)
+{
+	struct mail_account **at = &ms->bucket[bucket_of(id)], *acct;
+
+	pthread_mutex_lock(&ms->lock);
+	for (acct = *at; acct != NULL; acct = acct->next)
+		if (acct->st == st && strcmp(acct->id, id) == 0)
+			break;
+	if (acct == NULL) {
+		acct = mem_alloc(sizeof(*acct));
+		acct->ms = ms;
+		acct->st = st;
+		(void)str_copy(acct->id, sizeof(acct->id), str_of(id));
+		pthread_mutex_init(&acct->open_lock, NULL);
+		pthread_mutex_init(&acct->usage_lock, NULL);
+		acct->next = *at;
+		*at = acct;
+	}
+	acct->refs++;
+	pthread_mutex_unlock(&ms->lock);
+	return acct;
+}
+
+void
+account_take(struct mail_account *acct)
+{
+	pthread_mutex_lock(&acct->ms->lock);
+	acct->refs++;
+	pthread_mutex_unlock(&acct->ms->lock);
+}
+
+/* Sent, Drafts and so on of a new account. */
+static enum pst_rc
+make_mailboxes(struct mail_account *acct, struct pst_error *err)
+{
+	struct config *cfg = mailstore_config(acct->ms);
+	const struct pst_store_ops *ops = acct->st->ops;
+	enum pst_rc rc = ops->subscribe(acct->acct, "INBOX", true, err);
+
+	for (size_t i = 0; i < cfg->mailboxes && rc == PST_OK; i++) {
+		const struct config_mailbox *m = &cfg->mailbox[i];
+
+		if (m->create)
+			rc = ops->create(
+			    acct->acct, m->name, m->special_use, err);
+		if (rc == PST_E_EXISTS)
+			rc = PST_OK;
+		if (rc == PST_OK && m->subscribe)
+			rc = ops->subscribe(acct->acct, m->name, true, err);
+	}
+	config_unref(&cfg);
+	return rc;
+}
+
+static void
+set_limits(struct mail_account *acct, const struct account_user *user)
+{
+	struct config *cfg = mailstore_config(acct->ms);
+
+	pthread_mutex_lock(&acct->usage_lock);
+	acct->limit.bytes = (uint64_t)(user->quota_bytes >= 0
+					   ? user->quota_bytes
+					   : cfg->quota.bytes);
+	acct->limit.messages = (uint64_t)(user->quota_messages >= 0
+					      ? user->quota_messages
+					      : cfg->quota.messages);
+	pthread_mutex_unlock(&acct->usage_lock);
+	config_unref(&cfg);
+}
+
+enum pst_rc
+mail_account_open(struct mailstore *ms, const struct account_user *user,
+    struct mail_account **acct_r, struct pst_error *err)
+{
+	struct storage *st = storage_for(ms, user, err);
+	struct mail_account *acct;
+	enum pst_rc rc = PST_OK;
+	bool created = false;
+
+	if (st == NULL)
+		return PST_E_TEMP;
+	acct = account_find_or_make(ms, st, user->address);
+	set_limits(acct, user);
+	pthread_mutex_lock(&acct->open_lock);
+	if (acct->acct == NULL) {
+		rc = st->ops->acct_open(
+		    st->store, acct->id, &acct->acct, &created, err);
+		if (rc != PST_OK)
+			acct->acct = NULL;
+		else if (created)
+			rc = make_mailboxes(acct, err);
+	}
+	pthread_mutex_unlock(&acct->open_lock);
+	if (rc != PST_OK)
+		mail_account_close(&acct);
+	*acct_r = acct;
+	return rc;
+}
+
+void
+mail_account_close(struct mail_account **acctp)
+{
+	struct mail_account *acct = *acctp, **at;
+	struct mailstore *ms;
+
+	*acctp = NULL;
+	if (acct == NULL)
+		return;
+	ms = acct->ms;
+	pthread_mutex_lock(&ms->lock);
+	if (acct->refs > 1) {
+		acct->refs--;
+		pthread_mutex_unlock(&ms->lock);
+		return;
+	}
+	pthread_mutex_unlock(&ms->lock);
+
+	/* The last one, so far: the module closes it while it is still in the
+	 * table, so that who opens it anew waits for that. */
+	pthread_mutex_lock(&acct->open_lock);
+	pthread_mutex_lock(&ms->lock);
+	if (--acct->refs > 0) {
+		pthread_mutex_unlock(&ms->lock);
+		pthread_mutex_unlock(&acct->open_lock);
+		return;
+	}
+	acct->refs++;
+	pthread_mutex_unlock(&ms->lock);
+	if (acct->acct != NULL)
+		acct->st->ops->acct_close(acct->acct);
+	acct->acct = NULL;
+	acct->usage_known = false;
+	pthread_mutex_lock(&ms->lock);
+	if (--acct->refs > 0) {
+		pthread_mutex_unlock(&ms->lock);
+		pthread_mutex_unlock(&acct->open_lock);
+		return;
+	}
+	for (at = &ms->bucket[bucket_of(acct->id)]; *at != acct;
+	     at = &(*at)->next)
+		;
+	*at = acct->next;
+	pthread_mutex_unlock(&ms->lock);
+	pthread_mutex_unlock(&acct->open_lock);
+	pthread_mutex_destroy(&acct->open_lock);
+	pthread_mutex_destroy(&acct->usage_lock);
+	free(acct);
+}
+
+const char *
+mail_account_id(const struct mail_account *acct)
+{
+	return acct->id;
+}
+
+enum pst_rc
+mail_account_remove(struct mailstore *ms, const struct account_user *user,
+    struct pst_error *err)
+{
+	struct storage *st = storage_for(ms, user, err);
+	struct mail_account *acct;
+	enum pst_rc rc;
+	bool busy;
+
+	if (st == NULL)
+		return PST_E_TEMP;
+	acct = account_find_or_make(ms, st, user->address);
+	mailbox_evict(ms, 0, acct);
+	pthread_mutex_lock(&acct->open_lock);
+	pthread_mutex_lock(&ms->lock);
+	busy = acct->refs > 1;
+	pthread_mutex_unlock(&ms->lock);
+	if (busy) {
+		rc = pst_fail(
+		    err, PST_E_CONFLICT, 0, "%s: the mail is in use", acct->id);
+	} else {
+		if (acct->acct != NULL)
+			st->ops->acct_close(acct->acct);
+		acct->acct = NULL;
+		rc = st->ops->acct_remove(st->store, acct->id, err);
+	}
+	pthread_mutex_unlock(&acct->open_lock);
+	mail_account_close(&acct);
+	return rc;
+}
+
+/* --- usage
+ * ---------------------------------------------------------------------- */
+
+void
+account_use(struct mail_account *acct, int64_t messages, int64_t bytes)
+{
+	pthread_mutex_lock(&acct->usage_lock);
+	if (acct->usage_known) {
+		struct pst_usage *u = &acct->usage;
+
+		u->messages += (uint64_t)messages;
+		u->bytes += (uint64_t)bytes;
+		/* Others took away more than was known. */
+		if (u->messages > INT64_MAX || u->bytes > INT64_MAX)
+			acct->usage_known = false;
+	}
+	pthread_mutex_unlock(&acct->usage_lock);
+}
+
+enum pst_rc
+mail_account_usage(struct mail_account *acct, struct pst_usage *usage_r,
+    struct pst_usage *limit_r, struct pst_error *err)
+{
+	struct pst_usage counted;
+	enum pst_rc rc = PST_OK;
+	bool known;
+
+	pthread_mutex_lock(&acct->usage_lock);
+	known = acct->usage_known;
+	*usage_r = acct->usage;
+	*limit_r = acct->limit;
+	pthread_mutex_unlock(&acct->usage_lock);
+	if (known)
+		return PST_OK;
+	rc = acct->st->ops->usage(acct->acct, &counted, err);
+	if (rc != PST_OK)
+		return rc;
+	pthread_mutex_lock(&acct->usage_lock);
+	acct->usage = *usage_r = counted;
+	acct->usage_known = true;
+	pthread_mutex_unlock(&acct->usage_lock);
+	return PST_OK;
+}
+
+static enum pst_rc
+check_room(struct mail_account *acct, uint64_t messages, uint64_t bytes,
+    struct pst_error *err)
+{
+	struct pst_usage usage, limit;
+	enum pst_rc rc;
+
+	pthread_mutex_lock(&acct->usage_lock);
+	limit = acct->limit;
+	pthread_mutex_unlock(&acct->usage_lock);
+	if (limit.bytes == 0 && limit.messages == 0)
+		return PST_OK;
+	rc = mail_account_usage(acct, &usage, &limit, err);
+	if (rc != PST_OK)
+		return rc;
+	if ((limit.bytes != 0 && usage.bytes + bytes > limit.bytes) ||
+	    (limit.messages != 0 && usage.messages + messages > limit.messages))
+		return pst_fail(
+		    err, PST_E_QUOTA, 0, "%s: over quota", acct->id);
+	return PST_OK;
+}
+
+enum pst_rc
+mail_account_room(
+    struct mail_account *acct, uint64_t bytes, struct pst_error *err)
+{
+	return check_room(acct, 1, bytes, err);
+}
+
+/* --- polling, where the storage cannot watch
+ * --------------------------------------- */
+
+static void
+poll_all(struct mailstore *ms)
+{
+	pthread_mutex_lock(&ms->lock);
+	for (size_t i = 0; i < ACCOUNT_BUCKETS; i++)
+		for (struct mail_account *a = ms->bucket[i]; a != NULL;
+		     a = a->next)
+			for (struct mailbox *mb = a->mailboxes; mb != NULL;
+			     mb = mb->next) {
+				bool blind;
+
+				pthread_mutex_lock(&mb->lock);
+				blind = mb->views != NULL && !mb->watched;
+				pthread_mutex_unlock(&mb->lock);
+				if (blind)
+					mailbox_stirred(mb);
+			}
+	pthread_mutex_unlock(&ms->lock);
+}
+
+static void *
+poll_main(void *arg)
+{
+	struct mailstore *ms = arg;
+
+	pthread_mutex_lock(&ms->poll_lock);
+	while (!ms->poll_quit) {
+		struct timespec until;
+
+		(void)clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += POLL_SECONDS;
+		if (pthread_cond_timedwait(
+			&ms->poll_stop, &ms->poll_lock, &until) != ETIMEDOUT)
+			continue;
+		pthread_mutex_unlock(&ms->poll_lock);
+		poll_all(ms);
+		pthread_mutex_lock(&ms->poll_lock);
+	}
+	pthread_mutex_unlock(&ms->poll_lock);
+	return NULL;
+}
+
+/* Starts the thread when the first mailbox needs it. */
+static void
+start_polling(struct mailstore *ms)
+{
+	pthread_mutex_lock(&ms->poll_lock);
+	if (!ms->polling && !ms->poll_quit)
+		ms->polling = pthread_create(
+				  &ms->poll_thread, NULL, poll_main, ms) == 0;
+	pthread_mutex_unlock(&ms->poll_lock);
+}
+
+void
+mailbox_watch(struct mailbox *mb)
+{
+	const struct pst_store_ops *ops = mb->acct->st->ops;
+	struct pst_error err;
+	bool watched = false;
+
+	if (ops->watch != NULL) {
+		watched = ops->watch(mb->box, mb, &err) == PST_OK;
+		if (!watched)
+			log_failure(PST_LOG_WARNING, 0, "watch", &err);
+	}
+	pthread_mutex_lock(&mb->lock);
+	mb->watched = watched;
+	pthread_mutex_unlock(&mb->lock);
+	if (!watched)
+		start_polling(mb->acct->ms);
+}

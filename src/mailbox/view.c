@@ -1,0 +1,519 @@
+/*
+ * mailbox/view.c - what one session knows of a mailbox.
+ *
+ * A view is a reference to an array of uids and a count. While the view is in
+ * step with the live mailbox both use the same array, so a thousand idle
+ * sessions on one mailbox share it. Only a view that must go on showing
+ * expunged messages and gets new ones meanwhile needs an array of its own.
+ */
+#include "mailbox/priv.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include <stdlib.h>
+
+/* --- opening and closing
+ * ---------------------------------------------------------- */
+
+/* Messages from here on are new to everybody: they are \Recent in this view,
+ * and claimed unless it is read-only. mb->lock is held. */
+static void
+take_recent(struct mailbox_view *v, uint32_t above)
+{
+	struct mailbox *mb = v->mb;
+	uint32_t first = mb->recent_first > above ? mb->recent_first : above;
+
+	for (uint32_t i = v->count; i > 0; i--) {
+		uint32_t uid = v->uids->uid[i - 1];
+
+		if (uid < first)
+			break;
+		uidset_add(&v->recent, uid, uid);
+	}
+	if (!v->read_only && mb->recent_first < mb->state.uidnext)
+		mb->recent_first = mb->state.uidnext;
+}
+
+static void
+attach(struct mailbox_view *v)
+{
+	struct mailbox *mb = v->mb;
+
+	pthread_mutex_lock(&mb->lock);
+	v->next = mb->views;
+	mb->views = v;
+	v->uids = uid_array_ref(mb->uids);
+	v->count = (uint32_t)mb->n;
+	v->modseq = mb->state.highestmodseq;
+	v->keywords = keyword_table_ref(mb->keywords);
+	take_recent(v, 0);
+	pthread_mutex_unlock(&mb->lock);
+}
+
+enum pst_rc
+view_open(struct mail_account *acct, const char *name, bool read_only,
+    const struct net_handle *wake, struct mailbox_view **view_r,
+    struct pst_error *err)
+{
+	struct mailbox_view *v;
+	struct mailbox *mb;
+	enum pst_rc rc = mailbox_get(acct, name, MAILBOX_LOADED, &mb, err);
+
+	*view_r = NULL;
+	if (rc != PST_OK)
+		return rc;
+	pthread_mutex_lock(&mb->io);
+	if (mb->box == NULL)
+		rc = pst_fail(err, PST_E_NOTFOUND, 0, "%s: deleted", name);
+	if (rc == PST_OK && !mb->watched)
+		mailbox_watch(mb);
+	/* After the watch has begun, so that nothing falls in between. */
+	if (rc == PST_OK)
+		rc = mailbox_refresh(mb, err);
+	if (rc == PST_OK && !read_only) {
+		uint32_t first;
+
+		(void)mb->acct->st->ops->recent(mb->box, true, &first, err);
+	}
+	pthread_mutex_unlock(&mb->io);
+	if (rc != PST_OK) {
+		mailbox_put(&mb);
+		return rc;
+	}
+	v = mem_alloc(sizeof(*v));
+	v->mb = mb;
+	v->read_only = read_only;
+	if (wake != NULL) {
+		v->wake = *wake;
+		v->has_wake = true;
+	}
+	attach(v);
+	*view_r = v;
+	return PST_OK;
+}
+
+void
+view_close(struct mailbox_view **vp)
+{
+	struct mailbox_view *v = *vp, **at;
+	struct mailbox *mb;
+	bool last;
+
+	*vp = NULL;
+	if (v == NULL)
+		return;
+	mb = v->mb;
+	pthread_mutex_lock(&mb->lock);
+	for (at = &mb->views; *at != v; at = &(*at)->next)
+		;
+	*at = v->next;
+	last = mb->views == NULL;
+	pthread_mutex_unlock(&mb->lock);
+	if (last) {
+		/* Without a watcher others' changes are looked for when
+		 * somebody opens it again. */
+		pthread_mutex_lock(&mb->io);
+		pthread_mutex_lock(&mb->lock);
+		last = mb->views == NULL && mb->watched && mb->box != NULL;
+		if (last)
+			mb->watched = false;
+		pthread_mutex_unlock(&mb->lock);
+		if (last)
+			mb->acct->st->ops->unwatch(mb->box);
+		pthread_mutex_unlock(&mb->io);
+	}
+	uid_array_drop(&v->uids);
+	keyword_table_drop(&v->keywords);
+	uidset_fini(&v->recent);
+	free(v->silent);
+	free(v);
+	mailbox_put(&mb);
+}
+
+/* --- quick looks
+ * --------------------------------------------------------------------- */
+
+bool
+view_is_read_only(const struct mailbox_view *v)
+{
+	return v->read_only;
+}
+
+bool
+view_is_dead(const struct mailbox_view *v)
+{
+	return atomic_load(&v->mb->dead);
+}
+
+const char *
+view_name(const struct mailbox_view *v)
+{
+	return v->mb->name;
+}
+
+struct mail_account *
+view_account(const struct mailbox_view *v)
+{
+	return v->mb->acct;
+}
+
+uint32_t
+view_count(const struct mailbox_view *v)
+{
+	return v->count;
+}
+
+uint32_t
+view_recent(const struct mailbox_view *v)
+{
+	return (uint32_t)uidset_count(&v->recent);
+}
+
+bool
+view_is_recent(const struct mailbox_view *v, uint32_t uid)
+{
+	return uidset_has(&v->recent, uid);
+}
+
+uint32_t
+view_uid(const struct mailbox_view *v, uint32_t seq)
+{
+	return seq > 0 && seq <= v->count ? v->uids->uid[seq - 1] : 0;
+}
+
+uint32_t
+view_seq_from(const struct mailbox_view *v, uint32_t uid)
+{
+	uint32_t low = 0, high = v->count;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (v->uids->uid[mid] < uid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low + 1;
+}
+
+uint32_t
+view_seq(const struct mailbox_view *v, uint32_t uid)
+{
+	uint32_t seq = view_seq_from(v, uid);
+
+	return seq <= v->count && v->uids->uid[seq - 1] == uid ? seq : 0;
+}
+
+void
+view_state(struct mailbox_view *v, struct pst_box_state *state_r)
+{
+	pthread_mutex_lock(&v->mb->lock);
+	*state_r = v->mb->state;
+	pthread_mutex_unlock(&v->mb->lock);
+}
+
+/* The row of the message with that number; NULL when it is expunged. While the
+ * arrays are the same, so are the indices. mb->lock is held. */
+static struct pst_row *
+row_of(struct mailbox_view *v, uint32_t seq)
+{
+	struct mailbox *mb = v->mb;
+
+	if (v->uids == mb->uids)
+		return seq <= mb->n ? &mb->row[seq - 1] : NULL;
+	return mailbox_row(mb, v->uids->uid[seq - 1]);
+}
+
+uint32_t
+view_first_unseen(struct mailbox_view *v)
+{
+	uint32_t found = 0;
+
+	pthread_mutex_lock(&v->mb->lock);
+	for (uint32_t seq = 1; seq <= v->count && found == 0; seq++) {
+		const struct pst_row *row = row_of(v, seq);
+
+		if (row != NULL && (row->flags & PST_SEEN) == 0)
+			found = seq;
+	}
+	pthread_mutex_unlock(&v->mb->lock);
+	return found;
+}
+
+void
+view_rows(
+    struct mailbox_view *v, uint32_t seq, size_t n, struct pst_row *rows_r)
+{
+	pthread_mutex_lock(&v->mb->lock);
+	for (size_t i = 0; i < n; i++) {
+		const struct pst_row *row = NULL;
+
+		if (seq + i >= 1 && seq + i <= v->count)
+			row = row_of(v, seq + (uint32_t)i);
+		rows_r[i] = row != NULL ? *row : (struct pst_row){ 0 };
+	}
+	pthread_mutex_unlock(&v->mb->lock);
+}
+
+const char *const *
+view_keywords(struct mailbox_view *v)
+{
+	static const char *const none[PST_KEYWORDS_MAX];
+
+	/* Rows are read live, so names must be too. */
+	pthread_mutex_lock(&v->mb->lock);
+	if (v->keywords != v->mb->keywords) {
+		keyword_table_drop(&v->keywords);
+		v->keywords = keyword_table_ref(v->mb->keywords);
+		v->keywords_new = true;
+	}
+	pthread_mutex_unlock(&v->mb->lock);
+	return v->keywords != NULL ? v->keywords->name : none;
+}
+
+bool
+view_keywords_full(struct mailbox_view *v)
+{
+	bool full;
+
+	pthread_mutex_lock(&v->mb->lock);
+	full = v->mb->keywords != NULL &&
+	       v->mb->keywords->n >= PST_KEYWORDS_MAX;
+	pthread_mutex_unlock(&v->mb->lock);
+	return full;
+}
+
+/* --- catching up
+ * ----------------------------------------------------------------------- */
+
+/* What happened, gathered under the lock and told without it. */
+struct news {
+	uint32_t *expunged; /* uids, ascending */
+	uint32_t *expunged_seq;
+	size_t expunged_n, expunged_cap;
+	struct rows changed;
+	uint32_t *changed_seq;
+	size_t changed_cap;
+	bool keywords, exists;
+};
+
+static void
+note_expunged(struct news *news, uint32_t seq, uint32_t uid)
+{
+	size_t cap = news->expunged_cap;
+
+	mem_grow(&news->expunged, &cap, news->expunged_n + 1, sizeof(uint32_t));
+	mem_grow(&news->expunged_seq, &news->expunged_cap, news->expunged_n + 1,
+	    sizeof(uint32_t));
+	news->expunged[news->expunged_n] = uid;
+	news->expunged_seq[news->expunged_n++] = seq;
+}
+
+/* Takes over the live array: what it lacks was expunged. */
+static void
+step_with_expunges(struct mailbox_view *v, struct news *news)
+{
+	struct mailbox *mb = v->mb;
+	size_t live = 0;
+
+	if (v->uids != mb->uids) {
+		uint32_t gone = 0;
+
+		for (uint32_t i = 0; i < v->count; i++) {
+			uint32_t uid = v->uids->uid[i];
+
+			while (live < mb->n && mb->uids->uid[live] < uid)
+				live++;
+			if (live < mb->n && mb->uids->uid[live] == uid)
+				continue;
+			note_expunged(news, i + 1 - gone, uid);
+			uidset_remove(&v->recent, uid, uid);
+			gone++;
+		}
+		uid_array_drop(&v->uids);
+		v->uids = uid_array_ref(mb->uids);
+	}
+	v->count = (uint32_t)mb->n;
+}
+
+/* Only adds new messages behind those that are known. */
+static void
+step_without_expunges(struct mailbox_view *v, uint32_t last)
+{
+	struct mailbox *mb = v->mb;
+	struct uid_array *own;
+	size_t from, more;
+
+	if (v->uids == mb->uids) {
+		v->count = (uint32_t)mb->n;
+		return;
+	}
+	for (from = mb->n; from > 0 && mb->uids->uid[from - 1] > last; from--)
+		;
+	more = mb->n - from;
+	if (more == 0)
+		return;
+	own = uid_array_new(v->count + more);
+	if (v->count > 0)
+		memcpy(own->uid, v->uids->uid, v->count * sizeof(own->uid[0]));
+	memcpy(own->uid + v->count, mb->uids->uid + from,
+	    more * sizeof(own->uid[0]));
+	uid_array_drop(&v->uids);
+	v->uids = own;
+	v->count += (uint32_t)more;
+}
+
+static bool
+was_silent(const struct mailbox_view *v, const struct pst_row *row)
+{
+	size_t low = 0, high = v->silent_n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (v->silent[mid].uid < row->uid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	/* The last entry of a uid is its latest change. */
+	while (low + 1 < v->silent_n && v->silent[low + 1].uid == row->uid)
+		low++;
+	return low < v->silent_n && v->silent[low].uid == row->uid &&
+	       v->silent[low].modseq == row->modseq;
+}
+
+static void
+note_changed(struct mailbox_view *v, const struct pst_row *row, uint32_t last,
+    struct news *news)
+{
+	uint32_t seq;
+
+	if (row->modseq <= v->modseq || row->uid > last || was_silent(v, row))
+		return;
+	seq = view_seq(v, row->uid);
+	if (seq == 0)
+		return;
+	mem_grow(&news->changed_seq, &news->changed_cap, news->changed.n + 1,
+	    sizeof(uint32_t));
+	news->changed_seq[news->changed.n] = seq;
+	rows_add(&news->changed, row);
+}
+
+static void
+find_changed(struct mailbox_view *v, uint32_t last, struct news *news)
+{
+	struct mailbox *mb = v->mb;
+
+	if (mb->state.highestmodseq <= v->modseq)
+		return;
+	if (v->modseq >= mb->log_from) {
+		for (size_t i = 0; i < mb->log_n; i++) {
+			size_t at = (mb->log_at + i) % CHANGE_LOG;
+			const struct pst_row *row;
+
+			if (mb->log[at].modseq <= v->modseq)
+				continue;
+			row = mailbox_row(mb, mb->log[at].uid);
+			/* An older change of it: the newer is in the log. */
+			if (row != NULL && row->modseq == mb->log[at].modseq)
+				note_changed(v, row, last, news);
+		}
+	} else {
+		for (size_t i = 0; i < mb->n; i++)
+			note_changed(v, &mb->row[i], last, news);
+	}
+	v->modseq = mb->state.highestmodseq;
+	v->silent_n = 0;
+}
+
+static void
+tell(struct mailbox_view *v, const struct news *news,
+    const struct view_events *ev)
+{
+	for (size_t i = 0; i < news->expunged_n && ev->expunged != NULL; i++)
+		ev->expunged(ev->arg, news->expunged_seq[i], news->expunged[i]);
+	if (news->keywords && ev->keywords != NULL)
+		ev->keywords(ev->arg);
+	if (news->exists && ev->exists != NULL)
+		ev->exists(ev->arg, v->count, view_recent(v));
+	for (size_t i = 0; i < news->changed.n && ev->changed != NULL; i++)
+		ev->changed(
+		    ev->arg, news->changed_seq[i], &news->changed.row[i]);
+}
+
+static void
+catch_up(struct mailbox_view *v, bool expunges, struct news *news)
+{
+	struct mailbox *mb = v->mb;
+	uint32_t last, before;
+
+	pthread_mutex_lock(&mb->lock);
+	before = v->count;
+	last = before > 0 ? v->uids->uid[before - 1] : 0;
+	if (expunges)
+		step_with_expunges(v, news);
+	else
+		step_without_expunges(v, last);
+	if (v->count + news->expunged_n > before) {
+		news->exists = true;
+		take_recent(v, last + 1);
+	}
+	if (v->keywords != mb->keywords) {
+		keyword_table_drop(&v->keywords);
+		v->keywords = keyword_table_ref(mb->keywords);
+		v->keywords_new = true;
+	}
+	news->keywords = v->keywords_new;
+	v->keywords_new = false;
+	find_changed(v, last, news);
+	pthread_mutex_unlock(&mb->lock);
+}
+
+enum pst_rc
+view_refresh(struct mailbox_view *v, struct pst_error *err)
+{
+	enum pst_rc rc;
+
+	pthread_mutex_lock(&v->mb->io);
+	rc = mailbox_refresh(v->mb, err);
+	pthread_mutex_unlock(&v->mb->io);
+	return rc;
+}
+
+bool
+view_is_behind(struct mailbox_view *v)
+{
+	struct mailbox *mb = v->mb;
+	bool behind;
+
+	if (atomic_load(&mb->stirred) || atomic_load(&mb->dead))
+		return true;
+	pthread_mutex_lock(&mb->lock);
+	behind = v->uids != mb->uids || v->count != mb->n ||
+		 v->modseq < mb->state.highestmodseq ||
+		 v->keywords != mb->keywords || v->keywords_new;
+	pthread_mutex_unlock(&mb->lock);
+	return behind;
+}
+
+enum pst_rc
+view_sync(struct mailbox_view *v, bool expunges,
+    const struct view_events *events, struct pst_error *err)
+{
+	struct news news = { 0 };
+	enum pst_rc rc = PST_OK;
+
+	if (atomic_load(&v->mb->stirred))
+		rc = view_refresh(v, err);
+	if (!view_is_behind(v))
+		return rc;
+	catch_up(v, expunges, &news);
+	tell(v, &news, events);
+	free(news.expunged);
+	free(news.expunged_seq);
+	free(news.changed_seq);
+	rows_fini(&news.changed);
+	return rc;
+}

@@ -1,0 +1,22 @@
+libpostern_la_SOURCES += \
+	src/message/address.c src/message/address.h \
+	src/message/casefold.c \
+	src/message/charset.c \
+	src/message/content.h \
+	src/message/date.c \
+	src/message/decoder.c \
+	src/message/envelope.c \
+	src/message/fields.c \
+	src/message/header.h \
+	src/message/html.c \
+	src/message/html_entities.c \
+	src/message/ids.c \
+	src/message/internal.h \
+	src/message/mailbox.c \
+	src/message/message.h \
+	src/message/mime.c \
+	src/message/params.c \
+	src/message/reader.c \
+	src/message/section.c \
+	src/message/subject.c \
+	src/message/words.c

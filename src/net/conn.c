@@ -1,0 +1,812 @@
+/*
+ * net/conn.c - one connection while a worker runs it: reading, writing, TLS,
+ * time-outs, and the calls to its protocol.
+ */
+#include "net/priv.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum {
+	INPUT_MAX = 65536,	 /* default of net_set_input_max() */
+	READ_MAX = 65536,	 /* read at once */
+	OUTPUT_SLACK = 32 << 20, /* one answer that knows no NET_WRITE */
+	TURN_US = 20000,	 /* then others have their turn */
+	LINGER_US = 2000000,
+};
+
+static int64_t
+us(int64_t seconds)
+{
+	return seconds * 1000000;
+}
+
+/* --- birth and death -------------------------------------------------------
+ */
+
+static void
+print_address(const struct sockaddr_storage *sa, char *out, int *port)
+{
+	const struct sockaddr_in *v4 = (const void *)sa;
+	const struct sockaddr_in6 *v6 = (const void *)sa;
+
+	*port = 0;
+	if (sa->ss_family == AF_INET) {
+		(void)inet_ntop(AF_INET, &v4->sin_addr, out, ADDRESS_MAX);
+		*port = ntohs(v4->sin_port);
+	} else if (sa->ss_family == AF_INET6) {
+		*port = ntohs(v6->sin6_port);
+		if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+			(void)inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12],
+			    out, ADDRESS_MAX);
+		else
+			(void)inet_ntop(
+			    AF_INET6, &v6->sin6_addr, out, ADDRESS_MAX);
+	} else {
+		(void)snprintf(out, ADDRESS_MAX, "unix");
+	}
+}
+
+static bool
+is_loopback(const char *address)
+{
+	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
+struct net_conn *
+conn_new(struct net *n, int fd, const struct net_bound *from)
+{
+	struct net_conn *c = mem_alloc(sizeof(*c));
+	struct sockaddr_storage sa = { 0 };
+	socklen_t len = sizeof(sa);
+	int one = 1, port;
+
+	c->net = n;
+	c->fd = fd;
+	c->protocol = from->protocol;
+	c->listener = &n->listen_cfg->listener[from->listener];
+	c->is_unix = from->is_unix;
+	if (!c->is_unix) {
+		(void)setsockopt(
+		    fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		(void)setsockopt(
+		    fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+		(void)getsockname(fd, (struct sockaddr *)&sa, &len);
+		print_address(&sa, c->local, &port);
+		len = sizeof(sa);
+		(void)getpeername(fd, (struct sockaddr *)&sa, &len);
+		print_address(&sa, c->peer, &c->peer_port);
+	} else {
+		(void)snprintf(c->peer, sizeof(c->peer), "unix");
+		(void)snprintf(c->local, sizeof(c->local), "unix");
+	}
+	c->loopback = c->is_unix || is_loopback(c->peer);
+	c->id = atomic_fetch_add(&n->last_id, 1) + 1;
+	c->since = clock_seconds();
+	c->active = clock_monotonic();
+	c->input_max = INPUT_MAX;
+	c->implicit = c->listener->tls == CONFIG_TLS_IMPLICIT;
+	c->last = NET_READ;
+	return c;
+}
+
+void
+conn_free(struct net_conn *c)
+{
+	tls_conn_free(&c->tls);
+	if (c->fd >= 0)
+		(void)close(c->fd);
+	free(c->in.p);
+	free(c->out.p);
+	free(c->user);
+	free(c->activity);
+	free(c);
+}
+
+/* --- reading and writing ---------------------------------------------------
+ */
+
+static void
+fail(struct net_conn *c)
+{
+	c->failed = true;
+}
+
+static ssize_t
+raw_write(struct net_conn *c, const char *p, size_t n)
+{
+	ssize_t done;
+
+	if (c->tls != NULL) {
+		done = tls_conn_write(c->tls, p, n);
+		c->tls_blocked = done == TLS_AGAIN;
+		return done;
+	}
+	do {
+		done = send(c->fd, p, n, MSG_NOSIGNAL);
+	} while (done < 0 && errno == EINTR);
+	if (done < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return TLS_AGAIN;
+	return done;
+}
+
+static size_t
+unsent(const struct net_conn *c)
+{
+	return c->out.n - c->out_at;
+}
+
+/* Sends what goes without waiting. */
+static void
+flush(struct net_conn *c)
+{
+	while (unsent(c) > 0 && !c->failed) {
+		ssize_t done = raw_write(c, c->out.p + c->out_at, unsent(c));
+
+		if (done == TLS_AGAIN) {
+			if (c->give_up == 0)
+				c->give_up =
+				    clock_monotonic() +
+				    us(net_config(c)->limits.write_time);
+			return;
+		}
+		if (done <= 0) {
+			fail(c);
+			return;
+		}
+		if (c->traced)
+			trace_server(
+			    c, str_n(c->out.p + c->out_at, (size_t)done));
+		c->out_at += (size_t)done;
+		c->octets_out += (size_t)done;
+		c->give_up = 0;
+	}
+	if (c->out_at > 0 && unsent(c) == 0) {
+		c->out_at = 0;
+		c->out.n = 0;
+	}
+}
+
+static ssize_t
+raw_read(struct net_conn *c, char *p, size_t n)
+{
+	ssize_t got;
+
+	if (c->tls != NULL)
+		return tls_conn_read(c->tls, p, n);
+	do {
+		got = recv(c->fd, p, n, 0);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return TLS_AGAIN;
+	return got;
+}
+
+static void
+compact_input(struct net_conn *c)
+{
+	if (c->in_at == 0)
+		return;
+	memmove(c->in.p, c->in.p + c->in_at, c->in.n - c->in_at);
+	c->in.n -= c->in_at;
+	c->in_at = 0;
+}
+
+/* Reads once; true: there is something new for the protocol. */
+static bool
+fill(struct net_conn *c)
+{
+	size_t room;
+	char *to;
+	ssize_t got;
+
+	compact_input(c);
+	room = c->in.n < c->input_max ? c->input_max - c->in.n : 0;
+	if (room == 0) {
+		log_event(PST_LOG_WARNING, c->id, "input-stuck", "protocol",
+		    c->protocol->name, "peer", c->peer, NULL);
+		fail(c);
+		return false;
+	}
+	if (room > READ_MAX)
+		room = READ_MAX;
+	c->in.max = c->input_max > c->in.max ? c->input_max : c->in.max;
+	to = buf_reserve(&c->in, room);
+	got = to != NULL ? raw_read(c, to, room) : -1;
+	if (got == TLS_AGAIN)
+		return false;
+	if (got < 0) {
+		fail(c);
+		return false;
+	}
+	c->active = clock_monotonic();
+	if (got == 0) {
+		c->eof = true;
+		return c->in.n > 0;
+	}
+	buf_added(&c->in, (size_t)got);
+	c->octets_in += (size_t)got;
+	return true;
+}
+
+/* --- TLS ---------------------------------------------------------------------
+ */
+
+static void
+log_handshake_failure(struct net_conn *c)
+{
+	log_event(PST_LOG_INFO, c->id, "tls-failed", "protocol",
+	    c->protocol->name, "peer", c->peer, "text", tls_conn_error(c->tls),
+	    NULL);
+}
+
+static bool
+begin_tls(struct net_conn *c)
+{
+	c->tls = tls_conn_new(c->net->tls, c->fd, c->protocol->alpn);
+	if (c->tls == NULL)
+		return false;
+	c->phase = CONN_HANDSHAKE;
+	c->phase_end = clock_monotonic() +
+		       us(net_config(c)->tls.handshake_time);
+	return true;
+}
+
+/* True: it is done. */
+static bool
+handshake(struct net_conn *c)
+{
+	int rc = tls_conn_handshake(c->tls);
+
+	if (rc == TLS_AGAIN)
+		return false;
+	if (rc < 0) {
+		log_handshake_failure(c);
+		fail(c);
+		return false;
+	}
+	c->active = clock_monotonic();
+	c->phase_end = 0;
+	return true;
+}
+
+/* --- steps
+ * --------------------------------------------------------------------- */
+
+static void
+set_last(struct net_conn *c, enum net_next next)
+{
+	c->last = (uint8_t)next;
+	if (next == NET_CLOSE)
+		c->phase = CONN_CLOSING;
+	else if (next == NET_ABORT)
+		fail(c);
+	if (c->out.overflow) {
+		log_event(PST_LOG_WARNING, c->id, "output-overflow", "protocol",
+		    c->protocol->name, NULL);
+		fail(c);
+	}
+}
+
+struct due {
+	bool wake, stop, timer;
+};
+
+static struct due
+take_due(struct net_conn *c)
+{
+	struct net_slot *s = slot_of(c);
+	bool quiet = c->phase == CONN_OPEN && c->last == NET_READ;
+	struct due due;
+
+	pthread_mutex_lock(&s->lock);
+	due.wake = s->wake && quiet;
+	due.stop = s->stop && (quiet || c->phase != CONN_OPEN);
+	due.timer = s->timer_due;
+	s->timer_due = false;
+	if (due.wake)
+		s->wake = false;
+	if (s->kick)
+		fail(c);
+	pthread_mutex_unlock(&s->lock);
+	return due;
+}
+
+/* The timer thread found a time passed: which one? */
+static void
+handle_timer(struct net_conn *c)
+{
+	int64_t now = clock_monotonic();
+	bool called = false;
+
+	if (c->give_up != 0 && now >= c->give_up) {
+		log_event(PST_LOG_INFO, c->id, "write-timeout", "protocol",
+		    c->protocol->name, "peer", c->peer, NULL);
+		fail(c);
+		return;
+	}
+	if (c->phase_end != 0 && now >= c->phase_end) {
+		fail(c);
+		return;
+	}
+	if (c->phase != CONN_OPEN)
+		return;
+	if (c->last == NET_PAUSE)
+		called = now >= c->resume;
+	else if (c->deadline != 0 && now >= c->deadline)
+		called = true;
+	else if (c->last == NET_READ && c->idle != 0 &&
+		 now >= c->active + us(c->idle))
+		called = true;
+	if (!called)
+		return;
+	if (c->last != NET_PAUSE && c->deadline != 0 && now >= c->deadline)
+		c->deadline = 0;
+	else if (c->last == NET_READ)
+		c->active = now;
+	set_last(c, c->protocol->timer(c));
+}
+
+/* One step of an open connection. False: nothing more to do now. */
+static bool
+step_open(struct net_conn *c, bool readable, bool woken)
+{
+	switch ((enum net_next)c->last) {
+	case NET_READ:
+		if (woken && c->protocol->woken != NULL) {
+			set_last(c, c->protocol->woken(c));
+			return true;
+		}
+		if (c->eof) {
+			fail(c);
+			return true;
+		}
+		/* Who does not read the answers is not listened to. */
+		if (!readable || net_output_full(c))
+			return false;
+		if (!fill(c))
+			return c->failed || c->eof;
+		set_last(c, c->protocol->input(c));
+		return true;
+	case NET_WRITE:
+		if (unsent(c) >= c->output_high / 2)
+			return false;
+		set_last(c, c->protocol->writable(c));
+		return true;
+	case NET_AGAIN:
+		set_last(c, c->protocol->input(c));
+		return true;
+	case NET_PAUSE:
+	case NET_CLOSE:
+	case NET_ABORT:
+		break;
+	}
+	return false;
+}
+
+/* After the last output: half close, so that the peer reads it all. */
+static bool
+step_closing(struct net_conn *c)
+{
+	char sink[4096];
+	ssize_t got;
+
+	if (c->phase == CONN_CLOSING) {
+		if (unsent(c) > 0)
+			return false;
+		if (c->tls != NULL)
+			tls_conn_bye(c->tls);
+		(void)shutdown(c->fd, SHUT_WR);
+		c->phase = CONN_LINGER;
+		c->phase_end = clock_monotonic() + LINGER_US;
+	}
+	for (int i = 0; i < 64; i++) {
+		got = recv(c->fd, sink, sizeof(sink), 0);
+		if (got == 0 ||
+		    (got < 0 && errno != EAGAIN && errno != EINTR)) {
+			fail(c);
+			return true;
+		}
+		if (got < 0)
+			return false;
+	}
+	return false;
+}
+
+/* Work that the phase asks for. False: nothing more to do now. */
+static bool
+step(struct net_conn *c, bool readable, bool woken)
+{
+	switch ((enum conn_phase)c->phase) {
+	case CONN_NEW:
+		if (c->implicit && c->tls == NULL) {
+			if (!begin_tls(c))
+				fail(c);
+			return true;
+		}
+		c->phase = CONN_OPEN;
+		set_last(c, c->protocol->opened(c));
+		return true;
+	case CONN_HANDSHAKE:
+		if (!handshake(c))
+			return c->failed;
+		c->phase = CONN_NEW;
+		if (!c->implicit) {
+			c->phase = CONN_OPEN;
+			set_last(c, c->protocol->secured(c));
+		}
+		c->implicit = false;
+		return true;
+	case CONN_OPEN:
+		if (c->start_tls && unsent(c) == 0) {
+			c->start_tls = false;
+			if (!begin_tls(c))
+				fail(c);
+			return true;
+		}
+		if (c->start_tls)
+			return false;
+		return step_open(c, readable, woken);
+	case CONN_CLOSING:
+	case CONN_LINGER:
+		return step_closing(c);
+	}
+	return false;
+}
+
+/* Lends the worker's buffers. */
+static void
+lend(struct net_conn *c, struct worker *w)
+{
+	struct buf kept = c->in;
+
+	c->worker = w;
+	c->in = w->in;
+	c->in.n = 0;
+	c->in.overflow = false;
+	if (kept.n > c->in_at)
+		(void)buf_add(&c->in, kept.p + c->in_at, kept.n - c->in_at);
+	c->in_at = 0;
+	free(kept.p);
+	kept = c->out;
+	c->out = w->out;
+	c->out.n = 0;
+	c->out.overflow = false;
+	c->output_high = (size_t)net_config(c)->limits.output;
+	c->out.max = c->output_high + OUTPUT_SLACK;
+	if (kept.n > c->out_at)
+		(void)buf_add(&c->out, kept.p + c->out_at, kept.n - c->out_at);
+	c->out_at = 0;
+	free(kept.p);
+}
+
+/* Takes a buffer back into the worker; what is in it stays as a copy. */
+static void
+take_back(struct buf *mine, size_t *at, struct buf *workers)
+{
+	size_t left = mine->n - *at;
+	char *copy = NULL;
+
+	if (left > 0) {
+		copy = mem_alloc(left);
+		memcpy(copy, mine->p + *at, left);
+	}
+	*workers = *mine;
+	workers->n = 0;
+	if (workers->cap > 1 << 20) {
+		free(workers->p);
+		*workers = (struct buf){ .max = workers->max };
+	}
+	*mine = (struct buf){ copy, left, left, workers->max, false };
+	*at = 0;
+}
+
+static void
+conn_end(struct net_conn *c)
+{
+	if (c->phase != CONN_NEW && c->session != NULL)
+		c->protocol->closed(c);
+	take_back(&c->in, &c->in_at, &c->worker->in);
+	take_back(&c->out, &c->out_at, &c->worker->out);
+	if (c->user != NULL)
+		counts_remove(&c->net->users, c->user);
+	if (!c->is_unix)
+		counts_remove(&c->net->addresses, c->peer);
+	/* Out of epoll before the slot may be used again. */
+	(void)epoll_ctl(c->net->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
+	slot_give_back(c);
+	conn_free(c);
+}
+
+bool
+conn_run(struct net_conn *c, struct worker *w)
+{
+	int64_t until = clock_monotonic() + TURN_US;
+	bool readable = true;
+
+	lend(c, w);
+	if (c->trace_generation != atomic_load(&c->net->trace_generation))
+		trace_refresh(c);
+	for (;;) {
+		struct due due = take_due(c);
+		bool more;
+
+		if (!c->failed && due.timer)
+			handle_timer(c);
+		if (!c->failed && due.stop && c->phase == CONN_OPEN) {
+			if (c->protocol->stopping != NULL)
+				c->protocol->stopping(c);
+			set_last(c, NET_CLOSE);
+		} else if (due.stop && c->phase < CONN_OPEN) {
+			fail(c);
+		}
+		flush(c);
+		more = !c->failed && step(c, readable, due.wake);
+		flush(c);
+		if (c->failed) {
+			conn_end(c);
+			return false;
+		}
+		/* Level-triggered epoll tells of further input at no cost, but
+		 * for what TLS has decrypted already. */
+		readable = c->tls != NULL && tls_conn_pending(c->tls);
+		if (!more && !readable)
+			break;
+		if (c->last == NET_READ && c->phase == CONN_OPEN && more &&
+		    !readable && !c->eof && !c->start_tls)
+			break;
+		if (c->phase == CONN_OPEN && clock_monotonic() >= until)
+			break;
+	}
+	take_back(&c->in, &c->in_at, &w->in);
+	take_back(&c->out, &c->out_at, &w->out);
+	c->worker = NULL;
+	return true;
+}
+
+uint32_t
+conn_events(const struct net_conn *c)
+{
+	bool full = unsent(c) >= c->output_high;
+	uint32_t events = 0;
+	bool ready;
+
+	switch ((enum conn_phase)c->phase) {
+	case CONN_HANDSHAKE:
+		return tls_conn_wants_write(c->tls) ? EPOLLOUT : EPOLLIN;
+	case CONN_NEW:
+		return EPOLLOUT;
+	case CONN_LINGER:
+		return EPOLLIN;
+	case CONN_CLOSING:
+		return EPOLLOUT;
+	case CONN_OPEN:
+		break;
+	}
+	if (c->last == NET_READ && !c->start_tls && !full)
+		events |= EPOLLIN;
+	if (unsent(c) > 0 || c->last == NET_WRITE)
+		events |= EPOLLOUT;
+	/* A turn was over with work left: socket buffers have room, so that
+	 * waiting for them means the end of the queue. */
+	ready = c->last == NET_AGAIN ||
+		(c->last == NET_READ && !full &&
+		    (c->eof || (c->tls != NULL && tls_conn_pending(c->tls))));
+	return ready ? events | EPOLLOUT : events;
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+int64_t
+conn_next_timer(const struct net_conn *c)
+{
+	int64_t next = earlier(c->give_up, c->phase_end);
+
+	if (c->phase != CONN_OPEN)
+		return next;
+	if (c->last == NET_PAUSE)
+		return earlier(next, c->resume);
+	next = earlier(next, c->deadline);
+	if (c->last == NET_READ && c->idle != 0)
+		next = earlier(next, c->active + us(c->idle));
+	return next;
+}
+
+/* --- what protocols call
+ * ------------------------------------------------------ */
+
+void *
+net_context(const struct net_conn *c)
+{
+	return c->net->context;
+}
+
+void
+net_set_session(struct net_conn *c, void *session)
+{
+	c->session = session;
+}
+
+void *
+net_session(const struct net_conn *c)
+{
+	return c->session;
+}
+
+uint64_t
+net_id(const struct net_conn *c)
+{
+	return c->id;
+}
+
+const char *
+net_peer(const struct net_conn *c)
+{
+	return c->peer;
+}
+
+const char *
+net_local(const struct net_conn *c)
+{
+	return c->local;
+}
+
+int
+net_peer_port(const struct net_conn *c)
+{
+	return c->peer_port;
+}
+
+bool
+net_is_loopback(const struct net_conn *c)
+{
+	return c->loopback;
+}
+
+const struct config_listener *
+net_listener(const struct net_conn *c)
+{
+	return c->listener;
+}
+
+struct config *
+net_config(const struct net_conn *c)
+{
+	return c->worker->cfg;
+}
+
+struct pst_str
+net_input(const struct net_conn *c)
+{
+	return str_n(c->in.p + c->in_at, c->in.n - c->in_at);
+}
+
+void
+net_consume(struct net_conn *c, size_t n)
+{
+	size_t left = c->in.n - c->in_at;
+
+	c->in_at += n < left ? n : left;
+}
+
+void
+net_set_input_max(struct net_conn *c, size_t n)
+{
+	c->input_max = n;
+}
+
+bool
+net_at_eof(const struct net_conn *c)
+{
+	return c->eof;
+}
+
+struct buf *
+net_output(struct net_conn *c)
+{
+	return &c->out;
+}
+
+bool
+net_output_full(const struct net_conn *c)
+{
+	return unsent(c) >= c->output_high;
+}
+
+void
+net_flush(struct net_conn *c)
+{
+	flush(c);
+}
+
+void
+net_set_idle(struct net_conn *c, int64_t seconds)
+{
+	c->idle = seconds;
+}
+
+void
+net_set_deadline(struct net_conn *c, int64_t at)
+{
+	c->deadline = at;
+}
+
+void
+net_pause(struct net_conn *c, int64_t milliseconds)
+{
+	c->resume = clock_monotonic() +
+		    (milliseconds > 0 ? milliseconds * 1000 : 1);
+}
+
+const char *
+net_user(const struct net_conn *c)
+{
+	return c->user;
+}
+
+bool
+net_tls_active(const struct net_conn *c)
+{
+	return c->tls != NULL;
+}
+
+bool
+net_tls_offered(const struct net_conn *c)
+{
+	return c->tls == NULL && c->net->tls != NULL &&
+	       c->listener->tls == CONFIG_TLS_STARTTLS &&
+	       tls_has_certificate(c->net->tls);
+}
+
+bool
+net_start_tls(struct net_conn *c)
+{
+	if (c->in.n > c->in_at)
+		return false;
+	c->start_tls = true;
+	return true;
+}
+
+const char *
+net_tls_info(const struct net_conn *c)
+{
+	return c->tls != NULL ? tls_conn_info(c->tls) : "";
+}
+
+bool
+net_tls_exporter(struct net_conn *c, unsigned char out[32])
+{
+	return c->tls != NULL && tls_conn_exporter(c->tls, out);
+}
+
+bool
+net_auth_allowed(const struct net_conn *c)
+{
+	return c->tls != NULL || c->is_unix ||
+	       (c->loopback && net_config(c)->auth.plaintext_on_loopback);
+}
+
+bool
+net_traced(const struct net_conn *c)
+{
+	return c->traced;
+}
+
+void
+net_trace_hide(struct net_conn *c, bool hide)
+{
+	c->trace_hidden = hide;
+}

@@ -1,0 +1,12 @@
+libpostern_la_SOURCES += \
+	src/net/conn.c \
+	src/net/counts.c \
+	src/net/inspect.c src/net/inspect.h \
+	src/net/listener.c \
+	src/net/net.c src/net/net.h src/net/priv.h \
+	src/net/pool.c \
+	src/net/slots.c \
+	src/net/timers.c \
+	src/net/tls.c src/net/tls.h \
+	src/net/tls_conn.c \
+	src/net/trace.c

@@ -1,0 +1,164 @@
+/*
+ * net/slots.c - the table of connections, and waking them.
+ *
+ * A connection is PARKED (in epoll, one shot armed) or RUNNING (a worker has
+ * it). All changes of that happen under its slot's lock; so a wake-up is either
+ * seen by the worker before it parks, or re-arms the parked socket for writing,
+ * which makes it ready at once.
+ */
+#include "net/priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+bool
+slots_init(struct net *n)
+{
+	struct rlimit files;
+	uint32_t count = 1 << 20;
+	void *table;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < count)
+		count = (uint32_t)files.rlim_cur;
+	/* Pages that are never touched cost nothing. */
+	table = mmap(NULL, count * sizeof(struct net_slot),
+	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+	    -1, 0);
+	if (table == MAP_FAILED)
+		return false;
+	n->slot = table;
+	n->slots = count;
+	return true;
+}
+
+struct net_slot *
+slot_of(const struct net_conn *c)
+{
+	return &c->net->slot[c->index];
+}
+
+bool
+slot_take(struct net *n, struct net_conn *c)
+{
+	struct net_slot *s;
+	bool fresh = false;
+
+	pthread_mutex_lock(&n->free_lock);
+	if (n->first_free != 0) {
+		c->index = n->first_free - 1;
+		n->first_free = n->slot[c->index].next_free;
+	} else if (n->unused < n->slots) {
+		c->index = n->unused++;
+		fresh = true;
+	} else {
+		pthread_mutex_unlock(&n->free_lock);
+		return false;
+	}
+	pthread_mutex_unlock(&n->free_lock);
+
+	s = &n->slot[c->index];
+	if (fresh)
+		pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_lock(&s->lock);
+	s->conn = c;
+	s->state = SLOT_PARKED;
+	s->wake = s->stop = s->kick = s->timer_due = false;
+	s->next = 0;
+	pthread_mutex_unlock(&s->lock);
+	atomic_fetch_add(&n->connections, 1);
+	return true;
+}
+
+void
+slot_give_back(struct net_conn *c)
+{
+	struct net *n = c->net;
+	struct net_slot *s = slot_of(c);
+
+	pthread_mutex_lock(&s->lock);
+	s->conn = NULL;
+	s->state = SLOT_FREE;
+	s->generation++;
+	timers_forget(n, s);
+	pthread_mutex_unlock(&s->lock);
+
+	pthread_mutex_lock(&n->free_lock);
+	s->next_free = n->first_free;
+	n->first_free = c->index + 1;
+	if (atomic_fetch_sub(&n->connections, 1) == 1)
+		pthread_cond_broadcast(&n->all_gone);
+	pthread_mutex_unlock(&n->free_lock);
+}
+
+void
+slot_rouse(struct net *n, struct net_slot *s, uint32_t index)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLONESHOT };
+
+	ev.data.u64 = (uint64_t)s->generation << 32 | index;
+	if (s->state == SLOT_PARKED)
+		(void)epoll_ctl(n->epoll_fd, EPOLL_CTL_MOD, s->conn->fd, &ev);
+}
+
+struct net_handle
+net_handle_of(const struct net_conn *c)
+{
+	/* Read by the thread that runs the connection: it can't change. */
+	return (struct net_handle){ c->index, slot_of(c)->generation, c->net };
+}
+
+void
+net_wake(struct net_handle h)
+{
+	struct net_slot *s;
+
+	if (h.net == NULL)
+		return;
+	s = &h.net->slot[h.slot];
+	pthread_mutex_lock(&s->lock);
+	if (s->generation == h.generation && s->conn != NULL && !s->wake) {
+		s->wake = true;
+		slot_rouse(h.net, s, h.slot);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+bool
+net_set_user(struct net_conn *c, const char *user)
+{
+	struct net_slot *s = slot_of(c);
+	char *old = c->user;
+	char *new = NULL;
+
+	if (user != NULL) {
+		if (!counts_add(&c->net->users, user,
+			(size_t)net_config(c)->limits.connections_per_user))
+			return false;
+		new = strdup(user);
+	}
+	pthread_mutex_lock(&s->lock);
+	c->user = new;
+	pthread_mutex_unlock(&s->lock);
+	if (old != NULL)
+		counts_remove(&c->net->users, old);
+	free(old);
+	trace_refresh(c);
+	return true;
+}
+
+void
+net_set_activity(struct net_conn *c, const char *text)
+{
+	struct net_slot *s = slot_of(c);
+	char *new = text != NULL ? strndup(text, ACTIVITY_MAX) : NULL;
+	char *old;
+
+	pthread_mutex_lock(&s->lock);
+	old = c->activity;
+	c->activity = new;
+	pthread_mutex_unlock(&s->lock);
+	free(old);
+}

@@ -1,0 +1,411 @@
+/*
+ * net/tls.c - certificates and policy. A set of certificates is immutable and
+ * counted; a reload puts a new set in its place while sessions keep theirs.
+ *
+ * All certificates are in one set of credentials: GnuTLS picks by the server
+ * name that the client asks for (RFC 6066, 3), the first one being the default.
+ */
+#include "net/priv.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <gnutls/abstract.h>
+#include <gnutls/x509.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct tls_certs {
+	_Atomic unsigned refs;
+	gnutls_certificate_credentials_t credentials;
+	gnutls_priority_t priority;
+	int64_t expires;
+	size_t n;
+};
+
+struct tls_context {
+	pthread_mutex_t lock; /* guards certs */
+	struct tls_certs *certs;
+	gnutls_datum_t ticket_key;
+};
+
+enum { CHAIN_MAX = 16 };
+
+void
+tls_certs_drop(struct tls_certs **cp)
+{
+	struct tls_certs *c = *cp;
+
+	*cp = NULL;
+	if (c == NULL || atomic_fetch_sub(&c->refs, 1) != 1)
+		return;
+	if (c->credentials != NULL)
+		gnutls_certificate_free_credentials(c->credentials);
+	if (c->priority != NULL)
+		gnutls_priority_deinit(c->priority);
+	free(c);
+}
+
+struct tls_certs *
+tls_certs_take(struct tls_context *t)
+{
+	struct tls_certs *c;
+
+	pthread_mutex_lock(&t->lock);
+	c = t->certs;
+	atomic_fetch_add(&c->refs, 1);
+	pthread_mutex_unlock(&t->lock);
+	return c;
+}
+
+gnutls_certificate_credentials_t
+tls_certs_credentials(const struct tls_certs *c)
+{
+	return c->credentials;
+}
+
+gnutls_priority_t
+tls_certs_priority(const struct tls_certs *c)
+{
+	return c->priority;
+}
+
+const gnutls_datum_t *
+tls_ticket_key(const struct tls_context *t)
+{
+	return t->ticket_key.data != NULL ? &t->ticket_key : NULL;
+}
+
+static enum pst_rc
+failed(struct pst_error *err, const char *what, int rc)
+{
+	return pst_fail(
+	    err, PST_E_PERM, 0, "%s: %s", what, gnutls_strerror(rc));
+}
+
+/* --- loading -----------------------------------------------------------------
+ */
+
+static void
+note_expiry(struct tls_certs *set, const gnutls_pcert_st *leaf)
+{
+	gnutls_x509_crt_t crt;
+	int64_t when;
+
+	if (gnutls_pcert_export_x509((gnutls_pcert_st *)(uintptr_t)leaf, &crt) <
+	    0)
+		return;
+	when = gnutls_x509_crt_get_expiration_time(crt);
+	if (set->expires == 0 || when < set->expires)
+		set->expires = when;
+	gnutls_x509_crt_deinit(crt);
+}
+
+static int
+read_key(const char *path, gnutls_privkey_t *key_r)
+{
+	gnutls_datum_t pem;
+	int rc = gnutls_load_file(path, &pem);
+
+	if (rc < 0)
+		return rc;
+	rc = gnutls_privkey_init(key_r);
+	if (rc >= 0) {
+		rc = gnutls_privkey_import_x509_raw(
+		    *key_r, &pem, GNUTLS_X509_FMT_PEM, NULL, 0);
+		if (rc < 0)
+			gnutls_privkey_deinit(*key_r);
+	}
+	gnutls_memset(pem.data, 0, pem.size);
+	gnutls_free(pem.data);
+	return rc;
+}
+
+static enum pst_rc
+add_certificate(struct tls_certs *set, const struct config_certificate *cc,
+    struct pst_error *err)
+{
+	gnutls_pcert_st *chain = gnutls_calloc(CHAIN_MAX, sizeof(*chain));
+	unsigned length = CHAIN_MAX;
+	gnutls_privkey_t key;
+	int rc;
+
+	if (chain == NULL)
+		return failed(err, cc->certificate, GNUTLS_E_MEMORY_ERROR);
+	rc = gnutls_pcert_list_import_x509_file(chain, &length, cc->certificate,
+	    GNUTLS_X509_FMT_PEM, NULL, NULL, 0);
+	if (rc < 0) {
+		gnutls_free(chain);
+		return failed(err, cc->certificate, rc);
+	}
+	rc = read_key(cc->key, &key);
+	if (rc < 0) {
+		for (unsigned i = 0; i < length; i++)
+			gnutls_pcert_deinit(&chain[i]);
+		gnutls_free(chain);
+		return failed(err, cc->key, rc);
+	}
+	note_expiry(set, &chain[0]);
+	/* From here the credentials own chain and key, also on failure of the
+	 * comparison of the two below. */
+	rc = gnutls_certificate_set_key(set->credentials,
+	    cc->names.n > 0 ? (const char **)(void *)cc->names.v : NULL,
+	    (int)cc->names.n, chain, (int)length, key);
+	if (rc < 0) {
+		gnutls_privkey_deinit(key);
+		for (unsigned i = 0; i < length; i++)
+			gnutls_pcert_deinit(&chain[i]);
+		gnutls_free(chain);
+		return pst_fail(err, PST_E_PERM, 0, "%s and %s: %s",
+		    cc->certificate, cc->key, gnutls_strerror(rc));
+	}
+	set->n++;
+	return PST_OK;
+}
+
+static enum pst_rc
+set_priority(
+    struct tls_certs *set, const struct config *cfg, struct pst_error *err)
+{
+	const char *where;
+	char text[1024];
+	int rc;
+
+	(void)snprintf(text, sizeof(text),
+	    "NORMAL:-VERS-ALL:+VERS-TLS1.3%s%s%s",
+	    strcmp(cfg->tls.min_version, "1.3") == 0 ? "" : ":+VERS-TLS1.2",
+	    *cfg->tls.priority != '\0' ? ":" : "", cfg->tls.priority);
+	rc = gnutls_priority_init(&set->priority, text, &where);
+	if (rc >= 0)
+		return PST_OK;
+	set->priority = NULL;
+	return pst_fail(err, PST_E_PERM, 0, "tls.priority: %s at \"%s\"",
+	    gnutls_strerror(rc), where);
+}
+
+static enum pst_rc
+load_certs(
+    const struct config *cfg, struct tls_certs **set_r, struct pst_error *err)
+{
+	struct tls_certs *set = mem_alloc(sizeof(*set));
+	enum pst_rc rc;
+	int failure;
+
+	atomic_store(&set->refs, 1);
+	failure = gnutls_certificate_allocate_credentials(&set->credentials);
+	if (failure < 0) {
+		free(set);
+		return failed(err, "TLS", failure);
+	}
+	rc = set_priority(set, cfg, err);
+	for (size_t i = 0; rc == PST_OK && i < cfg->certificates; i++)
+		rc = add_certificate(set, &cfg->certificate[i], err);
+	if (rc != PST_OK) {
+		tls_certs_drop(&set);
+		return rc;
+	}
+	*set_r = set;
+	return PST_OK;
+}
+
+/* --- the interface -----------------------------------------------------------
+ */
+
+struct tls_context *
+tls_context_new(const struct config *cfg, struct pst_error *err)
+{
+	struct tls_certs *set;
+	struct tls_context *t;
+
+	if (load_certs(cfg, &set, err) != PST_OK)
+		return NULL;
+	t = mem_alloc(sizeof(*t));
+	pthread_mutex_init(&t->lock, NULL);
+	t->certs = set;
+	if (cfg->tls.tickets &&
+	    gnutls_session_ticket_key_generate(&t->ticket_key) < 0)
+		t->ticket_key.data = NULL;
+	return t;
+}
+
+enum pst_rc
+tls_reload(
+    struct tls_context *t, const struct config *cfg, struct pst_error *err)
+{
+	struct tls_certs *set, *old;
+	enum pst_rc rc = load_certs(cfg, &set, err);
+
+	if (rc != PST_OK)
+		return rc;
+	pthread_mutex_lock(&t->lock);
+	old = t->certs;
+	t->certs = set;
+	pthread_mutex_unlock(&t->lock);
+	tls_certs_drop(&old);
+	return PST_OK;
+}
+
+void
+tls_context_free(struct tls_context **tp)
+{
+	struct tls_context *t = *tp;
+
+	if (t == NULL)
+		return;
+	tls_certs_drop(&t->certs);
+	if (t->ticket_key.data != NULL) {
+		gnutls_memset(t->ticket_key.data, 0, t->ticket_key.size);
+		gnutls_free(t->ticket_key.data);
+	}
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+	*tp = NULL;
+}
+
+bool
+tls_has_certificate(const struct tls_context *t)
+{
+	struct tls_context *shared = (struct tls_context *)(uintptr_t)t;
+	bool has;
+
+	pthread_mutex_lock(&shared->lock);
+	has = t->certs->n > 0;
+	pthread_mutex_unlock(&shared->lock);
+	return has;
+}
+
+int64_t
+tls_expires(const struct tls_context *t)
+{
+	struct tls_context *shared = (struct tls_context *)(uintptr_t)t;
+	int64_t when;
+
+	pthread_mutex_lock(&shared->lock);
+	when = t->certs->expires;
+	pthread_mutex_unlock(&shared->lock);
+	return when;
+}
+
+/* --- a self-signed certificate -----------------------------------------------
+ */
+
+static int
+fill_certificate(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key,
+    const char *const *names, size_t n)
+{
+	int64_t now = clock_seconds();
+	unsigned char serial[16], id[20];
+	size_t id_size = sizeof(id);
+	int rc;
+
+	random_bytes(serial, sizeof(serial));
+	serial[0] &= 0x7F;
+	rc = gnutls_x509_crt_set_version(crt, 3);
+	if (rc >= 0)
+		rc = gnutls_x509_crt_set_serial(crt, serial, sizeof(serial));
+	if (rc >= 0)
+		rc = gnutls_x509_crt_set_activation_time(crt, now - 86400);
+	if (rc >= 0)
+		rc = gnutls_x509_crt_set_expiration_time(
+		    crt, now + INT64_C(10) * 365 * 86400);
+	if (rc >= 0)
+		rc = gnutls_x509_crt_set_dn_by_oid(crt,
+		    GNUTLS_OID_X520_COMMON_NAME, 0, names[0],
+		    (unsigned)strlen(names[0]));
+	for (size_t i = 0; rc >= 0 && i < n; i++) {
+		bool v6 = strchr(names[i], ':') != NULL;
+		bool v4 = !v6 &&
+			  strspn(names[i], "0123456789.") == strlen(names[i]);
+
+		if (v4 || v6) {
+			gnutls_datum_t ip;
+
+			rc = gnutls_x509_cidr_to_rfc5280(names[i], &ip);
+			if (rc < 0)
+				break;
+			rc = gnutls_x509_crt_set_subject_alt_name(crt,
+			    GNUTLS_SAN_IPADDRESS, ip.data, v4 ? 4 : 16,
+			    GNUTLS_FSAN_APPEND);
+			gnutls_free(ip.data);
+		} else {
+			rc = gnutls_x509_crt_set_subject_alt_name(crt,
+			    GNUTLS_SAN_DNSNAME, names[i],
+			    (unsigned)strlen(names[i]), GNUTLS_FSAN_APPEND);
+		}
+	}
+	if (rc >= 0)
+		rc = gnutls_x509_crt_set_key(crt, key);
+	if (rc >= 0)
+		rc = gnutls_x509_crt_set_basic_constraints(crt, 1, -1);
+	if (rc >= 0)
+		rc = gnutls_x509_crt_set_key_usage(crt,
+		    GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_KEY_CERT_SIGN);
+	if (rc >= 0)
+		rc = gnutls_x509_crt_set_key_purpose_oid(
+		    crt, GNUTLS_KP_TLS_WWW_SERVER, 0);
+	if (rc >= 0)
+		rc = gnutls_x509_crt_get_key_id(crt, 0, id, &id_size);
+	if (rc >= 0)
+		rc = gnutls_x509_crt_set_subject_key_id(crt, id, id_size);
+	if (rc >= 0)
+		rc = gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0);
+	return rc;
+}
+
+static enum pst_rc
+write_pem(const char *path, const gnutls_datum_t *pem, mode_t mode,
+    struct pst_error *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	bool ok = fd >= 0 &&
+		  write(fd, pem->data, pem->size) == (ssize_t)pem->size &&
+		  fsync(fd) == 0;
+	int saved = errno;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return ok ? PST_OK
+		  : pst_fail(err, PST_E_TEMP, saved, "%s: %s", path,
+			strerror(saved));
+}
+
+enum pst_rc
+tls_make_certificate(const char *cert_path, const char *key_path,
+    const char *const *names, size_t n, struct pst_error *err)
+{
+	gnutls_x509_privkey_t key = NULL;
+	gnutls_x509_crt_t crt = NULL;
+	gnutls_datum_t cert_pem = { 0 }, key_pem = { 0 };
+	enum pst_rc rc;
+	int made = gnutls_x509_privkey_init(&key);
+
+	if (made >= 0)
+		made = gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
+		    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+	if (made >= 0)
+		made = gnutls_x509_crt_init(&crt);
+	if (made >= 0)
+		made = fill_certificate(crt, key, names, n);
+	if (made >= 0)
+		made = gnutls_x509_crt_export2(
+		    crt, GNUTLS_X509_FMT_PEM, &cert_pem);
+	if (made >= 0)
+		made = gnutls_x509_privkey_export2(
+		    key, GNUTLS_X509_FMT_PEM, &key_pem);
+	if (made < 0) {
+		rc = failed(err, "making a certificate", made);
+	} else {
+		rc = write_pem(key_path, &key_pem, 0600, err);
+		if (rc == PST_OK)
+			rc = write_pem(cert_path, &cert_pem, 0644, err);
+	}
+	if (key_pem.data != NULL)
+		gnutls_memset(key_pem.data, 0, key_pem.size);
+	gnutls_free(key_pem.data);
+	gnutls_free(cert_pem.data);
+	gnutls_x509_crt_deinit(crt);
+	gnutls_x509_privkey_deinit(key);
+	return rc;
+}

@@ -1,0 +1,259 @@
+/*
+ * smtp/content.c - a message's content on its way to delivery, and the replies
+ * in the end (RFC 5321, 4.2.5 and 6.1; RFC 2033, 4.2).
+ *
+ * 250 is said when the message is on the disk of every recipient, and takes
+ * the responsibility for it. A message that is refused on the way is read to
+ * its end, so that the reply comes where the client waits for it.
+ */
+#include "base/str.h"
+#include "smtp/session.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+const char smtp_bare_newline[] =
+    "550 5.6.11 The message has CR or LF that is not part of CR LF";
+const char smtp_nul[] = "550 5.6.0 The message has NUL octets";
+
+bool
+smtp_refuses_bare_newline(const struct smtp_session *s)
+{
+	return smtp_config(s)->smtp.bare_newline == CONFIG_BARE_REJECT;
+}
+
+static const char *
+reply_to_failure(enum pst_rc rc)
+{
+	switch (rc) {
+	case PST_E_QUOTA:
+		return "452 4.2.2 The mailbox is full";
+	case PST_E_NOSPACE:
+		return "452 4.3.1 Not enough disk space";
+	case PST_E_PERM:
+		return "554 5.2.0 The message cannot be stored";
+	case PST_OK:
+	case PST_E_TEMP:
+	case PST_E_NOTFOUND:
+	case PST_E_EXISTS:
+	case PST_E_DENIED:
+	case PST_E_LIMIT:
+	case PST_E_SYNTAX:
+	case PST_E_CONFLICT:
+	case PST_E_STALE:
+	case PST_E_READONLY:
+	case PST_E_UNSUPPORTED:
+		break;
+	}
+	return "451 4.3.0 The message cannot be stored now, try later";
+}
+
+const char *
+smtp_content_begin(struct smtp_session *s)
+{
+	struct smtp_envelope *env = s->env;
+	const struct config *cfg = smtp_config(s);
+	const char *user = net_user(s->conn);
+	struct delivery_message m = {
+		.sender = env->mail.from.text,
+		.id = str_of(env->id),
+		.size = env->mail.size,
+		.one_answer = s->kind != SMTP_LMTP,
+	};
+	struct pst_error err = { 0 };
+	struct buf trace;
+	enum pst_rc rc;
+
+	if (env->begun)
+		return NULL;
+	buf_init(&trace, 8192);
+	smtp_received(s, &trace);
+	m.trace = buf_str(&trace);
+	if (s->kind == SMTP_SUBMISSION)
+		m.author = str_of(user);
+	rc = delivery_begin(env->delivery, &m, &err);
+	buf_fini(&trace);
+	if (rc != PST_OK) {
+		log_failure(PST_LOG_ERROR, net_id(s->conn), "message", &err);
+		return reply_to_failure(rc);
+	}
+	env->begun = true;
+	net_set_idle(s->conn, cfg->smtp.data_time);
+	return NULL;
+}
+
+void
+smtp_content_refuse(struct smtp_session *s, const char *reply)
+{
+	struct smtp_envelope *env = s->env;
+
+	if (env->refusal != NULL)
+		return;
+	env->refusal = reply;
+	smtp_log_refusal(s, "message-refused", STR_NONE, reply);
+	delivery_free(&env->delivery);
+}
+
+void
+smtp_content_add(struct smtp_session *s, const char *p, size_t n)
+{
+	struct smtp_envelope *env = s->env;
+	struct pst_error err = { 0 };
+	enum pst_rc rc;
+
+	env->size += n;
+	if (env->size > (uint64_t)smtp_config(s)->smtp.message_size)
+		smtp_content_refuse(s, "552 5.3.4 The message is too large");
+	if (env->refusal != NULL)
+		return;
+	rc = delivery_write(env->delivery, p, n, &err);
+	if (rc == PST_OK)
+		return;
+	log_failure(PST_LOG_ERROR, net_id(s->conn), "message", &err);
+	smtp_content_refuse(s, reply_to_failure(rc));
+}
+
+bool
+smtp_content_hopeless(const struct smtp_session *s)
+{
+	uint64_t limit = (uint64_t)smtp_config(s)->smtp.message_size;
+
+	return s->env->refusal != NULL && s->env->size / 2 > limit + 524288;
+}
+
+/* LMTP gives a reply for each recipient, SMTP one. */
+static void
+reply_to_all(struct smtp_session *s, const char *text)
+{
+	size_t n = s->kind == SMTP_LMTP ? s->env->recipients : 1;
+
+	for (size_t i = 0; i < n; i++)
+		(void)smtp_reply(s, text);
+}
+
+static const char *
+reply_to_verdict(enum delivery_verdict verdict)
+{
+	switch (verdict) {
+	case DELIVERY_DONE:
+		break;
+	case DELIVERY_LOOP:
+		return "554 5.4.6 Too many hops, this looks like a loop";
+	case DELIVERY_FORGED:
+		return "550 5.7.1 The From field is not your address";
+	case DELIVERY_HEADER:
+		return "552 5.3.4 The header is too large";
+	}
+	return NULL;
+}
+
+static void
+log_stored(struct smtp_session *s, size_t stored)
+{
+	const struct smtp_envelope *env = s->env;
+	char from[321], recipients[24], users[24], size[24];
+	const char *tls = net_tls_info(s->conn);
+
+	(void)str_copy(from, sizeof(from), env->mail.from.text);
+	(void)snprintf(recipients, sizeof(recipients), "%zu", env->recipients);
+	(void)snprintf(users, sizeof(users), "%zu", stored);
+	(void)snprintf(size, sizeof(size), "%" PRIu64, env->size);
+	log_event(PST_LOG_INFO, net_id(s->conn), "message", "id", env->id,
+	    "from", from, "recipients", recipients, "users", users, "size",
+	    size, "client", net_peer(s->conn), "tls",
+	    tls[0] != '\0' ? tls : NULL, "user", net_user(s->conn), NULL);
+}
+
+/*
+ * One reply for all: whatever failed, the client has to come again, unless
+ * nothing was stored and nothing ever will be. Those who have the message do
+ * not get it again (delivery/repeat.h).
+ */
+static const char *
+common_reply(const enum pst_rc *results, size_t n, size_t stored)
+{
+	enum pst_rc common = PST_OK;
+
+	for (size_t i = 0; i < n; i++) {
+		if (results[i] == PST_OK)
+			continue;
+		if (common == PST_OK || common == PST_E_PERM)
+			common = results[i];
+	}
+	if (common == PST_OK)
+		return NULL;
+	if (common == PST_E_PERM && stored > 0)
+		common = PST_E_TEMP;
+	return reply_to_failure(common);
+}
+
+static void
+reply_stored(struct smtp_session *s)
+{
+	(void)smtp_replyf(s, "250 2.0.0 Ok: stored as %s", s->env->id);
+}
+
+static void
+reply_results(struct smtp_session *s, const enum pst_rc *results, size_t stored)
+{
+	size_t n = s->env->recipients;
+	const char *failure;
+
+	if (s->kind != SMTP_LMTP) {
+		failure = common_reply(results, n, stored);
+		if (failure != NULL)
+			(void)smtp_reply(s, failure);
+		else
+			reply_stored(s);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (results[i] == PST_OK)
+			reply_stored(s);
+		else
+			(void)smtp_reply(s, reply_to_failure(results[i]));
+	}
+}
+
+static void
+store(struct smtp_session *s)
+{
+	struct smtp_envelope *env = s->env;
+	enum pst_rc *results = mem_array(env->recipients, sizeof(*results));
+	struct pst_error err;
+	enum delivery_verdict verdict;
+	size_t stored;
+
+	verdict = delivery_finish(env->delivery, results, &stored, &err);
+	if (err.rc != PST_OK)
+		log_failure(PST_LOG_ERROR, net_id(s->conn), "message", &err);
+	if (verdict != DELIVERY_DONE) {
+		smtp_content_refuse(s, reply_to_verdict(verdict));
+		reply_to_all(s, env->refusal);
+	} else {
+		if (stored > 0)
+			log_stored(s, stored);
+		reply_results(s, results, stored);
+	}
+	free(results);
+}
+
+enum net_next
+smtp_content_end(struct smtp_session *s)
+{
+	struct smtp_envelope *env = s->env;
+
+	if (net_traced(s->conn)) {
+		char text[64];
+
+		(void)snprintf(text, sizeof(text),
+		    "[message %" PRIu64 " octets]", env->size);
+		net_trace_client(s->conn, str_of(text));
+	}
+	if (env->refusal != NULL)
+		reply_to_all(s, env->refusal);
+	else
+		store(s);
+	smtp_envelope_end(s);
+	return NET_READ;
+}

@@ -1,0 +1,96 @@
+# What quickstart and runtests share: messages, packages, the build.
+# Sourced with the checkout as working directory.
+
+. tests/support/packages.sh
+
+say() {
+	printf '%s\n' "== $*"
+}
+
+die() {
+	printf '%s\n' "$0: $*" >&2
+	exit 1
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null 2>&1; then
+		sudo "$@"
+	else
+		die "needs root or sudo for: $*"
+	fi
+}
+
+# libclang-rt-dev is called libclang-rt-N-dev in older releases.
+package_name() {
+	if [ "$1" = libclang-rt-dev ] && ! apt-cache show "$1" >/dev/null 2>&1; then
+		version=$(apt-cache depends clang 2>/dev/null |
+		    sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
+		echo "libclang-rt-$version-dev"
+	else
+		echo "$1"
+	fi
+}
+
+is_installed() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# install_packages NAME...: installs those that are missing.
+install_packages() {
+	command -v apt-get >/dev/null 2>&1 ||
+	    die "this is neither Debian nor Ubuntu: install by hand: $*"
+	missing=
+	for p in "$@"; do
+		is_installed "$p" || missing="$missing $p"
+	done
+	[ -n "$missing" ] || return 0
+	say "updating the list of packages"
+	as_root apt-get update -qq || die "apt-get update failed"
+	real=
+	for p in $missing; do
+		name=$(package_name "$p")
+		is_installed "$name" || real="$real $name"
+	done
+	[ -n "$real" ] || return 0
+	say "installing:$real"
+	# shellcheck disable=SC2086
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	    --no-install-recommends $real >/dev/null ||
+	    die "apt-get install failed"
+}
+
+# build_tree DIR [CONFIGURE OPTION...]: configures (when needed) and makes.
+build_tree() {
+	dir=$1
+	source=$PWD
+	shift
+	if [ ! -x configure ] || [ configure.ac -nt configure ] ||
+	    find . -path './build*' -prune -o -name 'local*.mk' -newer configure \
+		-print -o -name Makefile.am -newer configure -print |
+	    grep -q .; then
+		say "making ./configure"
+		./autogen.sh >autogen.log 2>&1 || {
+			cat autogen.log
+			die "autogen.sh failed"
+		}
+		rm -f autogen.log
+	fi
+	mkdir -p "$dir"
+	(
+		cd "$dir" || exit 1
+		if [ ! -f config.status ] || [ "$source/configure" -nt config.status ]; then
+			say "configuring in $dir"
+			"$source/configure" "$@" >configure.out 2>&1 || {
+				tail -n 40 configure.out
+				exit 1
+			}
+		fi
+		say "building in $dir"
+		make -j"$(nproc)" -s all >make.out 2>&1 || {
+			tail -n 60 make.out
+			exit 1
+		}
+	) || die "the build in $dir failed"
+}

@@ -1,0 +1,26 @@
+#!/bin/sh
+# What the style forbids and a compiler doesn't see: dangerous functions, and
+# includes that point up a floor or out of a module.
+bad=0
+
+find src modules tests/unit -name '*.[ch]' -print |
+    xargs grep -nE '(^|[^A-Za-z0-9_>.])(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|gets|strncpy|rand|srand|system|popen|tmpnam|alloca)\(' &&
+    bad=1
+
+# check_floor FOLDERS FORBIDDEN: no file of FOLDERS includes a FORBIDDEN folder.
+check_floor() {
+	for d in $1; do
+		[ -d "src/$d" ] || continue
+		grep -nE "^#include \"($2)/" "src/$d"/*.[ch] && bad=1
+	done
+}
+check_floor base 'net|message|account|mailbox|delivery|exchange|smtp|imap|admin|daemon'
+check_floor "net message" 'account|mailbox|delivery|exchange|smtp|imap|admin|daemon'
+check_floor account 'delivery|exchange|smtp|imap|admin|daemon'
+check_floor mailbox 'delivery|exchange|smtp|imap|admin|daemon'
+check_floor delivery 'smtp|imap|admin|daemon'
+check_floor smtp 'imap|admin|daemon'
+check_floor imap 'smtp|admin|daemon'
+grep -nE '^#include "(base|net|message|account|mailbox|delivery|smtp|imap)/' \
+    modules/*/*.[ch] && bad=1
+exit $bad

@@ -1,0 +1,123 @@
+"""A real server for tests: posternd --sandbox in a directory of its own.
+
+POSTERN_PREFIX names the installation to try (default: build/install).
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+PREFIX = os.environ.get("POSTERN_PREFIX", os.path.join(ROOT, "build/install"))
+SLOW = int(os.environ.get("POSTERN_SLOW", "1"))  # sanitizers: longer waits
+
+
+class Server:
+    """posternd --sandbox; started by start() or `with`."""
+
+    def __init__(self, users=2, set=(), args=(), dir=None, env=None):
+        self.own_dir = dir is None
+        self.dir = dir or tempfile.mkdtemp(prefix="postern-test-")
+        self.users_wanted = users
+        self.set = list(set)
+        self.args = list(args)
+        self.env = env or {}
+        self.process = None
+        self.log_path = os.path.join(self.dir, "log")
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *unused):
+        self.stop()
+        self.clean()
+
+    def start(self):
+        ready = os.path.join(self.dir, "ready.json")
+        try:
+            os.unlink(ready)
+        except FileNotFoundError:
+            pass
+        command = [os.path.join(PREFIX, "sbin/posternd"),
+                   "--sandbox", self.dir, "--ports", "auto",
+                   "--users", str(self.users_wanted)]
+        for pair in self.set:
+            command += ["--set", pair]
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                command + self.args, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, env={**os.environ, **self.env})
+        end = time.monotonic() + 30 * SLOW
+        while not os.path.exists(ready):
+            if self.process.poll() is not None:
+                raise RuntimeError("posternd ended:\n" + self.log())
+            if time.monotonic() > end:
+                self.process.kill()
+                self.process.wait()
+                raise RuntimeError("posternd is not ready:\n" + self.log())
+            time.sleep(0.01)
+        with open(ready) as f:
+            info = json.load(f)
+        self.info = info
+        self.pid = info["pid"]
+        self.host = info["host"]
+        self.ports = info["ports"]
+        self.users = info["users"]
+        self.password = info["password"]
+        self.cafile = info["cafile"]
+        self.mail_root = info["mail_root"]
+        return self
+
+    def stop(self, sig=signal.SIGTERM):
+        """Ends the server and returns its exit status. A sanitizer's report
+        is an error."""
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            self.process.send_signal(sig)
+        try:
+            status = self.process.wait(40 * SLOW)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise RuntimeError("posternd does not stop:\n" + self.log())
+        self.process = None
+        text = self.log()
+        for word in ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer",
+                     "runtime error:"):
+            if word in text:
+                raise RuntimeError("sanitizer:\n" + text[-20000:])
+        return status
+
+    def kill(self):
+        """kill -9"""
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def log(self):
+        try:
+            with open(self.log_path, errors="replace") as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
+
+    def clean(self):
+        if self.own_dir:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def ctl(self, *args, input=None, timeout=30):
+        """Runs posternctl; returns the finished process, output as text."""
+        return subprocess.run(
+            [os.path.join(PREFIX, "sbin/posternctl"), "--sandbox", self.dir,
+             *args], input=input, capture_output=True, text=True,
+            timeout=timeout * SLOW)
+
+    def maildir(self, user):
+        local, domain = user.split("@")
+        return os.path.join(self.mail_root, domain, local)

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Runs one Criterion test program for `make check`. A leak or a finding of a
+# sanitizer fails the test: Criterion itself lets leaks pass.
+log=$(mktemp -d) || exit 1
+trap 'rm -rf "$log"' EXIT
+ASAN_OPTIONS="log_path=$log/asan:detect_leaks=1:$ASAN_OPTIONS"
+UBSAN_OPTIONS="print_stacktrace=1:log_path=$log/ubsan:$UBSAN_OPTIONS"
+export ASAN_OPTIONS UBSAN_OPTIONS
+"$1" --jobs=2
+status=$?
+for f in "$log"/*; do
+	[ -e "$f" ] || continue
+	cat "$f"
+	status=1
+done
+exit $status

@@ -1,0 +1,21 @@
+unit_tests += \
+	tests/unit/account/test_accounts \
+	tests/unit/account/test_address \
+	tests/unit/account/test_auth \
+	tests/unit/account/test_password \
+	tests/unit/account/test_resolve \
+	tests/unit/account/test_sasl
+
+account_fixture = tests/unit/account/fixture.c tests/unit/account/fixture.h
+
+tests_unit_account_test_accounts_SOURCES = \
+	tests/unit/account/test_accounts.c $(account_fixture)
+tests_unit_account_test_address_SOURCES = tests/unit/account/test_address.c
+tests_unit_account_test_auth_SOURCES = \
+	tests/unit/account/test_auth.c $(account_fixture)
+tests_unit_account_test_password_SOURCES = \
+	tests/unit/account/test_password.c $(account_fixture)
+tests_unit_account_test_resolve_SOURCES = \
+	tests/unit/account/test_resolve.c $(account_fixture)
+tests_unit_account_test_sasl_SOURCES = \
+	tests/unit/account/test_sasl.c $(account_fixture)
