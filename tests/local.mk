@@ -1,1 +1,19 @@
 # The lists of the test folders.
+
+include tests/unit/base/local.mk
+include tests/unit/message/local.mk
+include tests/unit/account/local.mk
+include tests/unit/smtp/local.mk
+include tests/unit/imap/local.mk
+include tests/unit/admin/local.mk
+
+include tests/race/local_account.mk
+
+include tests/fuzz/local_message.mk
+include tests/fuzz/local_address.mk
+include tests/fuzz/local_header.mk
+include tests/fuzz/local_content.mk
+include tests/fuzz/local_sasl.mk
+include tests/fuzz/local_smtp.mk
+
+EXTRA_PROGRAMS = $(fuzz_targets) $(race_tests)

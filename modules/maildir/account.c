@@ -18,14 +18,14 @@ static void
 acct_free(struct pst_acct *a)
 {
 	if (a->fd >= 0)
-		(void) close(a->fd);
+		(void)close(a->fd);
 	md_meta_free(&a->state.meta);
 	for (size_t i = 0; i < a->subscribed; i++)
 		free(a->subscriptions[i]);
 	free(a->subscriptions);
 	md_usage_free(a);
-	(void) pthread_mutex_destroy(&a->lock);
-	(void) pthread_mutex_destroy(&a->sums_lock);
+	(void)pthread_mutex_destroy(&a->lock);
+	(void)pthread_mutex_destroy(&a->sums_lock);
 	free(a->path);
 	free(a->id);
 	free(a);
@@ -45,8 +45,8 @@ write_account(struct pst_acct *a, struct pst_error *err)
 	if (e == EFBIG)
 		return pst_fail(err, PST_E_LIMIT, 0,
 		    "%.150s: too much is kept with the account", a->path);
-	return e ? md_fail(err, e, "write %s/%s", a->path, MD_ACCOUNT_FILE) :
-		   PST_OK;
+	return e ? md_fail(err, e, "write %s/%s", a->path, MD_ACCOUNT_FILE)
+		 : PST_OK;
 }
 
 enum pst_rc
@@ -62,7 +62,7 @@ md_acct_uidvalidity(
 		    "%.150s: no UIDVALIDITY is left", a->path);
 	next = old + 1;
 	if (now > next && now <= UINT32_MAX)
-		next = (uint32_t) now;
+		next = (uint32_t)now;
 	a->state.uidvalidity = next;
 	rc = write_account(a, err);
 	if (rc != PST_OK)
@@ -113,17 +113,17 @@ read_account(struct pst_acct *a, struct pst_error *err)
 		    "maildir: %s/%s is damaged and begun anew", a->path,
 		    MD_ACCOUNT_FILE);
 		md_meta_free(&a->state.meta);
-		(void) renameat(
+		(void)renameat(
 		    a->fd, MD_ACCOUNT_FILE, a->fd, MD_ACCOUNT_FILE ".damaged");
 		a->state.uidvalidity = 0;
 		if (now > 0 && now < UINT32_MAX - UIDVALIDITY_SKIP)
-			a->state.uidvalidity =
-			    (uint32_t) (now + UIDVALIDITY_SKIP);
+			a->state.uidvalidity = (uint32_t)(now +
+							  UIDVALIDITY_SKIP);
 	}
-	(void) pthread_mutex_lock(&a->store->lock);
+	(void)pthread_mutex_lock(&a->store->lock);
 	if (a->state.uidvalidity < a->store->uidvalidity)
 		a->state.uidvalidity = a->store->uidvalidity;
-	(void) pthread_mutex_unlock(&a->store->lock);
+	(void)pthread_mutex_unlock(&a->store->lock);
 	return PST_OK;
 }
 
@@ -178,17 +178,17 @@ open_account(struct pst_acct *a, bool *created_r, struct pst_error *err)
 		int parent;
 
 		e = make_folder(s, s->fd, domain.p, &made);
-		parent = e ? -1 :
-			     openat(s->fd, domain.p,
+		parent = e ? -1
+			   : openat(s->fd, domain.p,
 				 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (e == 0 && parent < 0)
 			e = errno;
 		if (e == 0)
 			e = make_folder(s, parent, user.p, &made);
 		if (parent >= 0)
-			(void) close(parent);
-		a->fd = e ? -1 :
-			    openat(s->fd, a->path,
+			(void)close(parent);
+		a->fd = e ? -1
+			  : openat(s->fd, a->path,
 				O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	if (a->fd < 0 && e == 0)
@@ -205,7 +205,7 @@ open_account(struct pst_acct *a, bool *created_r, struct pst_error *err)
 		rc = md_rename_finish(a, err);
 out:
 	if (rc != PST_OK && a->fd >= 0) {
-		(void) close(a->fd);
+		(void)close(a->fd);
 		a->fd = -1;
 		md_meta_free(&a->state.meta);
 	}
@@ -222,7 +222,7 @@ md_acct_open(struct pst_store *s, const char *id, struct pst_acct **acct_r,
 	struct pst_acct *a;
 	enum pst_rc rc = PST_OK;
 
-	(void) pthread_mutex_lock(&s->lock);
+	(void)pthread_mutex_lock(&s->lock);
 	for (a = s->accounts; a != NULL && strcmp(a->id, id) != 0;)
 		a = a->next;
 	if (a == NULL) {
@@ -231,21 +231,21 @@ md_acct_open(struct pst_store *s, const char *id, struct pst_acct **acct_r,
 		a->id = md_strdup(id);
 		a->path = md_strdup("");
 		a->fd = -1;
-		(void) pthread_mutex_init(&a->lock, NULL);
-		(void) pthread_mutex_init(&a->sums_lock, NULL);
+		(void)pthread_mutex_init(&a->lock, NULL);
+		(void)pthread_mutex_init(&a->sums_lock, NULL);
 		a->next = s->accounts;
 		s->accounts = a;
 	}
 	a->users++;
-	(void) pthread_mutex_unlock(&s->lock);
+	(void)pthread_mutex_unlock(&s->lock);
 
 	*created_r = false;
-	(void) pthread_mutex_lock(&a->lock);
+	(void)pthread_mutex_lock(&a->lock);
 	if (!a->is_open) {
 		rc = open_account(a, created_r, err);
 		a->is_open = rc == PST_OK;
 	}
-	(void) pthread_mutex_unlock(&a->lock);
+	(void)pthread_mutex_unlock(&a->lock);
 	if (rc != PST_OK) {
 		md_acct_close(a);
 		return rc;
@@ -261,14 +261,14 @@ md_acct_close(struct pst_acct *a)
 	struct pst_acct **at;
 	bool last;
 
-	(void) pthread_mutex_lock(&s->lock);
+	(void)pthread_mutex_lock(&s->lock);
 	last = --a->users == 0;
 	if (last) {
 		for (at = &s->accounts; *at != a;)
 			at = &(*at)->next;
 		*at = a->next;
 	}
-	(void) pthread_mutex_unlock(&s->lock);
+	(void)pthread_mutex_unlock(&s->lock);
 	if (last)
 		acct_free(a);
 }
@@ -284,25 +284,24 @@ keep_floor(struct pst_store *s, int acct_fd, struct pst_error *err)
 	int e;
 
 	if (md_read_file(acct_fd, MD_ACCOUNT_FILE, MD_FILE_MAX, &text) == 0)
-		(void) md_account_parse(
-		    (struct pst_str){ text.p, text.n }, &st);
+		(void)md_account_parse((struct pst_str){ text.p, text.n }, &st);
 	md_buf_free(&text);
 	md_meta_free(&st.meta);
-	(void) pthread_mutex_lock(&s->lock);
+	(void)pthread_mutex_lock(&s->lock);
 	old = s->uidvalidity;
 	e = 0;
 	if (st.uidvalidity > old) {
 		s->uidvalidity = st.uidvalidity;
-		(void) snprintf(
-		    line, sizeof(line), "%lu\n", (unsigned long) st.uidvalidity);
+		(void)snprintf(
+		    line, sizeof(line), "%lu\n", (unsigned long)st.uidvalidity);
 		e = md_replace_file(s->fd, "postern.uidvalidity", line,
 		    strlen(line), md_sync_kind(s, MD_SYNC_FULL));
 		if (e != 0)
 			s->uidvalidity = old;
 	}
-	(void) pthread_mutex_unlock(&s->lock);
-	return e ? md_fail(err, e, "write %s/postern.uidvalidity", s->root) :
-		   PST_OK;
+	(void)pthread_mutex_unlock(&s->lock);
+	return e ? md_fail(err, e, "write %s/postern.uidvalidity", s->root)
+		 : PST_OK;
 }
 
 static enum pst_rc
@@ -314,19 +313,19 @@ remove_account(struct pst_store *s, const char *domain, const char *user,
 	enum pst_rc rc;
 
 	parent = openat(s->fd, domain, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	fd = parent < 0 ? -1 :
-			  openat(parent, user,
-			      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = parent < 0
+		 ? -1
+		 : openat(parent, user, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {
 		e = errno;
 		if (parent >= 0)
-			(void) close(parent);
+			(void)close(parent);
 		return md_fail(err, e, "open %s/%s", domain, user);
 	}
 	rc = keep_floor(s, fd, err);
-	(void) close(fd);
+	(void)close(fd);
 	if (rc != PST_OK) {
-		(void) close(parent);
+		(void)close(parent);
 		return rc;
 	}
 	md_random_hex(s, trash + strlen(trash), 8);
@@ -341,7 +340,7 @@ remove_account(struct pst_store *s, const char *domain, const char *user,
 		e = md_sync(s, parent);
 	if (e == 0)
 		e = md_remove_tree(trash_in, trash);
-	(void) close(parent);
+	(void)close(parent);
 	return e ? md_fail(err, e, "remove %s/%s", domain, user) : PST_OK;
 }
 
@@ -352,13 +351,12 @@ md_acct_remove(struct pst_store *s, const char *id, struct pst_error *err)
 	struct pst_acct *a;
 	enum pst_rc rc;
 
-	(void) pthread_mutex_lock(&s->lock);
+	(void)pthread_mutex_lock(&s->lock);
 	for (a = s->accounts; a != NULL && strcmp(a->id, id) != 0;)
 		a = a->next;
-	(void) pthread_mutex_unlock(&s->lock);
+	(void)pthread_mutex_unlock(&s->lock);
 	if (a != NULL)
-		return pst_fail(
-		    err, PST_E_CONFLICT, 0, "%.150s is in use", id);
+		return pst_fail(err, PST_E_CONFLICT, 0, "%.150s is in use", id);
 	rc = md_account_path(id, &domain, &user, err);
 	if (rc == PST_OK)
 		rc = remove_account(s, domain.p, user.p, err);
@@ -431,8 +429,8 @@ write_subscriptions(struct pst_acct *a, struct pst_error *err)
 	if (e == EFBIG)
 		return pst_fail(err, PST_E_LIMIT, 0,
 		    "%.150s: too many subscriptions", a->path);
-	return e ? md_fail(err, e, "write %s/%s", a->path, MD_SUBSCRIPTIONS) :
-		   PST_OK;
+	return e ? md_fail(err, e, "write %s/%s", a->path, MD_SUBSCRIPTIONS)
+		 : PST_OK;
 }
 
 enum pst_rc
@@ -442,7 +440,7 @@ md_subscribe(struct pst_acct *a, const char *name, bool subscribed,
 	enum pst_rc rc;
 	size_t i = 0;
 
-	(void) pthread_mutex_lock(&a->lock);
+	(void)pthread_mutex_lock(&a->lock);
 	rc = md_acct_read_subscriptions(a, err);
 	if (rc != PST_OK || md_acct_is_subscribed(a, name) == subscribed)
 		goto out;
@@ -468,7 +466,7 @@ md_subscribe(struct pst_acct *a, const char *name, bool subscribed,
 		}
 	}
 out:
-	(void) pthread_mutex_unlock(&a->lock);
+	(void)pthread_mutex_unlock(&a->lock);
 	return rc;
 }
 
@@ -496,19 +494,19 @@ md_meta_get(struct pst_acct *a, const char *name, const char *prefix,
 
 	if (name != NULL)
 		rc = md_folder_encode(name, &dir, err);
-	(void) pthread_mutex_lock(&a->lock);
+	(void)pthread_mutex_lock(&a->lock);
 	if (name == NULL) {
 		collect_metas(&a->state.meta, prefix, &found);
 	} else if (rc == PST_OK) {
 		rc = md_folder_get(a, dir.p, &f, err);
 		if (rc == PST_OK) {
-			(void) pthread_mutex_lock(&f->lock);
+			(void)pthread_mutex_lock(&f->lock);
 			collect_metas(&f->state.meta, prefix, &found);
-			(void) pthread_mutex_unlock(&f->lock);
+			(void)pthread_mutex_unlock(&f->lock);
 			md_folder_put(f);
 		}
 	}
-	(void) pthread_mutex_unlock(&a->lock);
+	(void)pthread_mutex_unlock(&a->lock);
 	for (size_t i = 0; i < found.n; i++)
 		fn(arg, found.v[i].key,
 		    (struct pst_str){ found.v[i].value, found.v[i].n });
@@ -558,19 +556,19 @@ md_meta_put(struct pst_acct *a, const char *name, const char *key,
 		return pst_fail(err, PST_E_SYNTAX, 0, "an entry has no name");
 	if (name != NULL)
 		rc = md_folder_encode(name, &dir, err);
-	(void) pthread_mutex_lock(&a->lock);
+	(void)pthread_mutex_lock(&a->lock);
 	if (name == NULL) {
 		rc = change_meta(a, NULL, key, value, err);
 	} else if (rc == PST_OK) {
 		rc = md_folder_get(a, dir.p, &f, err);
 		if (rc == PST_OK) {
-			(void) pthread_mutex_lock(&f->lock);
+			(void)pthread_mutex_lock(&f->lock);
 			rc = change_meta(a, f, key, value, err);
-			(void) pthread_mutex_unlock(&f->lock);
+			(void)pthread_mutex_unlock(&f->lock);
 			md_folder_put(f);
 		}
 	}
-	(void) pthread_mutex_unlock(&a->lock);
+	(void)pthread_mutex_unlock(&a->lock);
 	md_buf_free(&dir);
 	return rc;
 }

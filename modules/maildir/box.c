@@ -77,8 +77,8 @@ compact(struct pst_box *b)
 	if (b->names.dead < DEAD_MAX || b->names.dead < b->names.live)
 		return;
 	for (size_t i = 0; i < b->n; i++)
-		b->msg[i].name =
-		    md_arena_add(&fresh, b->msg[i].name, b->msg[i].name_n);
+		b->msg[i].name = md_arena_add(
+		    &fresh, b->msg[i].name, b->msg[i].name_n);
 	md_arena_free(&b->names);
 	b->names = fresh;
 }
@@ -116,10 +116,10 @@ md_box_append(struct pst_box *b, const struct md_name *name, enum md_dir dir,
 	MD_PUSH(b->msg, b->n, b->cap);
 	b->msg[b->n++] = (struct md_msg){
 		.name = md_arena_add(&b->names, name->s, name->n),
-		.name_n = (uint16_t) name->n,
+		.name_n = (uint16_t)name->n,
 		.uid = name->uid,
-		.dir = (uint8_t) dir,
-		.flags = (uint8_t) name->flags,
+		.dir = (uint8_t)dir,
+		.flags = (uint8_t)name->flags,
 		.keywords = name->keywords,
 		.modseq = modseq,
 		.pending = pending,
@@ -138,9 +138,9 @@ md_box_rename(struct pst_box *b, struct md_msg *m, const struct md_name *name,
 	memcpy(text, name->s, name->n);
 	drop_name(b, m);
 	m->name = md_arena_add(&b->names, text, name->n);
-	m->name_n = (uint16_t) name->n;
-	m->dir = (uint8_t) dir;
-	m->flags = (uint8_t) name->flags;
+	m->name_n = (uint16_t)name->n;
+	m->dir = (uint8_t)dir;
+	m->flags = (uint8_t)name->flags;
 	m->keywords = name->keywords;
 	m->modseq = modseq;
 	compact(b);
@@ -181,11 +181,11 @@ octets_of(struct pst_box *b, const struct md_name *name)
 {
 	uint64_t size = md_name_octets(name);
 
-	(void) pthread_mutex_lock(&b->lock);
+	(void)pthread_mutex_lock(&b->lock);
 	for (size_t i = 0; i < b->fix_count; i++)
 		if (b->fix[i].uid == name->uid)
 			size = b->fix[i].size;
-	(void) pthread_mutex_unlock(&b->lock);
+	(void)pthread_mutex_unlock(&b->lock);
 	return size;
 }
 
@@ -213,13 +213,13 @@ md_box_row(struct pst_box *b, const struct md_msg *m, struct pst_row *row_r)
 static void
 box_free(struct pst_box *b)
 {
-	(void) pthread_mutex_lock(&b->acct->lock);
+	(void)pthread_mutex_lock(&b->acct->lock);
 	md_folder_put(b->folder);
-	(void) pthread_mutex_unlock(&b->acct->lock);
+	(void)pthread_mutex_unlock(&b->acct->lock);
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
 		free(b->old_keyword[k]);
 	md_arena_free(&b->names);
-	(void) pthread_mutex_destroy(&b->lock);
+	(void)pthread_mutex_destroy(&b->lock);
 	free(b->msg);
 	free(b->fix);
 	free(b->gone);
@@ -238,17 +238,17 @@ begin_box(struct pst_box *b, struct pst_error *err)
 	enum pst_rc rc = PST_OK;
 	bool is_new;
 
-	(void) pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->lock);
 	is_new = f->state.uidnext == 1;
-	(void) pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->lock);
 	if (is_new)
 		rc = md_scan(b, err);
 	if (rc != PST_OK)
 		return rc;
-	(void) pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->lock);
 	if (f->is_fresh)
 		rc = md_folder_write(f, MD_SYNC_FULL, err);
-	(void) pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->lock);
 	return rc;
 }
 
@@ -262,9 +262,9 @@ md_box_open(struct pst_acct *a, const char *name, struct pst_box **box_r,
 	enum pst_rc rc = md_folder_encode(name, &dir, err);
 
 	if (rc == PST_OK) {
-		(void) pthread_mutex_lock(&a->lock);
+		(void)pthread_mutex_lock(&a->lock);
 		rc = md_folder_get(a, dir.p, &f, err);
-		(void) pthread_mutex_unlock(&a->lock);
+		(void)pthread_mutex_unlock(&a->lock);
 	} else if (rc == PST_E_LIMIT || rc == PST_E_PERM) {
 		rc = PST_E_NOTFOUND; /* such a mailbox cannot be there */
 		if (err != NULL)
@@ -276,13 +276,13 @@ md_box_open(struct pst_acct *a, const char *name, struct pst_box **box_r,
 	b = md_alloc(sizeof(*b));
 	b->acct = a;
 	b->folder = f;
-	(void) pthread_mutex_init(&b->lock, NULL);
-	(void) pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_init(&b->lock, NULL);
+	(void)pthread_mutex_lock(&f->lock);
 	b->opened_modseq = f->state.modseq;
-	(void) pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->lock);
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
 		b->keyword[k] = "";
-	(void) md_keywords(b);
+	(void)md_keywords(b);
 	rc = begin_box(b, err);
 	if (rc != PST_OK) {
 		box_free(b);
@@ -305,12 +305,12 @@ remember_times(struct pst_box *b)
 
 	if (md_stamps(f, now) != 0)
 		return;
-	if ((b->must_scan || !md_stamps_equal(now, b->stamp)) &&
+	if ((b->must_scan || b->is_racy || !md_stamps_equal(now, b->stamp)) &&
 	    (md_scan(b, NULL) != PST_OK || md_stamps(f, now) != 0))
 		return;
 	if (b->must_scan || b->is_racy || !md_stamps_equal(now, b->stamp))
 		return;
-	(void) pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->lock);
 	if (!st->has_seen || !md_stamps_equal(now, st->seen) ||
 	    st->seen_uidnext != st->uidnext) {
 		st->has_seen = true;
@@ -319,7 +319,7 @@ remember_times(struct pst_box *b)
 		st->seen_uidnext = st->uidnext;
 		f->is_dirty = true;
 	}
-	(void) pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->lock);
 }
 
 void
@@ -338,15 +338,15 @@ md_box_state(
 {
 	struct md_folder *f = b->folder;
 
-	(void) err;
-	(void) pthread_mutex_lock(&f->lock);
+	(void)err;
+	(void)pthread_mutex_lock(&f->lock);
 	*state_r = (struct pst_box_state){
 		.uidvalidity = f->state.uidvalidity,
 		.uidnext = f->state.uidnext,
 		.highestmodseq = f->state.modseq,
 	};
 	memcpy(state_r->objectid, f->state.objectid, sizeof(state_r->objectid));
-	(void) pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->lock);
 	return PST_OK;
 }
 
@@ -358,15 +358,15 @@ md_recent(
 	uint32_t first, next;
 	size_t at;
 
-	(void) err;
-	(void) pthread_mutex_lock(&f->lock);
+	(void)err;
+	(void)pthread_mutex_lock(&f->lock);
 	first = f->state.recent;
 	next = f->state.uidnext;
 	if (claim && first != next) {
 		f->state.recent = next;
 		f->is_dirty = true;
 	}
-	(void) pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->lock);
 	if (b->is_scanned) {
 		at = md_box_find(b, first);
 		first = at < b->n ? b->msg[at].uid : next;

@@ -17,7 +17,7 @@ static const char base64[65] =
 static int32_t
 utf8_next(const char *s, size_t n, size_t *at)
 {
-	const unsigned char *p = (const unsigned char *) s + *at;
+	const unsigned char *p = (const unsigned char *)s + *at;
 	size_t left = n - *at, more;
 	int32_t c = p[0], least;
 
@@ -51,19 +51,19 @@ static void
 utf8_put(struct md_buf *b, uint32_t c)
 {
 	if (c < 0x80) {
-		md_buf_putc(b, (char) c);
+		md_buf_putc(b, (char)c);
 	} else if (c < 0x800) {
-		md_buf_putc(b, (char) (0xc0 | c >> 6));
-		md_buf_putc(b, (char) (0x80 | (c & 0x3f)));
+		md_buf_putc(b, (char)(0xc0 | c >> 6));
+		md_buf_putc(b, (char)(0x80 | (c & 0x3f)));
 	} else if (c < 0x10000) {
-		md_buf_putc(b, (char) (0xe0 | c >> 12));
-		md_buf_putc(b, (char) (0x80 | (c >> 6 & 0x3f)));
-		md_buf_putc(b, (char) (0x80 | (c & 0x3f)));
+		md_buf_putc(b, (char)(0xe0 | c >> 12));
+		md_buf_putc(b, (char)(0x80 | (c >> 6 & 0x3f)));
+		md_buf_putc(b, (char)(0x80 | (c & 0x3f)));
 	} else {
-		md_buf_putc(b, (char) (0xf0 | c >> 18));
-		md_buf_putc(b, (char) (0x80 | (c >> 12 & 0x3f)));
-		md_buf_putc(b, (char) (0x80 | (c >> 6 & 0x3f)));
-		md_buf_putc(b, (char) (0x80 | (c & 0x3f)));
+		md_buf_putc(b, (char)(0xf0 | c >> 18));
+		md_buf_putc(b, (char)(0x80 | (c >> 12 & 0x3f)));
+		md_buf_putc(b, (char)(0x80 | (c >> 6 & 0x3f)));
+		md_buf_putc(b, (char)(0x80 | (c & 0x3f)));
 	}
 }
 
@@ -72,7 +72,7 @@ static bool
 is_plain(int32_t c, bool first)
 {
 	return c >= 0x20 && c < 0x7f && c != '.' && c != '/' &&
-	    !(first && c == '~');
+	       !(first && c == '~');
 }
 
 struct base64_out {
@@ -112,7 +112,7 @@ level_encode(const char *s, size_t n, struct md_buf *out)
 			if (shifted)
 				md_buf_putc(out, '-');
 			shifted = false;
-			md_buf_putc(out, (char) c);
+			md_buf_putc(out, (char)c);
 			if (c == '&')
 				md_buf_putc(out, '-');
 			continue;
@@ -123,12 +123,12 @@ level_encode(const char *s, size_t n, struct md_buf *out)
 			shifted = true;
 		}
 		if (c >= 0x10000) {
-			uint32_t over = (uint32_t) c - 0x10000;
+			uint32_t over = (uint32_t)c - 0x10000;
 
 			base64_put16(&b, 0xd800 | over >> 10);
 			base64_put16(&b, 0xdc00 | (over & 0x3ff));
 		} else {
-			base64_put16(&b, (uint32_t) c);
+			base64_put16(&b, (uint32_t)c);
 		}
 	}
 	if (shifted && b.n > 0)
@@ -151,7 +151,7 @@ shifted_decode(const char *s, size_t n, struct md_buf *out)
 
 		if (at == NULL)
 			return false;
-		bits = (bits << 6 | (uint32_t) (at - base64)) & 0x3fffff;
+		bits = (bits << 6 | (uint32_t)(at - base64)) & 0x3fffff;
 		have += 6;
 		if (have < 16)
 			continue;
@@ -190,9 +190,9 @@ level_decode(const char *s, size_t n, struct md_buf *out)
 			return false;
 		if (end == s + at)
 			md_buf_putc(out, '&');
-		else if (!shifted_decode(s + at, (size_t) (end - (s + at)), out))
+		else if (!shifted_decode(s + at, (size_t)(end - (s + at)), out))
 			return false;
-		at = (size_t) (end - s);
+		at = (size_t)(end - s);
 	}
 	return true;
 }
@@ -212,11 +212,11 @@ level_is_ours(const char *s, size_t n, struct md_buf *out)
 	bool ok;
 
 	ok = n > 0 && level_decode(s, n, out) &&
-	    !has_raw_mark(out->p + start, out->n - start) &&
-	    memchr(out->p + start, '/', out->n - start) == NULL &&
-	    memchr(out->p + start, '\0', out->n - start) == NULL &&
-	    level_encode(out->p + start, out->n - start, &again) &&
-	    again.n == n && memcmp(again.p, s, n) == 0;
+	     !has_raw_mark(out->p + start, out->n - start) &&
+	     memchr(out->p + start, '/', out->n - start) == NULL &&
+	     memchr(out->p + start, '\0', out->n - start) == NULL &&
+	     level_encode(out->p + start, out->n - start, &again) &&
+	     again.n == n && memcmp(again.p, s, n) == 0;
 	md_buf_free(&again);
 	if (!ok) {
 		out->n = start;
@@ -231,7 +231,7 @@ raw_escape(const char *s, size_t n, struct md_buf *out)
 {
 	md_buf_add(out, raw_mark, RAW_MARK);
 	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char) s[i];
+		unsigned char c = (unsigned char)s[i];
 
 		if (c <= 0x20 || c >= 0x7f || c == '%')
 			md_buf_printf(out, "%%%02X", c);
@@ -270,16 +270,15 @@ raw_unescape(
 
 	md_buf_add(out, "", 0);
 	ok = md_unescape(out, s + RAW_MARK, n - RAW_MARK) &&
-	    memchr(out->p + start, '.', out->n - start) == NULL &&
-	    memchr(out->p + start, '/', out->n - start) == NULL &&
-	    memchr(out->p + start, '\0', out->n - start) == NULL;
+	     memchr(out->p + start, '.', out->n - start) == NULL &&
+	     memchr(out->p + start, '/', out->n - start) == NULL &&
+	     memchr(out->p + start, '\0', out->n - start) == NULL;
 	if (ok) {
 		raw_escape(out->p + start, out->n - start, &check);
 		ok = check.n == n && memcmp(check.p, s, n) == 0 &&
-		    (!level_is_ours(out->p + start, out->n - start, &plain) ||
-			(first &&
-			    is_like_inbox(
-				out->p + start, out->n - start, whole)));
+		     (!level_is_ours(out->p + start, out->n - start, &plain) ||
+			 (first && is_like_inbox(
+				       out->p + start, out->n - start, whole)));
 	}
 	md_buf_free(&check);
 	md_buf_free(&plain);
@@ -287,8 +286,7 @@ raw_unescape(
 }
 
 enum pst_rc
-md_folder_encode(
-    const char *mailbox, struct md_buf *out, struct pst_error *err)
+md_folder_encode(const char *mailbox, struct md_buf *out, struct pst_error *err)
 {
 	const char *p = mailbox;
 	size_t start = out->n;
@@ -298,7 +296,7 @@ md_folder_encode(
 		return PST_OK;
 	for (;;) {
 		const char *end = strchrnul(p, '/');
-		size_t n = (size_t) (end - p);
+		size_t n = (size_t)(end - p);
 
 		if (n == 0)
 			return pst_fail(err, PST_E_SYNTAX, 0,
@@ -323,8 +321,8 @@ md_folder_encode(
 		    "a mailbox name is too long for the file system");
 	if (strcmp(out->p + start, ".") == 0 ||
 	    strcmp(out->p + start, "..") == 0)
-		return pst_fail(
-		    err, PST_E_PERM, 0, "a mailbox name leads out of the store");
+		return pst_fail(err, PST_E_PERM, 0,
+		    "a mailbox name leads out of the store");
 	return PST_OK;
 }
 
@@ -338,7 +336,7 @@ md_folder_decode(const char *folder, struct md_buf *out)
 		return false;
 	while (*p == '.') {
 		const char *end = strchrnul(++p, '.');
-		size_t n = (size_t) (end - p);
+		size_t n = (size_t)(end - p);
 		bool raw = first && is_like_inbox(p, n, *end == '\0');
 
 		if (!first)
@@ -359,7 +357,7 @@ path_part(const char *p, size_t n, struct md_buf *out)
 	bool reserved = n >= 8 && memcmp(p, own, 8) == 0;
 
 	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char) p[i];
+		unsigned char c = (unsigned char)p[i];
 
 		if (c < 0x20 || c == 0x7f || c == '/' || c == '%' ||
 		    (i == 0 && (c == '.' || reserved)))
@@ -374,7 +372,7 @@ md_account_path(const char *id, struct md_buf *domain, struct md_buf *user,
     struct pst_error *err)
 {
 	const char *at = strrchr(id, '@');
-	size_t user_n = at ? (size_t) (at - id) : strlen(id);
+	size_t user_n = at ? (size_t)(at - id) : strlen(id);
 
 	if (user_n == 0 || (at != NULL && at[1] == '\0'))
 		return pst_fail(

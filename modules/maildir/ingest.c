@@ -42,7 +42,7 @@ examine(struct pst_box *b, struct md_foreign *list, size_t n)
 			continue;
 		f.mtime = st.st_mtime;
 		f.ctime = st.st_ctime;
-		f.size = st.st_size > 0 ? (uint64_t) st.st_size : 0;
+		f.size = st.st_size > 0 ? (uint64_t)st.st_size : 0;
 		list[i] = list[to];
 		list[to++] = f;
 	}
@@ -51,8 +51,8 @@ examine(struct pst_box *b, struct md_foreign *list, size_t n)
 
 /* Octets with CRLF line ends, from the name when it tells. */
 static uint64_t
-wire_size(struct pst_box *b, const struct md_foreign *f,
-    const struct md_name *name)
+wire_size(
+    struct pst_box *b, const struct md_foreign *f, const struct md_name *name)
 {
 	uint64_t bare = 0;
 	int fd;
@@ -65,7 +65,7 @@ wire_size(struct pst_box *b, const struct md_foreign *f,
 		return f->size;
 	if (md_count_bare_lf(fd, &bare) != 0)
 		bare = 0;
-	(void) close(fd);
+	(void)close(fd);
 	return f->size + bare;
 }
 
@@ -106,7 +106,7 @@ new_name(struct pst_box *b, const struct md_foreign *f, uint32_t uid,
 		memcpy(out + key_n, old.s + old.key_n, info_n);
 		out[key_n + info_n] = '\0';
 	} else {
-		(void) md_name_letters(
+		(void)md_name_letters(
 		    out, key_n, old.flags, old.keywords, NULL);
 	}
 }
@@ -129,15 +129,15 @@ take_in(struct pst_box *b, const struct md_foreign *f, uint32_t uid,
 		return e;
 	}
 	md_name_parse(text, strlen(text), &name);
-	(void) pthread_mutex_lock(&b->lock);
+	(void)pthread_mutex_lock(&b->lock);
 	md_box_append(b, &name, f->dir, modseq, b->is_loaded ? MD_PEND_NEW : 0);
-	(void) pthread_mutex_unlock(&b->lock);
+	(void)pthread_mutex_unlock(&b->lock);
 	return 0;
 }
 
 enum pst_rc
-md_ingest(struct pst_box *b, struct md_foreign *list, size_t n,
-    uint64_t modseq, struct pst_error *err)
+md_ingest(struct pst_box *b, struct md_foreign *list, size_t n, uint64_t modseq,
+    struct pst_error *err)
 {
 	bool touched[2] = { false, false };
 	struct md_folder *f = b->folder;
@@ -151,11 +151,11 @@ md_ingest(struct pst_box *b, struct md_foreign *list, size_t n,
 	qsort(list, n, sizeof(list[0]), compare_foreign);
 	if (n > UINT32_MAX / 2)
 		return pst_fail(err, PST_E_LIMIT, 0, "too many messages");
-	rc = md_folder_reserve(f, (uint32_t) n, &uid, NULL, err);
+	rc = md_folder_reserve(f, (uint32_t)n, &uid, NULL, err);
 	if (rc != PST_OK)
 		return rc;
 	for (size_t i = 0; i < n && e == 0; i++) {
-		e = take_in(b, &list[i], uid + (uint32_t) i, modseq);
+		e = take_in(b, &list[i], uid + (uint32_t)i, modseq);
 		touched[list[i].dir] = true;
 		if (e == ENOENT) {
 			b->must_scan = true;
@@ -165,7 +165,7 @@ md_ingest(struct pst_box *b, struct md_foreign *list, size_t n,
 	for (int i = 0; i < 2; i++)
 		if (touched[i] && e == 0)
 			e = md_sync(b->acct->store, f->sub[i]);
-	return e ? md_fail(err, e, "take in mail of %s/%s", b->acct->path,
-		       f->dir) :
-		   PST_OK;
+	return e ? md_fail(
+		       err, e, "take in mail of %s/%s", b->acct->path, f->dir)
+		 : PST_OK;
 }

@@ -36,9 +36,9 @@ show_names(struct pst_box *b)
 const char *const *
 md_keywords(struct pst_box *b)
 {
-	(void) pthread_mutex_lock(&b->folder->lock);
+	(void)pthread_mutex_lock(&b->folder->lock);
 	show_names(b);
-	(void) pthread_mutex_unlock(&b->folder->lock);
+	(void)pthread_mutex_unlock(&b->folder->lock);
 	return b->keyword;
 }
 
@@ -48,7 +48,7 @@ find_name(const struct md_state *st, const char *name)
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
 		if (st->keyword[k] != NULL &&
 		    equal_nocase(st->keyword[k], name))
-			return (int) k;
+			return (int)k;
 	return -1;
 }
 
@@ -65,21 +65,18 @@ letters_in_use(const struct pst_box *b)
 
 /*
  * A number for a new keyword: one without a name whose letter nobody uses, else
- * one without a name, else one whose name no message has. `taken` is left out.
+ * one without a name, else one whose name no message has.
  */
 static int
-free_number(const struct md_state *st, uint64_t used, bool used_is_known,
-    uint64_t taken)
+free_number(const struct md_state *st, uint64_t used, bool used_is_known)
 {
 	int unnamed = -1, unused = -1;
 
 	for (int k = PST_KEYWORDS_MAX - 1; k >= 0; k--) {
 		bool is_used = used >> k & 1;
 
-		if (taken >> k & 1)
-			continue;
-		if (st->keyword[k] == NULL && (unnamed < 0 || !is_used ||
-						  (used >> unnamed & 1)))
+		if (st->keyword[k] == NULL &&
+		    (unnamed < 0 || !is_used || (used >> unnamed & 1)))
 			unnamed = k;
 		if (st->keyword[k] != NULL && used_is_known && !is_used)
 			unused = k;
@@ -87,31 +84,42 @@ free_number(const struct md_state *st, uint64_t used, bool used_is_known,
 	return unnamed >= 0 ? unnamed : unused;
 }
 
-/* The text of a replaced name stays until the box is closed or the number
- * changes again: a list that keywords() gave out may still show it. */
-static void
-set_name(struct pst_box *b, unsigned k, const char *name)
+/*
+ * Gives number k a name, on the disk. The text of the old one stays until the
+ * number changes again: a list that keywords() gave out may still show it.
+ */
+static enum pst_rc
+set_name(struct pst_box *b, unsigned k, const char *name, struct pst_error *err)
 {
-	struct md_state *st = &b->folder->state;
+	struct md_folder *f = b->folder;
+	char *old = f->state.keyword[k];
+	enum pst_rc rc;
 
-	free(b->old_keyword[k]);
-	b->old_keyword[k] = st->keyword[k];
-	st->keyword[k] = md_strdup(name);
+	f->state.keyword[k] = md_strdup(name);
+	rc = md_folder_write(f, MD_SYNC_FULL, err);
+	if (rc != PST_OK) {
+		free(f->state.keyword[k]);
+		f->state.keyword[k] = old;
+	} else if (old != NULL) {
+		free(b->old_keyword[k]);
+		b->old_keyword[k] = old;
+	}
+	return rc;
 }
 
 enum pst_rc
-md_keyword(struct pst_box *b, const char *name, bool create,
-    unsigned *number_r, struct pst_error *err)
+md_keyword(struct pst_box *b, const char *name, bool create, unsigned *number_r,
+    struct pst_error *err)
 {
 	struct md_folder *f = b->folder;
 	enum pst_rc rc = PST_OK;
 	bool full;
 	int k;
 
-	(void) pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->lock);
 	k = find_name(&f->state, name);
-	full = free_number(&f->state, 0, false, 0) < 0;
-	(void) pthread_mutex_unlock(&f->lock);
+	full = free_number(&f->state, 0, false) < 0;
+	(void)pthread_mutex_unlock(&f->lock);
 	if (k < 0 && !create)
 		return pst_fail(err, PST_E_NOTFOUND, 0, "no such keyword");
 	if (k < 0 && name[0] == '\0')
@@ -121,33 +129,18 @@ md_keyword(struct pst_box *b, const char *name, bool create,
 		rc = md_scan_once(b, err);
 	if (rc != PST_OK)
 		return rc;
-	(void) pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->lock);
 	if (k < 0) {
-		uint64_t used = letters_in_use(b);
-
-		k = free_number(&f->state, used, b->is_scanned, 0);
-		if (k >= 0) {
-			char *old = f->state.keyword[k];
-
-			f->state.keyword[k] = NULL;
-			set_name(b, (unsigned) k, name);
-			rc = md_folder_write(f, MD_SYNC_FULL, err);
-			if (rc != PST_OK) {
-				free(f->state.keyword[k]);
-				f->state.keyword[k] = old;
-			} else {
-				b->old_keyword[k] = old;
-			}
-		} else {
-			rc = pst_fail(err, PST_E_LIMIT, 0,
-			    "%.100s/%.100s: all keywords are in use",
-			    b->acct->path, f->dir);
-		}
+		k = free_number(&f->state, letters_in_use(b), b->is_scanned);
+		rc = k >= 0 ? set_name(b, (unsigned)k, name, err)
+			    : pst_fail(err, PST_E_LIMIT, 0,
+				  "%.100s/%.100s: all keywords are in use",
+				  b->acct->path, f->dir);
 	}
 	show_names(b);
-	(void) pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->lock);
 	if (rc == PST_OK)
-		*number_r = (unsigned) k;
+		*number_r = (unsigned)k;
 	return rc;
 }
 
@@ -155,12 +148,12 @@ md_keyword(struct pst_box *b, const char *name, bool create,
 static void
 copy_names(struct md_folder *f, uint64_t mask, char *name[PST_KEYWORDS_MAX])
 {
-	(void) pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->lock);
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
-		name[k] = (mask >> k & 1) && f->state.keyword[k] ?
-		    md_strdup(f->state.keyword[k]) :
-		    NULL;
-	(void) pthread_mutex_unlock(&f->lock);
+		name[k] = (mask >> k & 1) && f->state.keyword[k]
+			      ? md_strdup(f->state.keyword[k])
+			      : NULL;
+	(void)pthread_mutex_unlock(&f->lock);
 }
 
 enum pst_rc
@@ -180,7 +173,7 @@ md_keywords_map(struct pst_box *from, struct pst_box *to, uint64_t mask,
 			continue;
 		rc = md_keyword(to, name[k], true, &number, err);
 		if (rc == PST_OK) {
-			number_r[k] = (unsigned char) number;
+			number_r[k] = (unsigned char)number;
 			*mapped_r |= UINT64_C(1) << k;
 		} else if (rc == PST_E_LIMIT) {
 			to->acct->store->host->log(PST_LOG_WARNING,

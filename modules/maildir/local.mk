@@ -1,2 +1,14 @@
 pkgmodule_LTLIBRARIES += maildir.la
-maildir_la_SOURCES =
+maildir_la_SOURCES = \
+	modules/maildir/account.c modules/maildir/body.c \
+	modules/maildir/box.c modules/maildir/commit.c \
+	modules/maildir/folder.c modules/maildir/folder.h \
+	modules/maildir/ingest.c modules/maildir/keyword.c \
+	modules/maildir/maildir.h modules/maildir/mailstate.c \
+	modules/maildir/modify.c modules/maildir/name.c \
+	modules/maildir/name.h modules/maildir/scan.c \
+	modules/maildir/stage.c modules/maildir/state.c \
+	modules/maildir/state.h modules/maildir/store.c \
+	modules/maildir/tree.c modules/maildir/usage.c \
+	modules/maildir/util.c modules/maildir/util.h \
+	modules/maildir/watch.c

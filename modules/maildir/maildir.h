@@ -53,7 +53,8 @@ struct md_sum {
 	char *dir;
 	struct timespec stamp[2];
 	uint64_t messages, bytes;
-	bool present; /* seen in this round */
+	int64_t counted; /* when, in seconds */
+	bool is_present; /* seen in this round */
 };
 
 struct pst_acct {
@@ -165,9 +166,8 @@ void md_new_stem(
 
 /* --- account.c ------------------------------------------------------------ */
 
-enum pst_rc md_acct_open(
-    struct pst_store *, const char *, struct pst_acct **, bool *,
-    struct pst_error *);
+enum pst_rc md_acct_open(struct pst_store *, const char *, struct pst_acct **,
+    bool *, struct pst_error *);
 void md_acct_close(struct pst_acct *);
 enum pst_rc md_acct_remove(
     struct pst_store *, const char *, struct pst_error *);
@@ -199,8 +199,8 @@ enum pst_rc md_rename(
 /* Finishes a rename that a crash cut short. Wants acct->lock. */
 enum pst_rc md_rename_finish(struct pst_acct *, struct pst_error *);
 /* Calls back for each folder of the account but INBOX's. 0 or an errno. */
-int md_each_folder(const struct pst_acct *,
-    void (*fn)(void *arg, const char *dir), void *arg);
+int md_each_folder(
+    const struct pst_acct *, void (*fn)(void *arg, const char *dir), void *arg);
 
 /* --- mailstate.c ---------------------------------------------------------- */
 
@@ -254,13 +254,12 @@ enum pst_rc md_keyword(
 /* Finds or makes the keywords of `mask` of one box in another. Those that
  * there is no number for are left out. */
 enum pst_rc md_keywords_map(struct pst_box *from, struct pst_box *to,
-    uint64_t mask, unsigned char number_r[PST_KEYWORDS_MAX],
-    uint64_t *mapped_r, struct pst_error *);
+    uint64_t mask, unsigned char number_r[PST_KEYWORDS_MAX], uint64_t *mapped_r,
+    struct pst_error *);
 
 /* --- scan.c --------------------------------------------------------------- */
 
-enum pst_rc md_load(
-    struct pst_box *, pst_row_fn, void *, struct pst_error *);
+enum pst_rc md_load(struct pst_box *, pst_row_fn, void *, struct pst_error *);
 enum pst_rc md_refresh(
     struct pst_box *, const struct pst_delta *, struct pst_error *);
 /* Reads the folders and brings box->msg up to date. */
@@ -270,6 +269,10 @@ enum pst_rc md_scan_once(struct pst_box *, struct pst_error *);
 /* The change time of new and cur. 0 or an errno. */
 int md_stamps(const struct md_folder *, struct timespec stamp_r[2]);
 bool md_stamps_equal(const struct timespec a[2], const struct timespec b[2]);
+/* The folders are known to have had these times, read when the clock of the
+ * file system stood at `tick` or later. */
+void md_box_settled(struct pst_box *, const struct timespec stamp[2],
+    const struct timespec *tick);
 /* Calls back for each file that may be a message until it returns false. */
 typedef bool (*md_file_fn)(void *arg, const char *name, enum md_dir dir);
 int md_each_file(const struct md_folder *, enum md_dir, md_file_fn, void *arg);
@@ -320,26 +323,28 @@ enum pst_rc md_copy(struct pst_box *, struct pst_uids, struct pst_box *,
 enum pst_rc md_move(struct pst_box *, struct pst_uids, struct pst_box *,
     pst_copied_fn, void *, struct pst_error *);
 /* Copies a file into a folder by its content. 0 or an errno. */
-int md_place_copy(
-    struct pst_box *, int from_fd, enum md_dir, const char *name);
+int md_place_copy(struct pst_box *, int from_fd, enum md_dir, const char *name);
 
 /* --- modify.c ------------------------------------------------------------- */
 
 enum pst_rc md_flags(struct pst_box *, struct pst_uids,
     const struct pst_flag_change *, pst_row_fn, pst_uid_fn, void *,
     struct pst_error *);
-enum pst_rc md_expunge(struct pst_box *, struct pst_uids, pst_uid_fn, void *,
-    struct pst_error *);
+enum pst_rc md_expunge(
+    struct pst_box *, struct pst_uids, pst_uid_fn, void *, struct pst_error *);
 /* Puts `msg` right after its file was found to be away: false when it is gone,
  * which refresh() will tell. */
 bool md_box_relocate(struct pst_box *, size_t place, struct pst_error *);
+/* Removes the file of a message, whatever its name is now. 0 or an errno. */
+int md_unlink_msg(struct pst_box *, size_t place, bool touched[2]);
+/* Takes a new modseq for something that went away. */
+enum pst_rc md_folder_bump(struct md_folder *, struct pst_error *);
 
 /* --- body.c --------------------------------------------------------------- */
 
 enum pst_rc md_body(
     struct pst_box *, uint32_t, struct pst_body *, struct pst_error *);
-enum pst_rc md_ident(
-    struct pst_box *, uint32_t, char[40], struct pst_error *);
+enum pst_rc md_ident(struct pst_box *, uint32_t, char[40], struct pst_error *);
 /* Counts the LFs of a file that no CR stands before. 0 or an errno. */
 int md_count_bare_lf(int fd, uint64_t *count_r);
 

@@ -31,8 +31,7 @@ md_state_begin(
 }
 
 enum pst_rc
-md_folder_write(
-    struct md_folder *f, enum md_sync sync, struct pst_error *err)
+md_folder_write(struct md_folder *f, enum md_sync sync, struct pst_error *err)
 {
 	const struct pst_store *s = f->acct->store;
 	struct md_state st = f->state; /* borrows its texts */
@@ -68,12 +67,12 @@ md_folder_reserve(struct md_folder *f, uint32_t uids, uint32_t *first_r,
 	uint64_t old_modseq;
 	enum pst_rc rc = PST_OK;
 
-	(void) pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->lock);
 	old_floor = f->uid_floor;
 	old_modseq = f->modseq_floor;
 	if (uids > UINT32_MAX - 2 * UID_BLOCK - f->state.uidnext) {
-		rc = pst_fail(err, PST_E_LIMIT, 0,
-		    "%s/%s: no uids are left", f->acct->path, f->dir);
+		rc = pst_fail(err, PST_E_LIMIT, 0, "%s/%s: no uids are left",
+		    f->acct->path, f->dir);
 		goto out;
 	}
 	if (f->state.uidnext + uids > f->uid_floor) {
@@ -99,7 +98,7 @@ md_folder_reserve(struct md_folder *f, uint32_t uids, uint32_t *first_r,
 	if (modseq_r != NULL)
 		*modseq_r = ++f->state.modseq;
 out:
-	(void) pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->lock);
 	return rc;
 }
 
@@ -108,11 +107,11 @@ md_folder_named(struct md_folder *f)
 {
 	uint64_t mask = 0;
 
-	(void) pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->lock);
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
 		if (f->state.keyword[k] != NULL)
 			mask |= UINT64_C(1) << k;
-	(void) pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->lock);
 	return mask;
 }
 
@@ -170,9 +169,9 @@ read_state(struct md_folder *f, struct pst_error *err)
 		return pst_fail(err, PST_E_TEMP, e, "read %.80s/%.80s/%s",
 		    f->acct->path, f->dir, MD_STATE_FILE);
 	}
-	parsed = e != 0 ?
-	    MD_STATE_DAMAGED :
-	    md_state_parse((struct pst_str){ text.p, text.n }, &f->state);
+	parsed = e != 0 ? MD_STATE_DAMAGED
+			: md_state_parse(
+			      (struct pst_str){ text.p, text.n }, &f->state);
 	md_buf_free(&text);
 	if (parsed == MD_STATE_NEWER)
 		return pst_fail(err, PST_E_PERM, 0,
@@ -184,7 +183,7 @@ read_state(struct md_folder *f, struct pst_error *err)
 		    "will load this mailbox again",
 		    f->acct->path, f->dir, MD_STATE_FILE);
 		md_state_free(&f->state);
-		(void) renameat(
+		(void)renameat(
 		    f->fd, MD_STATE_FILE, f->fd, MD_STATE_FILE ".damaged");
 		return begin_state(f, err);
 	}
@@ -196,11 +195,11 @@ folder_free(struct md_folder *f)
 {
 	for (int i = 0; i < 2; i++)
 		if (f->sub[i] >= 0)
-			(void) close(f->sub[i]);
+			(void)close(f->sub[i]);
 	if (f->fd >= 0)
-		(void) close(f->fd);
+		(void)close(f->fd);
 	md_state_free(&f->state);
-	(void) pthread_mutex_destroy(&f->lock);
+	(void)pthread_mutex_destroy(&f->lock);
 	free(f->dir);
 	free(f);
 }
@@ -225,7 +224,7 @@ md_folder_get(struct pst_acct *acct, const char *dir,
 	f->dir = md_strdup(dir);
 	f->sub[MD_NEW] = f->sub[MD_CUR] = -1;
 	f->uid_block = UID_BLOCK_FIRST;
-	(void) pthread_mutex_init(&f->lock, NULL);
+	(void)pthread_mutex_init(&f->lock, NULL);
 	f->fd = openat(acct->fd, dir[0] ? dir : ".",
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (f->fd < 0)
@@ -233,8 +232,8 @@ md_folder_get(struct pst_acct *acct, const char *dir,
 	if (e == 0)
 		e = open_subs(f);
 	if (e == ENOENT || e == ENOTDIR || e == ELOOP || e == ENAMETOOLONG)
-		rc = pst_fail(err, PST_E_NOTFOUND, e, "%.80s has no folder %.80s",
-		    acct->path, dir);
+		rc = pst_fail(err, PST_E_NOTFOUND, e,
+		    "%.80s has no folder %.80s", acct->path, dir);
 	else if (e != 0)
 		rc = md_fail(err, e, "open %s/%s", acct->path, dir);
 	if (rc == PST_OK)
@@ -263,7 +262,7 @@ md_folder_put(struct md_folder *f)
 	while (*at != f)
 		at = &(*at)->next;
 	*at = f->next;
-	(void) pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->lock);
 	/* Exact again. The old, higher floors are right as well. */
 	if (f->is_fresh || f->is_dirty || f->uid_floor != f->state.uidnext ||
 	    f->modseq_floor != f->state.modseq) {
@@ -274,6 +273,6 @@ md_folder_put(struct md_folder *f)
 			f->acct->store->host->log(
 			    PST_LOG_WARNING, "maildir: %s", err.detail);
 	}
-	(void) pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->lock);
 	folder_free(f);
 }

@@ -38,7 +38,7 @@ keyword_of(char c)
 		return -1;
 	const char *at = strchr(keyword_letters, c);
 
-	return at ? (int) (at - keyword_letters) : -1;
+	return at ? (int)(at - keyword_letters) : -1;
 }
 
 static bool
@@ -49,7 +49,7 @@ parse_signed(const char *p, size_t n, int64_t *value_r)
 
 	if (!md_number(p + minus, n - minus, &v) || v > INT64_MAX)
 		return false;
-	*value_r = minus ? -(int64_t) v : (int64_t) v;
+	*value_r = minus ? -(int64_t)v : (int64_t)v;
 	return true;
 }
 
@@ -79,7 +79,7 @@ parse_field(const char *p, size_t n, struct md_name *m)
 		if (!md_number(p + 2, n - 2, &v) || v == 0 || v > UINT32_MAX)
 			return false;
 		if (!m->has_uid)
-			m->uid = (uint32_t) v;
+			m->uid = (uint32_t)v;
 		return m->has_uid = true;
 	case 'T':
 		if (!parse_signed(p + 2, n - 2, &t))
@@ -106,7 +106,7 @@ leading_number(const char *s, size_t n)
 		digits++;
 	if (!md_number(s, digits, &v) || v > INT64_MAX)
 		return -1;
-	return (int64_t) v;
+	return (int64_t)v;
 }
 
 static size_t
@@ -114,9 +114,9 @@ key_length(const char *s, size_t n)
 {
 	const char *end = s + n, *at = s;
 
-	while ((at = memchr(at, ':', (size_t) (end - at))) != NULL) {
+	while ((at = memchr(at, ':', (size_t)(end - at))) != NULL) {
 		if (end - at >= 3 && at[1] == '2' && at[2] == ',')
-			return (size_t) (at - s);
+			return (size_t)(at - s);
 		at++;
 	}
 	return n;
@@ -128,7 +128,7 @@ piece_end(const char *s, size_t from, size_t key_n)
 {
 	const char *comma = memchr(s + from, ',', key_n - from);
 
-	return comma ? (size_t) (comma - s) : key_n;
+	return comma ? (size_t)(comma - s) : key_n;
 }
 
 void
@@ -145,7 +145,7 @@ md_name_parse(const char *s, size_t n, struct md_name *m)
 	for (at = piece_end(s, 0, m->key_n); at < m->key_n;) {
 		size_t end = piece_end(s, at + 1, m->key_n);
 
-		(void) parse_field(s + at + 1, end - at - 1, m);
+		(void)parse_field(s + at + 1, end - at - 1, m);
 		at = end;
 	}
 	if (m->save_date == INT64_MIN)
@@ -195,19 +195,18 @@ md_name_make(char out[MD_NAME_MAX + 1], const struct md_name_parts *p)
 	len = md_name_stem(p->source, p->source_n, out, MD_NAME_MAX);
 	lead = leading_number(out, len);
 	t += snprintf(
-	    t, (size_t) (end - t), ",S=%llu", (unsigned long long) p->size);
+	    t, (size_t)(end - t), ",S=%llu", (unsigned long long)p->size);
 	if (p->wire != p->size)
-		t += snprintf(t, (size_t) (end - t), ",W=%llu",
-		    (unsigned long long) p->wire);
+		t += snprintf(t, (size_t)(end - t), ",W=%llu",
+		    (unsigned long long)p->wire);
 	if (p->date != lead)
 		t += snprintf(
-		    t, (size_t) (end - t), ",T=%lld", (long long) p->date);
+		    t, (size_t)(end - t), ",T=%lld", (long long)p->date);
 	if (p->save_date != p->date)
 		t += snprintf(
-		    t, (size_t) (end - t), ",D=%lld", (long long) p->save_date);
-	t += snprintf(
-	    t, (size_t) (end - t), ",U=%lu", (unsigned long) p->uid);
-	tail_n = (size_t) (t - tail);
+		    t, (size_t)(end - t), ",D=%lld", (long long)p->save_date);
+	t += snprintf(t, (size_t)(end - t), ",U=%lu", (unsigned long)p->uid);
+	tail_n = (size_t)(t - tail);
 	if (len + tail_n > MD_KEY_MAX)
 		return 0;
 	memcpy(out + len, tail, tail_n + 1);
@@ -228,12 +227,12 @@ md_name_letters(char name[MD_NAME_MAX + 1], size_t key_n, uint32_t flags,
 	set['T'] = flags & PST_DELETED;
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
 		if (keywords >> k & 1)
-			set[(unsigned char) keyword_letters[k]] = true;
+			set[(unsigned char)keyword_letters[k]] = true;
 	for (size_t at = old ? old->key_n + 3 : 0; old && at < old->n; at++) {
 		char c = old->s[at];
 
 		if (flag_of(c) == 0 && keyword_of(c) < 0)
-			set[(unsigned char) c] = true;
+			set[(unsigned char)c] = true;
 	}
 	if (len + 3 > MD_NAME_MAX)
 		return false;
@@ -244,7 +243,7 @@ md_name_letters(char name[MD_NAME_MAX + 1], size_t key_n, uint32_t flags,
 			continue;
 		if (len == MD_NAME_MAX)
 			return false;
-		name[len++] = (char) c;
+		name[len++] = (char)c;
 	}
 	name[len] = '\0';
 	return true;

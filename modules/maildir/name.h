@@ -27,11 +27,11 @@ struct md_name {
 	bool has_size, has_wire, has_uid;
 	uint64_t size, wire;
 	uint32_t uid;
-	int64_t date;	   /* T=, else the leading number, else 0 */
-	int64_t save_date; /* D=, else `date` */
+	int64_t date;		 /* T=, else the leading number, else 0 */
+	int64_t save_date;	 /* D=, else `date` */
 	bool has_date, has_time; /* from anywhere; from T= */
-	uint32_t flags;	   /* enum pst_flag */
-	uint64_t keywords; /* by letter, named or not */
+	uint32_t flags;		 /* enum pst_flag */
+	uint64_t keywords;	 /* by letter, named or not */
 };
 
 /* Any octets but NUL and '/' are accepted. */

@@ -19,6 +19,7 @@ enum { SCAN_TRIES = 4, TMP_AGE = 36 * 3600 };
 int
 md_stamps(const struct md_folder *f, struct timespec stamp_r[2])
 {
+	stamp_r[0] = stamp_r[1] = (struct timespec){ 0 };
 	for (int i = 0; i < 2; i++) {
 		struct stat st;
 
@@ -54,6 +55,15 @@ is_racy(const struct timespec stamp[2], const struct timespec *tick)
 	return false;
 }
 
+void
+md_box_settled(struct pst_box *b, const struct timespec stamp[2],
+    const struct timespec *tick)
+{
+	b->stamp[0] = stamp[0];
+	b->stamp[1] = stamp[1];
+	b->is_racy = is_racy(stamp, tick);
+}
+
 int
 md_each_file(
     const struct md_folder *f, enum md_dir sub, md_file_fn fn, void *arg)
@@ -69,7 +79,7 @@ md_each_file(
 	if (dir == NULL) {
 		int e = errno;
 
-		(void) close(fd);
+		(void)close(fd);
 		return e;
 	}
 	errno = 0;
@@ -81,7 +91,7 @@ md_each_file(
 		errno = 0;
 	}
 	fd = errno;
-	(void) closedir(dir);
+	(void)closedir(dir);
 	return fd;
 }
 
@@ -119,7 +129,7 @@ md_find_file(struct pst_box *b, uint32_t uid, const struct md_name *key,
 	struct search s = { .uid = uid, .key = key, .name = name_r };
 
 	for (size_t i = 0; i < 3 && !s.found; i++)
-		(void) md_each_file(b->folder, order[i], search_file, &s);
+		(void)md_each_file(b->folder, order[i], search_file, &s);
 	*dir_r = s.dir;
 	return s.found;
 }
@@ -196,10 +206,10 @@ see_first(void *arg, const char *file, enum md_dir dir)
 	MD_PUSH(s->msg, s->n, s->cap);
 	s->msg[s->n++] = (struct md_msg){
 		.name = md_arena_add(&s->names, file, name.n),
-		.name_n = (uint16_t) name.n,
+		.name_n = (uint16_t)name.n,
 		.uid = name.uid,
-		.dir = (uint8_t) dir,
-		.flags = (uint8_t) name.flags,
+		.dir = (uint8_t)dir,
+		.flags = (uint8_t)name.flags,
 		.keywords = name.keywords,
 	};
 	return true;
@@ -225,7 +235,7 @@ see_again(void *arg, const char *file, enum md_dir dir)
 		add_foreign(s, file, dir, 0);
 		return true;
 	}
-	place = (size_t) (m - s->box->msg);
+	place = (size_t)(m - s->box->msg);
 	if (m->dir == dir && m->name_n == name.n &&
 	    memcmp(m->name, file, name.n) == 0) {
 		s->same[place] = true;
@@ -285,7 +295,8 @@ resolve_twins(struct scan *s)
 	size_t to = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
-		struct md_msg *m = &s->msg[i], *first = to ? &s->msg[to - 1] : m;
+		struct md_msg *m = &s->msg[i],
+			      *first = to ? &s->msg[to - 1] : m;
 		struct md_name a, b;
 
 		if (to == 0 || first->uid != m->uid) {
@@ -321,8 +332,8 @@ sort_first(struct scan *s)
  * changed by anybody, and what was there then keeps the modseq of then.
  */
 static enum pst_rc
-set_first_modseqs(struct scan *s, const struct timespec stamp[2],
-    struct pst_error *err)
+set_first_modseqs(
+    struct scan *s, const struct timespec stamp[2], struct pst_error *err)
 {
 	struct md_folder *f = s->box->folder;
 	const struct md_state *st = &f->state;
@@ -330,23 +341,23 @@ set_first_modseqs(struct scan *s, const struct timespec stamp[2],
 	enum pst_rc rc = PST_OK;
 	uint32_t known;
 
-	(void) pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->lock);
 	known = st->has_seen ? st->seen_uidnext : 0;
 	new_is_same = st->has_seen &&
-	    st->seen[MD_NEW].tv_sec == stamp[MD_NEW].tv_sec &&
-	    st->seen[MD_NEW].tv_nsec == stamp[MD_NEW].tv_nsec;
+		      st->seen[MD_NEW].tv_sec == stamp[MD_NEW].tv_sec &&
+		      st->seen[MD_NEW].tv_nsec == stamp[MD_NEW].tv_nsec;
 	cur_is_same = st->has_seen &&
-	    st->seen[MD_CUR].tv_sec == stamp[MD_CUR].tv_sec &&
-	    st->seen[MD_CUR].tv_nsec == stamp[MD_CUR].tv_nsec;
+		      st->seen[MD_CUR].tv_sec == stamp[MD_CUR].tv_sec &&
+		      st->seen[MD_CUR].tv_nsec == stamp[MD_CUR].tv_nsec;
 	bump = st->uidnext > 1 && !(new_is_same && cur_is_same);
-	(void) pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->lock);
 	if (bump)
 		rc = take_modseq(s, err);
 	for (size_t i = 0; i < s->n; i++)
-		s->msg[i].modseq =
-		    bump && !(cur_is_same && s->msg[i].uid < known) ?
-		    s->modseq :
-		    s->box->opened_modseq;
+		s->msg[i].modseq = bump && !(cur_is_same &&
+					       s->msg[i].uid < known)
+				       ? s->modseq
+				       : s->box->opened_modseq;
 	return rc;
 }
 
@@ -362,7 +373,7 @@ clean_tmp(const struct pst_box *b)
 
 	if (dir == NULL) {
 		if (fd >= 0)
-			(void) close(fd);
+			(void)close(fd);
 		return;
 	}
 	while ((d = readdir(dir)) != NULL)
@@ -370,21 +381,21 @@ clean_tmp(const struct pst_box *b)
 		    fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    S_ISREG(st.st_mode) && st.st_mtime < now - TMP_AGE &&
 		    st.st_atime < now - TMP_AGE)
-			(void) unlinkat(fd, d->d_name, 0);
-	(void) closedir(dir);
+			(void)unlinkat(fd, d->d_name, 0);
+	(void)closedir(dir);
 }
 
 static enum pst_rc
 scan_first(struct scan *s, struct timespec stamp[2], struct pst_error *err)
 {
 	struct pst_box *b = s->box;
-	struct timespec after[2], tick;
+	struct timespec after[2] = { 0 }, tick;
 	enum pst_rc rc;
 	int e = 0;
 
 	for (int tries = 0; tries < SCAN_TRIES; tries++) {
 		scan_free(s);
-		(void) clock_gettime(CLOCK_REALTIME_COARSE, &tick);
+		(void)clock_gettime(CLOCK_REALTIME_COARSE, &tick);
 		e = md_stamps(b->folder, stamp);
 		b->is_racy = is_racy(stamp, &tick);
 		if (e == 0)
@@ -401,14 +412,14 @@ scan_first(struct scan *s, struct timespec stamp[2], struct pst_error *err)
 	rc = set_first_modseqs(s, stamp, err);
 	if (rc != PST_OK)
 		return rc;
-	(void) pthread_mutex_lock(&b->lock);
+	(void)pthread_mutex_lock(&b->lock);
 	free(b->msg);
 	md_arena_free(&b->names);
 	b->msg = s->msg;
 	b->n = s->n;
 	b->cap = s->cap;
 	b->names = s->names;
-	(void) pthread_mutex_unlock(&b->lock);
+	(void)pthread_mutex_unlock(&b->lock);
 	s->msg = NULL;
 	s->n = s->cap = 0;
 	s->names = (struct md_arena){ 0 };
@@ -449,21 +460,21 @@ apply_moved(struct scan *s, struct pst_error *err)
 		md_name_parse(
 		    s->moved[i].name, strlen(s->moved[i].name), &name);
 		differs = name.flags != m->flags ||
-		    (name.keywords & named) != (m->keywords & named);
+			  (name.keywords & named) != (m->keywords & named);
 		if (differs) {
 			enum pst_rc rc = take_modseq(s, err);
 
 			if (rc != PST_OK)
 				return rc;
 		}
-		(void) pthread_mutex_lock(&b->lock);
+		(void)pthread_mutex_lock(&b->lock);
 		if (differs && b->is_loaded && !(m->pending & MD_PEND_NEW)) {
 			m->pending |= MD_PEND_CHANGED;
 			b->is_pending = true;
 		}
 		md_box_rename(b, m, &name, s->moved[i].dir,
 		    differs ? s->modseq : m->modseq);
-		(void) pthread_mutex_unlock(&b->lock);
+		(void)pthread_mutex_unlock(&b->lock);
 	}
 	return PST_OK;
 }
@@ -488,9 +499,9 @@ apply_missing(
 			if (!(b->msg[i].pending & MD_PEND_NEW))
 				md_box_gone(b, b->msg[i].uid);
 		}
-	(void) pthread_mutex_lock(&b->lock);
+	(void)pthread_mutex_lock(&b->lock);
 	md_box_drop(b, place, n);
-	(void) pthread_mutex_unlock(&b->lock);
+	(void)pthread_mutex_unlock(&b->lock);
 	free(place);
 	return PST_OK;
 }
@@ -499,28 +510,25 @@ static enum pst_rc
 scan_again(struct scan *s, struct timespec stamp[2], struct pst_error *err)
 {
 	struct pst_box *b = s->box;
-	struct timespec before[2], after[2], tick;
+	struct timespec before[2], after[2] = { 0 }, tick;
 	bool *seen = md_alloc(b->n * sizeof(*seen));
 	size_t missing = 0;
 	enum pst_rc rc;
 	int e;
 
 	s->same = md_alloc(b->n * sizeof(*s->same));
-	(void) clock_gettime(CLOCK_REALTIME_COARSE, &tick);
+	(void)clock_gettime(CLOCK_REALTIME_COARSE, &tick);
 	e = md_stamps(b->folder, stamp);
 	b->is_racy = is_racy(stamp, &tick);
 	memcpy(before, stamp, sizeof(before));
 	for (int tries = 0; e == 0 && tries < SCAN_TRIES; tries++) {
-		bool quiet;
-
 		e = read_both(s, see_again);
 		if (e == 0)
 			e = md_stamps(b->folder, after);
 		missing = count_missing(s, seen);
-		quiet = e == 0 && md_stamps_equal(before, after) && !b->is_racy;
-		if (missing == 0 || quiet || (tries > 0 && !s->moved_n))
-			break;
-		if (tries == 1 && md_stamps_equal(before, after))
+		if (e != 0 || missing == 0 ||
+		    (md_stamps_equal(before, after) &&
+			(!b->is_racy || tries > 0)))
 			break;
 		memcpy(before, after, sizeof(before));
 		s->only_known = true;
@@ -543,14 +551,14 @@ md_scan(struct pst_box *b, struct pst_error *err)
 	struct timespec stamp[2] = { 0 };
 	enum pst_rc rc;
 
-	(void) pthread_mutex_lock(&b->folder->lock);
+	(void)pthread_mutex_lock(&b->folder->lock);
 	s.believed = b->folder->state.uidnext;
-	(void) pthread_mutex_unlock(&b->folder->lock);
+	(void)pthread_mutex_unlock(&b->folder->lock);
 	b->must_scan = true;
 	if (s.is_first)
 		clean_tmp(b);
-	rc = s.is_first ? scan_first(&s, stamp, err) :
-			  scan_again(&s, stamp, err);
+	rc = s.is_first ? scan_first(&s, stamp, err)
+			: scan_again(&s, stamp, err);
 	if (rc == PST_OK)
 		b->must_scan = false; /* unless a file slips away just now */
 	if (rc == PST_OK && s.foreign_n > 0) {
@@ -562,9 +570,9 @@ md_scan(struct pst_box *b, struct pst_error *err)
 	if (rc == PST_OK) {
 		b->stamp[0] = stamp[0];
 		b->stamp[1] = stamp[1];
-		(void) pthread_mutex_lock(&b->lock);
+		(void)pthread_mutex_lock(&b->lock);
 		b->is_scanned = true;
-		(void) pthread_mutex_unlock(&b->lock);
+		(void)pthread_mutex_unlock(&b->lock);
 	} else {
 		b->must_scan = true;
 	}
@@ -592,7 +600,7 @@ is_stale(struct pst_box *b)
 	if (b->watched != NULL)
 		return !md_watch_is_quiet(b) || b->must_scan;
 	return b->must_scan || b->is_racy || md_stamps(b->folder, now) != 0 ||
-	    !md_stamps_equal(now, b->stamp);
+	       !md_stamps_equal(now, b->stamp);
 }
 
 enum pst_rc

@@ -30,8 +30,8 @@ md_meta_set(struct md_metas *m, const char *key, struct pst_str value)
 			return;
 		free(m->v[i].key);
 		free(m->v[i].value);
-		memmove(&m->v[i], &m->v[i + 1],
-		    (m->n - i - 1) * sizeof(m->v[0]));
+		memmove(
+		    &m->v[i], &m->v[i + 1], (m->n - i - 1) * sizeof(m->v[0]));
 		m->n--;
 		return;
 	}
@@ -75,9 +75,9 @@ parse_version(struct pst_str *text, const char *what)
 	if (!md_next_line(text, &line) || !md_next_word(&line, &word) ||
 	    !md_is(word, what) || !md_number(line.p, line.n, &version))
 		return MD_STATE_DAMAGED;
-	return version == 1 ? MD_STATE_OK :
-	    version > 1	    ? MD_STATE_NEWER :
-			      MD_STATE_DAMAGED;
+	return version == 1  ? MD_STATE_OK
+	       : version > 1 ? MD_STATE_NEWER
+			     : MD_STATE_DAMAGED;
 }
 
 static bool
@@ -87,7 +87,7 @@ parse_u32(struct pst_str s, uint32_t *value_r)
 
 	if (!md_number(s.p, s.n, &v) || v == 0 || v > UINT32_MAX)
 		return false;
-	*value_r = (uint32_t) v;
+	*value_r = (uint32_t)v;
 	return true;
 }
 
@@ -100,12 +100,12 @@ parse_time(struct pst_str s, struct timespec *t)
 
 	if (dot == NULL)
 		return false;
-	lead = (size_t) (dot - s.p);
+	lead = (size_t)(dot - s.p);
 	if (!md_number(s.p, lead, &sec) || sec > INT64_MAX ||
 	    !md_number(dot + 1, s.n - lead - 1, &nsec) || nsec > 999999999)
 		return false;
-	t->tv_sec = (time_t) sec;
-	t->tv_nsec = (long) nsec;
+	t->tv_sec = (time_t)sec;
+	t->tv_nsec = (long)nsec;
 	return true;
 }
 
@@ -115,8 +115,9 @@ parse_seen(struct pst_str rest, struct md_state *s)
 	struct pst_str a, b;
 
 	s->has_seen = md_next_word(&rest, &a) && md_next_word(&rest, &b) &&
-	    parse_time(a, &s->seen[0]) && parse_time(b, &s->seen[1]) &&
-	    parse_u32(rest, &s->seen_uidnext);
+		      parse_time(a, &s->seen[0]) &&
+		      parse_time(b, &s->seen[1]) &&
+		      parse_u32(rest, &s->seen_uidnext);
 	return s->has_seen;
 }
 
@@ -146,10 +147,10 @@ parse_keyword(struct pst_str rest, struct md_state *s)
 	bool ok;
 
 	ok = md_next_word(&rest, &number) &&
-	    md_number(number.p, number.n, &k) && k < PST_KEYWORDS_MAX &&
-	    s->keyword[k] == NULL && rest.n > 0 &&
-	    md_unescape(&name, rest.p, rest.n) && name.n > 0 &&
-	    memchr(name.p, '\0', name.n) == NULL;
+	     md_number(number.p, number.n, &k) && k < PST_KEYWORDS_MAX &&
+	     s->keyword[k] == NULL && rest.n > 0 &&
+	     md_unescape(&name, rest.p, rest.n) && name.n > 0 &&
+	     memchr(name.p, '\0', name.n) == NULL;
 	if (ok)
 		s->keyword[k] = md_memdup(name.p, name.n);
 	md_buf_free(&name);
@@ -165,9 +166,9 @@ parse_meta(struct pst_str rest, struct md_metas *m)
 
 	md_buf_add(&value, "", 0);
 	ok = m->n < META_MAX && md_next_word(&rest, &word) &&
-	    md_unescape(&key, word.p, word.n) &&
-	    memchr(key.p, '\0', key.n) == NULL &&
-	    md_unescape(&value, rest.p, rest.n);
+	     md_unescape(&key, word.p, word.n) &&
+	     memchr(key.p, '\0', key.n) == NULL &&
+	     md_unescape(&value, rest.p, rest.n);
 	if (ok)
 		md_meta_set(m, key.p, (struct pst_str){ value.p, value.n });
 	md_buf_free(&key);
@@ -185,8 +186,8 @@ parse_state_line(struct pst_str word, struct pst_str rest, struct md_state *s)
 	if (md_is(word, "recent"))
 		return parse_u32(rest, &s->recent);
 	if (md_is(word, "modseq"))
-		return md_number(rest.p, rest.n, &s->modseq) &&
-		    s->modseq > 0 && s->modseq <= INT64_MAX;
+		return md_number(rest.p, rest.n, &s->modseq) && s->modseq > 0 &&
+		       s->modseq <= INT64_MAX;
 	if (md_is(word, "objectid"))
 		return parse_objectid(rest, s);
 	if (md_is(word, "seen"))
@@ -241,14 +242,14 @@ md_state_print(struct md_buf *out, const struct md_state *s)
 	md_buf_printf(out,
 	    "postern-mailbox 1\nuidvalidity %lu\nuidnext %lu\nmodseq %llu\n"
 	    "objectid %s\nrecent %lu\n",
-	    (unsigned long) s->uidvalidity, (unsigned long) s->uidnext,
-	    (unsigned long long) s->modseq, s->objectid,
-	    (unsigned long) s->recent);
+	    (unsigned long)s->uidvalidity, (unsigned long)s->uidnext,
+	    (unsigned long long)s->modseq, s->objectid,
+	    (unsigned long)s->recent);
 	if (s->has_seen)
 		md_buf_printf(out, "seen %lld.%ld %lld.%ld %lu\n",
-		    (long long) s->seen[0].tv_sec, s->seen[0].tv_nsec,
-		    (long long) s->seen[1].tv_sec, s->seen[1].tv_nsec,
-		    (unsigned long) s->seen_uidnext);
+		    (long long)s->seen[0].tv_sec, s->seen[0].tv_nsec,
+		    (long long)s->seen[1].tv_sec, s->seen[1].tv_nsec,
+		    (unsigned long)s->seen_uidnext);
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++) {
 		if (s->keyword[k] == NULL)
 			continue;
@@ -288,8 +289,8 @@ md_account_print(struct md_buf *out, const struct md_account_state *s)
 {
 	md_buf_puts(out, "postern-account 1\n");
 	if (s->uidvalidity != 0)
-		md_buf_printf(out, "uidvalidity %lu\n",
-		    (unsigned long) s->uidvalidity);
+		md_buf_printf(
+		    out, "uidvalidity %lu\n", (unsigned long)s->uidvalidity);
 	print_metas(out, &s->meta);
 	md_buf_puts(out, "end\n");
 }

@@ -75,7 +75,6 @@ void md_state_free(struct md_state *state);
 
 enum md_state_rc md_account_parse(
     struct pst_str text, struct md_account_state *state_r);
-void md_account_print(
-    struct md_buf *out, const struct md_account_state *state);
+void md_account_print(struct md_buf *out, const struct md_account_state *state);
 
 #endif

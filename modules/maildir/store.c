@@ -25,7 +25,7 @@ md_fail(struct pst_error *err, int e, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void) vsnprintf(text, sizeof(text), fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	return pst_fail(err, md_rc_of(e), e, "%s", text);
 }
@@ -70,9 +70,9 @@ md_new_stem(const struct pst_store *s, int64_t date, char *out, size_t cap)
 	char random[17];
 
 	md_random_hex(s, random, 8);
-	(void) snprintf(out, cap, "%lld.M%06luR%s.%s",
-	    (long long) (date > 0 ? date : 0),
-	    (unsigned long) (s->host->now() % 1000000), random, s->hostname);
+	(void)snprintf(out, cap, "%lld.M%06luR%s.%s",
+	    (long long)(date > 0 ? date : 0),
+	    (unsigned long)(s->host->now() % 1000000), random, s->hostname);
 }
 
 /* The host as a part of file names: no separators of Maildir in it. */
@@ -88,7 +88,7 @@ set_hostname(struct pst_store *s)
 	for (; name[n] != '\0' && n + 1 < sizeof(s->hostname); n++) {
 		char c = name[n];
 		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-		    (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
+			     (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
 
 		s->hostname[n] = plain ? c : '_';
 	}
@@ -128,8 +128,8 @@ open_root(struct pst_store *s, struct pst_error *err)
 	if (e != 0)
 		return pst_fail(err, PST_E_TEMP, e,
 		    "the mail folder %.180s cannot be opened", s->root);
-	s->lock_fd = openat(s->fd, lock_file,
-	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	s->lock_fd = openat(
+	    s->fd, lock_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock_fd < 0)
 		return pst_fail(err, PST_E_TEMP, errno,
 		    "%.180s/%s cannot be opened", s->root, lock_file);
@@ -150,7 +150,7 @@ empty_temp(struct pst_store *s)
 
 	if (dir == NULL) {
 		if (fd >= 0)
-			(void) close(fd);
+			(void)close(fd);
 		return;
 	}
 	while ((d = readdir(dir)) != NULL) {
@@ -164,7 +164,7 @@ empty_temp(struct pst_store *s)
 			    "maildir: %s/%s/%s cannot be removed: errno %d",
 			    s->root, temp_folder, d->d_name, e);
 	}
-	(void) closedir(dir);
+	(void)closedir(dir);
 }
 
 static enum pst_rc
@@ -193,7 +193,7 @@ read_floor(struct pst_store *s, struct pst_error *err)
 	if (n > 0 && text.p[n - 1] == '\n')
 		n--;
 	if (e == 0 && md_number(text.p, n, &v) && v <= UINT32_MAX)
-		s->uidvalidity = (uint32_t) v;
+		s->uidvalidity = (uint32_t)v;
 	md_buf_free(&text);
 	if (e != 0 && e != ENOENT)
 		return md_fail(err, e, "read %s/%s", s->root, floor_file);
@@ -206,12 +206,12 @@ md_store_close(struct pst_store *s)
 	if (s->watcher != NULL)
 		md_watcher_free(s->watcher);
 	if (s->temp_fd >= 0)
-		(void) close(s->temp_fd);
+		(void)close(s->temp_fd);
 	if (s->lock_fd >= 0)
-		(void) close(s->lock_fd);
+		(void)close(s->lock_fd);
 	if (s->fd >= 0)
-		(void) close(s->fd);
-	(void) pthread_mutex_destroy(&s->lock);
+		(void)close(s->fd);
+	(void)pthread_mutex_destroy(&s->lock);
 	free(s->root);
 	free(s);
 }
@@ -250,11 +250,11 @@ md_store_open(const struct pst_host *host, const struct pst_section *section,
 	s->root = md_strdup(path);
 	for (size_t n = strlen(path); n > 1 && s->root[n - 1] == '/'; n--)
 		s->root[n - 1] = '\0';
-	(void) pthread_mutex_init(&s->lock, NULL);
+	(void)pthread_mutex_init(&s->lock, NULL);
 	set_hostname(s);
 	rc = parse_bool(host->config(section, "fsync"), &s->fsync);
 	if (rc != PST_OK)
-		(void) pst_fail(err, rc, 0,
+		(void)pst_fail(err, rc, 0,
 		    "storage maildir: \"fsync\" is either true or false");
 	if (rc == PST_OK)
 		rc = open_root(s, err);

@@ -56,7 +56,7 @@ each_entry(const struct pst_acct *a, void (*fn)(void *, const char *),
 	if (dir == NULL) {
 		int e = errno;
 
-		(void) close(fd);
+		(void)close(fd);
 		return e;
 	}
 	while ((d = readdir(dir)) != NULL) {
@@ -74,13 +74,13 @@ each_entry(const struct pst_acct *a, void (*fn)(void *, const char *),
 		    S_ISDIR(st.st_mode))
 			fn(arg, d->d_name);
 	}
-	(void) closedir(dir);
+	(void)closedir(dir);
 	return 0;
 }
 
 int
-md_each_folder(const struct pst_acct *a, void (*fn)(void *, const char *),
-    void *arg)
+md_each_folder(
+    const struct pst_acct *a, void (*fn)(void *, const char *), void *arg)
 {
 	return each_entry(a, fn, arg, true);
 }
@@ -91,9 +91,9 @@ is_maildir(const struct pst_acct *a, const char *dir)
 	char path[MD_NAME_MAX + 8];
 	struct stat st;
 
-	(void) snprintf(path, sizeof(path), "%s/cur", dir[0] ? dir : ".");
+	(void)snprintf(path, sizeof(path), "%s/cur", dir[0] ? dir : ".");
 	return fstatat(a->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISDIR(st.st_mode);
+	       S_ISDIR(st.st_mode);
 }
 
 /* Folders whose removal a crash cut short; once in an account's life. */
@@ -105,9 +105,9 @@ sweep(struct pst_acct *a)
 	if (a->swept)
 		return;
 	a->swept = true;
-	(void) each_entry(a, add_name, &trash, false);
+	(void)each_entry(a, add_name, &trash, false);
 	for (size_t i = 0; i < trash.n; i++)
-		(void) md_remove_tree(a->fd, trash.v[i]);
+		(void)md_remove_tree(a->fd, trash.v[i]);
 	names_free(&trash);
 }
 
@@ -136,7 +136,7 @@ compare_names(const char *a, const char *b)
 		return *a == '\0' ? -1 : 1;
 	if (*a == '/' || *b == '/')
 		return *a == '/' ? -1 : 1;
-	return (unsigned char) *a < (unsigned char) *b ? -1 : 1;
+	return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
 }
 
 static int
@@ -146,16 +146,16 @@ compare_rows(const void *a, const void *b)
 	int order = compare_names(x->name, y->name);
 
 	/* Of the same name the one that exists comes first. */
-	return order ? order : (int) y->exists - (int) x->exists;
+	return order ? order : (int)y->exists - (int)x->exists;
 }
 
 static void
 add_row(struct rows *rows, const char *name, size_t n, bool exists, bool sub)
 {
 	MD_PUSH(rows->v, rows->n, rows->cap);
-	rows->v[rows->n++] = (struct row){ .name = md_memdup(name, n),
-		.exists = exists,
-		.subscribed = sub };
+	rows->v[rows->n++] = (struct row){
+		.name = md_memdup(name, n), .exists = exists, .subscribed = sub
+	};
 }
 
 /* Of a folder that is in use or not; makes no state for it. */
@@ -171,13 +171,13 @@ special_use_of(struct pst_acct *a, const char *dir)
 	for (f = a->folders; f != NULL; f = f->next) {
 		if (strcmp(f->dir, dir) != 0)
 			continue;
-		(void) pthread_mutex_lock(&f->lock);
+		(void)pthread_mutex_lock(&f->lock);
 		m = md_meta_find(&f->state.meta, MD_SPECIAL_USE);
 		use = m ? md_memdup(m->value, m->n) : NULL;
-		(void) pthread_mutex_unlock(&f->lock);
+		(void)pthread_mutex_unlock(&f->lock);
 		return use;
 	}
-	(void) snprintf(
+	(void)snprintf(
 	    path, sizeof(path), "%s/%s", dir[0] ? dir : ".", MD_STATE_FILE);
 	if (md_read_file(a->fd, path, MD_FILE_MAX, &text) == 0 &&
 	    md_state_parse((struct pst_str){ text.p, text.n }, &st) ==
@@ -211,8 +211,8 @@ collect_rows(struct pst_acct *a, struct rows *rows, struct pst_error *err)
 		    md_folder_decode(dirs.v[i], &name)) {
 			add_row(rows, name.p, name.n, true,
 			    md_acct_is_subscribed(a, name.p));
-			rows->v[rows->n - 1].special_use =
-			    special_use_of(a, dirs.v[i]);
+			rows->v[rows->n - 1].special_use = special_use_of(
+			    a, dirs.v[i]);
 		}
 		md_buf_free(&name);
 	}
@@ -227,7 +227,7 @@ collect_rows(struct pst_acct *a, struct rows *rows, struct pst_error *err)
 		for (const char *p = strchr(rows->v[i].name, '/'); p != NULL;
 		     p = strchr(p + 1, '/')) {
 			const char *name = rows->v[i].name;
-			size_t n = (size_t) (p - name);
+			size_t n = (size_t)(p - name);
 			char *parent = md_memdup(name, n);
 
 			add_row(rows, parent, n, false,
@@ -243,9 +243,9 @@ md_list(struct pst_acct *a, pst_mailbox_fn fn, void *arg, struct pst_error *err)
 	struct rows rows = { 0 };
 	enum pst_rc rc;
 
-	(void) pthread_mutex_lock(&a->lock);
+	(void)pthread_mutex_lock(&a->lock);
 	rc = collect_rows(a, &rows, err);
-	(void) pthread_mutex_unlock(&a->lock);
+	(void)pthread_mutex_unlock(&a->lock);
 	if (rc == PST_OK)
 		qsort(rows.v, rows.n, sizeof(rows.v[0]), compare_rows);
 	for (size_t i = 0; i < rows.n; i++) {
@@ -272,8 +272,8 @@ md_list(struct pst_acct *a, pst_mailbox_fn fn, void *arg, struct pst_error *err)
 static int
 make_empty(int dirfd, const char *name)
 {
-	int fd = openat(dirfd, name,
-	    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = openat(
+	    dirfd, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	return fd < 0 ? errno : close(fd) < 0 ? errno : 0;
 }
@@ -297,17 +297,16 @@ fill_folder(struct pst_acct *a, int fd, uint32_t uidvalidity, const char *use)
 	md_buf_free(&text);
 	if (e == 0)
 		e = make_empty(fd, "maildirfolder");
-	if (e == 0 &&
-	    ((mkdirat(fd, "tmp", 0700) < 0 && errno != EEXIST) ||
-		(mkdirat(fd, "new", 0700) < 0 && errno != EEXIST) ||
-		mkdirat(fd, "cur", 0700) < 0))
+	if (e == 0 && ((mkdirat(fd, "tmp", 0700) < 0 && errno != EEXIST) ||
+			  (mkdirat(fd, "new", 0700) < 0 && errno != EEXIST) ||
+			  mkdirat(fd, "cur", 0700) < 0))
 		e = errno;
 	return e ? e : md_sync(a->store, fd);
 }
 
 static int
-make_mailbox(struct pst_acct *a, const char *dir, uint32_t uidvalidity,
-    const char *use)
+make_mailbox(
+    struct pst_acct *a, const char *dir, uint32_t uidvalidity, const char *use)
 {
 	char temp[64] = MD_TRASH_PREFIX;
 	const char *at = dir;
@@ -323,22 +322,21 @@ make_mailbox(struct pst_acct *a, const char *dir, uint32_t uidvalidity,
 		if (mkdirat(a->fd, temp, 0700) < 0)
 			return errno;
 	}
-	fd = openat(
-	    a->fd, at, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(a->fd, at, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		e = errno;
 	if (e == 0)
 		e = fill_folder(a, fd, uidvalidity, use);
 	if (fd >= 0)
-		(void) close(fd);
+		(void)close(fd);
 	if (e == 0 && at == temp)
 		e = md_rename_new(a->fd, temp, a->fd, dir);
 	if (e != 0 && at == temp)
-		(void) md_remove_tree(a->fd, temp);
+		(void)md_remove_tree(a->fd, temp);
 	if (e == 0) {
 		e = md_sync(a->store, a->fd);
 		if (e != 0 && at == temp)
-			(void) md_remove_tree(a->fd, dir);
+			(void)md_remove_tree(a->fd, dir);
 	}
 	return e;
 }
@@ -357,7 +355,7 @@ md_create(struct pst_acct *a, const char *name, const char *special_use,
 		md_buf_free(&dir);
 		return rc;
 	}
-	(void) pthread_mutex_lock(&a->lock);
+	(void)pthread_mutex_lock(&a->lock);
 	sweep(a);
 	if (is_maildir(a, dir.p))
 		rc = pst_fail(err, PST_E_EXISTS, 0, "%.100s/%.100s exists",
@@ -369,7 +367,7 @@ md_create(struct pst_acct *a, const char *name, const char *special_use,
 		if (e != 0)
 			rc = md_fail(err, e, "create %s/%s", a->path, dir.p);
 	}
-	(void) pthread_mutex_unlock(&a->lock);
+	(void)pthread_mutex_unlock(&a->lock);
 	md_buf_free(&dir);
 	return rc;
 }
@@ -383,7 +381,7 @@ retire_name(struct pst_acct *a, const char *dir, struct pst_error *err)
 	struct md_state st = { 0 };
 	enum pst_rc rc = PST_OK;
 
-	(void) snprintf(path, sizeof(path), "%s/%s", dir, MD_STATE_FILE);
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, MD_STATE_FILE);
 	if (md_read_file(a->fd, path, MD_FILE_MAX, &text) == 0 &&
 	    md_state_parse((struct pst_str){ text.p, text.n }, &st) ==
 		MD_STATE_OK)
@@ -430,9 +428,9 @@ md_remove(struct pst_acct *a, const char *name, struct pst_error *err)
 	if (rc == PST_OK && dir.n == 0)
 		rc = pst_fail(err, PST_E_PERM, 0, "INBOX cannot be removed");
 	if (rc == PST_OK) {
-		(void) pthread_mutex_lock(&a->lock);
+		(void)pthread_mutex_lock(&a->lock);
 		rc = remove_folder(a, dir.p, err);
-		(void) pthread_mutex_unlock(&a->lock);
+		(void)pthread_mutex_unlock(&a->lock);
 	}
 	md_buf_free(&dir);
 	return rc;
@@ -475,7 +473,7 @@ static bool
 is_folder_name(const struct md_buf *b)
 {
 	return b->n > 1 && b->p[0] == '.' && strlen(b->p) == b->n &&
-	    strcmp(b->p, "..") != 0 && strchr(b->p, '/') == NULL;
+	       strcmp(b->p, "..") != 0 && strchr(b->p, '/') == NULL;
 }
 
 enum pst_rc
@@ -544,7 +542,7 @@ plan_rename(struct pst_acct *a, const char *from, const char *to,
 			rc = pst_fail(err, PST_E_LIMIT, 0,
 			    "%.100s: a name gets too long", a->path);
 		else if (fstatat(a->fd, target.p, &st, AT_SYMLINK_NOFOLLOW) ==
-		    0)
+			 0)
 			rc = pst_fail(err, PST_E_EXISTS, 0,
 			    "%.80s/%.80s exists", a->path, target.p);
 		else
@@ -582,14 +580,14 @@ do_rename(struct pst_acct *a, const struct names *pairs, struct pst_error *err)
 			    a->fd, pairs->v[done + 1], a->fd, pairs->v[done]);
 		}
 	if (pairs->n > 2 && undo == 0)
-		(void) drop_intent(a);
-	return e ? md_fail(err, e, "rename %s/%s", a->path, pairs->v[0]) :
-		   PST_OK;
+		(void)drop_intent(a);
+	return e ? md_fail(err, e, "rename %s/%s", a->path, pairs->v[0])
+		 : PST_OK;
 }
 
 static enum pst_rc
-rename_tree(struct pst_acct *a, const char *from, const char *to,
-    struct pst_error *err)
+rename_tree(
+    struct pst_acct *a, const char *from, const char *to, struct pst_error *err)
 {
 	struct names pairs = { 0 };
 	size_t from_n = strlen(from);
@@ -599,8 +597,8 @@ rename_tree(struct pst_acct *a, const char *from, const char *to,
 		return pst_fail(err, PST_E_NOTFOUND, 0,
 		    "%.100s has no folder %.100s", a->path, from);
 	if (is_maildir(a, to))
-		return pst_fail(err, PST_E_EXISTS, 0, "%.100s/%.100s exists",
-		    a->path, to);
+		return pst_fail(
+		    err, PST_E_EXISTS, 0, "%.100s/%.100s exists", a->path, to);
 	if (strncmp(from, to, from_n) == 0 && to[from_n] == '.')
 		return pst_fail(err, PST_E_PERM, 0,
 		    "%.100s/%.100s cannot move into itself", a->path, from);
@@ -612,8 +610,8 @@ rename_tree(struct pst_acct *a, const char *from, const char *to,
 }
 
 enum pst_rc
-md_rename(struct pst_acct *a, const char *from, const char *to,
-    struct pst_error *err)
+md_rename(
+    struct pst_acct *a, const char *from, const char *to, struct pst_error *err)
 {
 	struct md_buf old = { 0 }, new = { 0 };
 	enum pst_rc rc = md_folder_encode(from, &old, err);
@@ -624,9 +622,9 @@ md_rename(struct pst_acct *a, const char *from, const char *to,
 		rc = pst_fail(err, old.n == 0 ? PST_E_PERM : PST_E_EXISTS, 0,
 		    "INBOX cannot be renamed");
 	if (rc == PST_OK) {
-		(void) pthread_mutex_lock(&a->lock);
+		(void)pthread_mutex_lock(&a->lock);
 		rc = rename_tree(a, old.p, new.p, err);
-		(void) pthread_mutex_unlock(&a->lock);
+		(void)pthread_mutex_unlock(&a->lock);
 	}
 	md_buf_free(&old);
 	md_buf_free(&new);

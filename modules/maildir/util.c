@@ -94,7 +94,7 @@ md_buf_printf(struct md_buf *b, const char *fmt, ...)
 	va_end(ap);
 	if (n > 0)
 		md_buf_add(b, text,
-		    (size_t) n < sizeof(text) ? (size_t) n : sizeof(text) - 1);
+		    (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
 }
 
 void
@@ -112,7 +112,7 @@ md_number(const char *p, size_t n, uint64_t *value_r)
 	if (n == 0)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		unsigned digit = (unsigned char) p[i] - (unsigned) '0';
+		unsigned digit = (unsigned char)p[i] - (unsigned)'0';
 
 		if (digit > 9 || __builtin_mul_overflow(v, 10, &v) ||
 		    __builtin_add_overflow(v, digit, &v))
@@ -126,7 +126,7 @@ void
 md_escape(struct md_buf *b, const char *p, size_t n, bool spaces)
 {
 	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char) p[i];
+		unsigned char c = (unsigned char)p[i];
 
 		if (c < 0x20 || c == 0x7f || c == '%' || (spaces && c == ' '))
 			md_buf_printf(b, "%%%02X", c);
@@ -161,7 +161,7 @@ md_unescape(struct md_buf *b, const char *p, size_t n)
 		lo = hex_digit(p[i + 2]);
 		if (hi < 0 || lo < 0)
 			return false;
-		md_buf_putc(b, (char) (hi * 16 + lo));
+		md_buf_putc(b, (char)(hi * 16 + lo));
 		i += 2;
 	}
 	return true;
@@ -198,11 +198,11 @@ md_hash128(const char *p, size_t n, uint64_t h[2])
 		key[0] ^ 0x6c7967656e657261U, key[1] ^ 0x7465646279746573U };
 
 	for (size_t at = 0; at <= n; at += 8) {
-		uint64_t m = n - at < 8 ? (uint64_t) n << 56 : 0;
+		uint64_t m = n - at < 8 ? (uint64_t)n << 56 : 0;
 		size_t here = n - at < 8 ? n - at : 8;
 
 		for (size_t i = 0; i < here; i++)
-			m |= (uint64_t) (unsigned char) p[at + i] << (8 * i);
+			m |= (uint64_t)(unsigned char)p[at + i] << (8 * i);
 		v[3] ^= m;
 		sip_round(v);
 		sip_round(v);
@@ -227,7 +227,7 @@ md_next_line(struct pst_str *rest, struct pst_str *line_r)
 		return false;
 	lf = memchr(rest->p, '\n', rest->n);
 	line_r->p = rest->p;
-	line_r->n = lf ? (size_t) (lf - rest->p) : rest->n;
+	line_r->n = lf ? (size_t)(lf - rest->p) : rest->n;
 	rest->p += line_r->n + (lf != NULL);
 	rest->n -= line_r->n + (lf != NULL);
 	return true;
@@ -242,7 +242,7 @@ md_next_word(struct pst_str *rest, struct pst_str *word_r)
 		return false;
 	space = memchr(rest->p, ' ', rest->n);
 	word_r->p = rest->p;
-	word_r->n = space ? (size_t) (space - rest->p) : rest->n;
+	word_r->n = space ? (size_t)(space - rest->p) : rest->n;
 	rest->p += word_r->n + (space != NULL);
 	rest->n -= word_r->n + (space != NULL);
 	return word_r->n > 0;
@@ -273,12 +273,12 @@ md_read_file(int dirfd, const char *name, size_t max, struct md_buf *b)
 	while (e == 0 && (got = read(fd, part, sizeof(part))) != 0) {
 		if (got < 0)
 			e = errno == EINTR ? 0 : errno;
-		else if (b->n + (size_t) got > max)
+		else if (b->n + (size_t)got > max)
 			e = EFBIG;
 		else
-			md_buf_add(b, part, (size_t) got);
+			md_buf_add(b, part, (size_t)got);
 	}
-	(void) close(fd);
+	(void)close(fd);
 	return e;
 }
 
@@ -294,7 +294,7 @@ md_write_all(int fd, const char *p, size_t n)
 			return errno;
 		}
 		p += done;
-		n -= (size_t) done;
+		n -= (size_t)done;
 	}
 	return 0;
 }
@@ -306,7 +306,7 @@ md_replace_file(
 	char temp[64];
 	int fd, e;
 
-	(void) snprintf(temp, sizeof(temp), "%s.tmp", name);
+	(void)snprintf(temp, sizeof(temp), "%s.tmp", name);
 	fd = openat(dirfd, temp,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
@@ -319,7 +319,7 @@ md_replace_file(
 	if (e == 0 && renameat(dirfd, temp, dirfd, name) < 0)
 		e = errno;
 	if (e != 0) {
-		(void) unlinkat(dirfd, temp, 0);
+		(void)unlinkat(dirfd, temp, 0);
 		return e;
 	}
 	if (sync == MD_SYNC_FULL && fsync(dirfd) < 0)
@@ -334,7 +334,7 @@ md_copy_fd(int from, int to)
 	uint64_t at = 0;
 
 	for (;;) {
-		ssize_t got = pread(from, part, sizeof(part), (off_t) at);
+		ssize_t got = pread(from, part, sizeof(part), (off_t)at);
 		int e;
 
 		if (got < 0 && errno == EINTR)
@@ -343,10 +343,10 @@ md_copy_fd(int from, int to)
 			return errno;
 		if (got == 0)
 			return 0;
-		e = md_write_all(to, part, (size_t) got);
+		e = md_write_all(to, part, (size_t)got);
 		if (e != 0)
 			return e;
-		at += (uint64_t) got;
+		at += (uint64_t)got;
 	}
 }
 
@@ -371,13 +371,13 @@ remove_tree(int dirfd, const char *name, int depth)
 	dir = fdopendir(fd);
 	if (dir == NULL) {
 		e = errno;
-		(void) close(fd);
+		(void)close(fd);
 		return e;
 	}
 	while (e == 0 && (d = readdir(dir)) != NULL)
 		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
 			e = remove_tree(fd, d->d_name, depth - 1);
-	(void) closedir(dir);
+	(void)closedir(dir);
 	if (e == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0 &&
 	    errno != ENOENT)
 		e = errno;

@@ -19,7 +19,7 @@ char *md_memdup(const char *s, size_t n); /* adds a NUL */
 #define MD_PUSH(array, count, cap)                                             \
 	do {                                                                   \
 		if ((count) == (cap)) {                                        \
-			(cap) = (cap) ? (cap) * 2 : 16;                        \
+			(cap) = (cap) ? (cap)*2 : 16;                          \
 			(array) = md_resize((array), (cap), sizeof(*(array))); \
 		}                                                              \
 	} while (0)
@@ -66,8 +66,8 @@ enum md_sync {
 	MD_SYNC_FULL, /* afterwards it is the new one */
 };
 /* Replaces `name` as a whole through a temporary file. 0 or an errno. */
-int md_replace_file(int dirfd, const char *name, const char *p, size_t n,
-    enum md_sync sync);
+int md_replace_file(
+    int dirfd, const char *name, const char *p, size_t n, enum md_sync sync);
 
 /* write(2) until all is written. 0 or an errno. */
 int md_write_all(int fd, const char *p, size_t n);

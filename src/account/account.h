@@ -3,9 +3,11 @@
  *
  * Threads: from any thread; calls may overlap. Calls block on the disk, and
  * password checks on hashing.
- * Addresses: "local@domain" in UTF-8; matched without case (ASCII folding of
- * the local part, IDNA-normalised lower case domain). account_normalise() makes
- * that form, which is also the account's id in the storage.
+ * Addresses: "local@domain" in UTF-8; matched without case (the local part in
+ * NFC with ASCII folding, the domain in lower case with A-labels).
+ * account_normalise() makes that form, which is also the account's id in the
+ * storage; an account's never has '/' or quotes.
+ * Callbacks run without locks and may call back.
  */
 #ifndef ACCOUNT_ACCOUNT_H
 #define ACCOUNT_ACCOUNT_H
@@ -38,7 +40,8 @@ bool account_normalise(struct pst_str address, char out[321]);
 /* --- administration ---------------------------------------------------- */
 
 /* `password` may be STR_NONE: no login until there is one. EXISTS, SYNTAX,
- * NOTFOUND (domain not local), LIMIT (password too short). */
+ * NOTFOUND (domain not local), LIMIT (password too short or long). `created`
+ * 0: now. EXISTS also when an alias has the name. */
 enum pst_rc account_add(struct accounts *a, const struct account_user *user,
     struct pst_str password, struct pst_error *err);
 enum pst_rc account_find(struct accounts *a, const char *address,
@@ -46,6 +49,7 @@ enum pst_rc account_find(struct accounts *a, const char *address,
 /* Changes everything but address and created. */
 enum pst_rc account_update(
     struct accounts *a, const struct account_user *user, struct pst_error *err);
+/* STR_NONE takes the password away. */
 enum pst_rc account_set_password(struct accounts *a, const char *address,
     struct pst_str password, struct pst_error *err);
 /* Removes the user and the aliases that lead to it alone; not the mail. */
@@ -57,7 +61,9 @@ enum pst_rc account_each(struct accounts *a, const char *domain,
     struct pst_error *err);
 
 /* An alias leads to one or more addresses, inside or outside. The address
- * "@domain" is the catch-all of the domain. EXISTS for the same pair. */
+ * "@domain" is the catch-all of the domain. EXISTS for the same pair, or when
+ * there is a user of this name. NOTFOUND: the address's domain is not local. An
+ * outside target keeps the case of its local part. */
 enum pst_rc alias_add(struct accounts *a, const char *address,
     const char *target, struct pst_error *err);
 /* `target` NULL: all of them. */
@@ -69,7 +75,7 @@ enum pst_rc alias_each(struct accounts *a, const char *domain,
 
 enum pst_rc domain_add(
     struct accounts *a, const char *domain, struct pst_error *err);
-/* PERM while it has users. */
+/* PERM while it has users; its aliases go with it. */
 enum pst_rc domain_delete(
     struct accounts *a, const char *domain, struct pst_error *err);
 /* Those of the database and of the configuration. */
@@ -85,8 +91,9 @@ bool domain_is_local(struct accounts *a, struct pst_str domain);
  * alias (over at most 10 levels, each target once), the same without
  * "+detail", catch-all; "postmaster" falls back to the first administrator.
  * `detail` is what stood behind the separator of the address that led there.
- * A disabled user still gets mail. NOTFOUND: no such recipient; LIMIT: more
- * than 1000 targets.
+ * A disabled user still gets mail. "postmaster" needs no domain. NOTFOUND: no
+ * such recipient; LIMIT: more than 1000 targets or 10 levels. On a failure
+ * nothing was called back.
  */
 typedef void (*account_target_fn)(void *arg, const struct account_user *user,
     const char *outside, const char *detail); /* user or outside is NULL */

@@ -2,10 +2,11 @@
  * account/auth.h - logging in: passwords, SASL, and the brake on guessing.
  *
  * Passwords are kept as yescrypt hashes and SCRAM-SHA-256 keys, compared in
- * constant time, prepared by OpaqueString (RFC 8265). A good password is
- * remembered for a short time as a keyed hash in memory, so that clients which
- * come back cost little; changing the password or disabling the user forgets
- * it at once.
+ * constant time, prepared by OpaqueString (RFC 8265); the SCRAM keys are made
+ * of the SASLprep form that their clients use (RFC 5802, 2.2). A good password
+ * is remembered for a short time as a keyed hash in memory, so that clients
+ * which come back cost little; changing the password or disabling the user
+ * forgets it at once.
  *
  * Threads: from any thread; a struct sasl belongs to one at a time. Calls block
  * on hashing (about 15 ms).
@@ -66,8 +67,8 @@ enum sasl_next sasl_step(
 enum auth_result sasl_result(
     struct sasl *s, char address_r[321], int64_t *delay_r);
 
-/* For the rest of the program: how many addresses are blocked now, and to lift
- * a block (user or address). */
+/* For the rest of the program: how many addresses and users are blocked now,
+ * and to lift a block of either. False: it was not blocked. */
 size_t auth_blocked(struct accounts *a);
 bool auth_unblock(struct accounts *a, const char *peer_or_user);
 

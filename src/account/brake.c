@@ -56,6 +56,7 @@ struct account_brake {
 /* One attempt's names, hashed. */
 struct who {
 	unsigned char peer[KEY], user[KEY];
+	bool has_peer; /* not over a Unix socket */
 	bool has_user;
 };
 
@@ -134,10 +135,12 @@ user_key(struct account_brake *b, const char *user, unsigned char key[KEY])
 static struct who
 make_who(struct account_brake *b, const char *peer, const char *user)
 {
-	struct who who = { .has_user = user != NULL };
+	struct who who = { .has_peer = peer != NULL && peer[0] != '\0',
+		.has_user = user != NULL };
 
-	peer_key(b, peer, who.peer);
-	if (user != NULL)
+	if (who.has_peer)
+		peer_key(b, peer, who.peer);
+	if (who.has_user)
 		user_key(b, user, who.user);
 	return who;
 }
@@ -281,12 +284,13 @@ account_brake_blocks(struct account_brake *b, const struct config *cfg,
 {
 	struct who who = make_who(b, peer, user);
 	int64_t now = clock_monotonic();
-	const struct slot *p, *u = NULL;
+	const struct slot *p = NULL, *u = NULL;
 	uint64_t count = 0;
 	bool blocked = false;
 
 	(void)pthread_mutex_lock(&b->lock);
-	p = find_slot(b->peer, who.peer, cfg, now);
+	if (who.has_peer)
+		p = find_slot(b->peer, who.peer, cfg, now);
 	if (who.has_user)
 		u = find_slot(b->user, who.user, cfg, now);
 	if (p != NULL && p->until != 0) {
@@ -309,27 +313,28 @@ account_brake_failed(struct account_brake *b, const struct config *cfg,
 	struct who who = make_who(b, peer, user);
 	int64_t now = clock_monotonic();
 	unsigned char what[KEY];
-	uint64_t seen = 0, count;
-	struct slot *p;
-	const struct slot *u = NULL;
+	uint64_t seen = 0, count = 1;
+	struct slot *p = NULL, *u = NULL;
 
 	if (user != NULL && password.p != NULL) {
 		make_key(b, 'w', str_of(user), password, what);
 		memcpy(&seen, what, sizeof(seen));
 	}
 	(void)pthread_mutex_lock(&b->lock);
-	p = claim_slot(b->peer, who.peer, cfg, now);
+	if (who.has_peer)
+		p = claim_slot(b->peer, who.peer, cfg, now);
+	if (who.has_user)
+		u = claim_slot(b->user, who.user, cfg, now);
 	/* A client that was not told of a new password tries the old one again
 	 * and again: that is no guessing. */
-	if (!was_seen(p, seen)) {
-		count_failure(p, cfg, now);
-		if (who.has_user)
-			count_failure(
-			    claim_slot(b->user, who.user, cfg, now), cfg, now);
+	if (p == NULL || !was_seen(p, seen)) {
+		if (p != NULL)
+			count_failure(p, cfg, now);
+		if (u != NULL)
+			count_failure(u, cfg, now);
 	}
-	if (who.has_user)
-		u = find_slot(b->user, who.user, cfg, now);
-	count = p->count;
+	if (p != NULL)
+		count = p->count;
 	if (u != NULL && u->count > count && !is_good(b, &who, now))
 		count = u->count;
 	(void)pthread_mutex_unlock(&b->lock);

@@ -149,25 +149,29 @@ set_base64(
 	return good;
 }
 
-/* Finds whom the client wants to be, or makes somebody up. */
+/* Finds whom the client wants to be. Somebody is made up first in any case, so
+ * that it takes the same time for all. */
 static enum auth_result
 find_scram(struct sasl *s, const struct config *cfg)
 {
+	struct account_keys fake;
 	struct pst_error err;
-	enum pst_rc rc = PST_E_NOTFOUND;
+	enum pst_rc rc;
 
 	if (account_brake_blocks(s->a->brake, cfg, s->peer,
 		s->name[0] != '\0' ? s->name : NULL, &s->delay))
 		return AUTH_BLOCKED;
-	if (s->name[0] != '\0')
-		rc = account_credentials(s->a, s->name, &s->who, &err);
-	s->is_real = rc == PST_OK && s->who.keys.iterations > 0;
-	if (rc == PST_E_NOTFOUND || (rc == PST_OK && !s->is_real))
-		rc = account_fake_scram(s->a, cfg, s->name, &s->who.keys, &err);
+	rc = account_fake_scram(s->a, cfg, s->name, &fake, &err);
 	if (rc == PST_OK)
-		return AUTH_OK;
-	log_failure(PST_LOG_ERROR, 0, "accounts", &err);
-	return AUTH_TEMP;
+		rc = account_credentials(s->a, s->name, &s->who, &err);
+	if (rc != PST_OK && rc != PST_E_NOTFOUND) {
+		log_failure(PST_LOG_ERROR, 0, "accounts", &err);
+		return AUTH_TEMP;
+	}
+	s->is_real = rc == PST_OK && s->who.keys.iterations > 0;
+	if (!s->is_real)
+		s->who.keys = fake;
+	return AUTH_OK;
 }
 
 static bool

@@ -39,8 +39,8 @@ static PST_PRINTF(2, 3) void problem(struct collector *c, const char *fmt, ...)
 		c->report(c->arg, text);
 }
 
-static void
-parse_error(cfg_t *cfg, const char *fmt, va_list ap)
+static PST_PRINTF(2, 0) void parse_error(cfg_t *cfg, const char *fmt,
+    va_list ap)
 {
 	char text[400];
 

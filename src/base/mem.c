@@ -89,7 +89,7 @@ buf_reserve(struct buf *b, size_t n)
 		b->overflow = true;
 		return NULL;
 	}
-	if (b->n + n > b->cap) {
+	if (b->n + n > b->cap || b->p == NULL) {
 		size_t cap = b->cap < 64 ? 64 : b->cap;
 
 		while (cap < b->n + n)

@@ -41,7 +41,7 @@ parse_numbers(struct imap_parser *ps, struct imap_section *out)
 		if (!imap_skip(ps, '.'))
 			return imap_bad(ps, "Invalid section");
 	} while (ascii_is_digit(imap_peek(ps)));
-	return true;
+	return imap_peek(ps) != ']' || imap_bad(ps, "Invalid section");
 }
 
 static bool

@@ -145,8 +145,8 @@ take_word(struct parser *ps, bool space_before)
 	if (*ps->p == '"' && !ps->no_quote_end) {
 		before = ps->local.n;
 		if (take_quoted(ps, &ps->local))
-			(void)buf_add(&ps->name, ps->local.p + before,
-			    ps->local.n - before);
+			(void)buf_add_str(
+			    &ps->name, str_from(buf_str(&ps->local), before));
 		return;
 	}
 	atom = take_atom(ps);

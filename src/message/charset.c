@@ -401,7 +401,7 @@ broken_length(const struct msg_conv *c, const char *p, const char *end)
 static size_t
 run_own(struct msg_conv *c, struct pst_str in, bool last, struct buf *out)
 {
-	const char *p = in.p, *end = p + in.n;
+	const char *p = in.p, *end = in.n > 0 ? p + in.n : p;
 	bool utf8 = c->kind == CONV_UTF8 || c->kind == CONV_LENIENT;
 
 	while (p < end) {

@@ -325,10 +325,13 @@ days_since_epoch(int64_t year, unsigned month, unsigned day)
 bool
 msg_parse_date(struct pst_str value, int64_t *seconds_r, int *zone_r)
 {
-	struct scan s = { value.p, value.p + value.n };
+	struct scan s = { value.p, value.p };
 	struct date d = { 0 };
 
-	if (value.n == 0 || !take_date(&s, &d))
+	if (value.n == 0)
+		return false;
+	s.end += value.n;
+	if (!take_date(&s, &d))
 		return false;
 	if (d.month < 1 || d.month > 12 || d.day < 1 ||
 	    d.day > days_in(d.year, d.month) || d.hour > 23 || d.minute > 59 ||

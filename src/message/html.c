@@ -257,7 +257,7 @@ in_text(struct msg_html *h, const char *p, const char *end, struct buf *out)
 bool
 msg_html_feed(struct msg_html *h, struct pst_str in, bool last, struct buf *out)
 {
-	const char *p = in.p, *end = p + in.n;
+	const char *p = in.p, *end = in.n > 0 ? p + in.n : p;
 
 	while (p < end) {
 		bool used = true;

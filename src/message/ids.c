@@ -39,10 +39,10 @@ without_space(struct arena *a, struct pst_str s)
 bool
 msg_next_id(struct arena *a, struct pst_str *rest, struct pst_str *id_r)
 {
-	const char *p = rest->p, *end = p + rest->n;
+	const char *p = rest->p, *end = rest->n > 0 ? p + rest->n : p;
 
 	*id_r = STR_NONE;
-	while (rest->n > 0 && p < end) {
+	while (p < end) {
 		const char *open = find_open(p, end);
 
 		/* A "<" that is not closed before the next one is none. */

@@ -219,8 +219,10 @@ at_boundary(struct msg_reader *r, size_t i, bool closing)
 	if (closing) {
 		l->boundary.n = 0;
 		r->boundaries--;
-	} else {
+	} else if (has_room_for_part(r)) {
 		r->effect = EFFECT_PART_STARTS;
+	} else {
+		r->parts_used_up = true; /* by an empty message just above */
 	}
 }
 
@@ -458,7 +460,7 @@ msg_reader_new(const struct msg_limits *limits, bool headers_only)
 bool
 msg_reader_feed(struct msg_reader *r, const void *p, size_t n)
 {
-	const char *at = p, *end = at + n;
+	const char *at = p, *end = n > 0 ? at + n : at;
 
 	while (at < end && !r->done) {
 		if (r->n_held > 0)

@@ -162,8 +162,12 @@ static void
 add_plain(struct pst_str s, struct buf *out)
 {
 	struct msg_conv c;
-	const char *p = s.p, *end = p + s.n;
+	const char *p, *end;
 
+	if (s.n == 0)
+		return;
+	p = s.p;
+	end = p + s.n;
 	msg_conv_init_kind(&c, CONV_LENIENT);
 	while (p < end) {
 		const char *at = p;
@@ -192,11 +196,12 @@ is_white(struct pst_str s)
 bool
 msg_decode_words(struct pst_str value, struct buf *utf8)
 {
-	const char *plain = value.p, *p = plain, *end = p + value.n;
+	const char *plain = value.p, *p = plain, *end;
 	struct run r = { .any = false };
 
 	if (value.n == 0)
 		return !utf8->overflow;
+	end = p + value.n;
 	buf_init(&r.octets, value.n + 64);
 	while (p < end) {
 		struct pst_str between;

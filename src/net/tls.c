@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gnutls/abstract.h>
@@ -291,6 +292,24 @@ tls_expires(const struct tls_context *t)
 /* --- a self-signed certificate -----------------------------------------------
  */
 
+/* An address goes in as such, anything else as a host name. */
+static int
+add_name(gnutls_x509_crt_t crt, const char *name)
+{
+	unsigned char ip[16];
+	unsigned size = 0;
+
+	if (inet_pton(AF_INET, name, ip) == 1)
+		size = 4;
+	else if (inet_pton(AF_INET6, name, ip) == 1)
+		size = 16;
+	if (size > 0)
+		return gnutls_x509_crt_set_subject_alt_name(
+		    crt, GNUTLS_SAN_IPADDRESS, ip, size, GNUTLS_FSAN_APPEND);
+	return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME,
+	    name, (unsigned)strlen(name), GNUTLS_FSAN_APPEND);
+}
+
 static int
 fill_certificate(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key,
     const char *const *names, size_t n)
@@ -314,27 +333,8 @@ fill_certificate(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key,
 		rc = gnutls_x509_crt_set_dn_by_oid(crt,
 		    GNUTLS_OID_X520_COMMON_NAME, 0, names[0],
 		    (unsigned)strlen(names[0]));
-	for (size_t i = 0; rc >= 0 && i < n; i++) {
-		bool v6 = strchr(names[i], ':') != NULL;
-		bool v4 = !v6 &&
-			  strspn(names[i], "0123456789.") == strlen(names[i]);
-
-		if (v4 || v6) {
-			gnutls_datum_t ip;
-
-			rc = gnutls_x509_cidr_to_rfc5280(names[i], &ip);
-			if (rc < 0)
-				break;
-			rc = gnutls_x509_crt_set_subject_alt_name(crt,
-			    GNUTLS_SAN_IPADDRESS, ip.data, v4 ? 4 : 16,
-			    GNUTLS_FSAN_APPEND);
-			gnutls_free(ip.data);
-		} else {
-			rc = gnutls_x509_crt_set_subject_alt_name(crt,
-			    GNUTLS_SAN_DNSNAME, names[i],
-			    (unsigned)strlen(names[i]), GNUTLS_FSAN_APPEND);
-		}
-	}
+	for (size_t i = 0; rc >= 0 && i < n; i++)
+		rc = add_name(crt, names[i]);
 	if (rc >= 0)
 		rc = gnutls_x509_crt_set_key(crt, key);
 	if (rc >= 0)

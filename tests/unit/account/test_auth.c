@@ -158,9 +158,9 @@ Test(auth_password, unknown_users_cost_a_hash)
 		if (took < best[i % 2])
 			best[i % 2] = took;
 	}
-	cr_expect_gt(best[1], best[0] / 2, "%lld %lld", (long long)best[0],
+	cr_expect_gt(best[1], best[0] / 3, "%lld %lld", (long long)best[0],
 	    (long long)best[1]);
-	cr_expect_lt(best[1], best[0] * 2);
+	cr_expect_lt(best[1], best[0] * 3);
 	fixture_close(&f);
 }
 
@@ -191,18 +191,18 @@ Test(auth_cache, a_second_login_costs_no_hash)
 	cr_expect_lt(second, first / 10, "%lld then %lld", (long long)first,
 	    (long long)second);
 	clock_advance(301 * SECOND);
-	cr_expect_gt(time_of_login(&f), first / 4);
+	cr_expect_gt(time_of_login(&f), second * 5);
 	fixture_close(&f);
 }
 
 Test(auth_cache, can_be_turned_off)
 {
 	struct fixture f = fixture_open("hash_cost = 6\ncache_time = 0");
-	int64_t first;
 
 	fixture_user(&f, "bob@example.test");
-	first = time_of_login(&f);
-	cr_expect_gt(time_of_login(&f), first / 4);
+	/* 30 ms on a machine of today. */
+	for (int i = 0; i < 3; i++)
+		cr_expect_gt(time_of_login(&f), 2000);
 	fixture_close(&f);
 }
 
@@ -388,6 +388,38 @@ Test(auth_brake, a_user_under_attack_gets_in_from_home)
 	/* Home is no free pass for guessing. */
 	guess(&f, HOME, "bob", 5);
 	cr_expect_eq(login(&f, HOME, "bob", PASSWORD), AUTH_BLOCKED);
+	fixture_close(&f);
+}
+
+Test(auth_brake, home_is_where_somebody_was_lately)
+{
+	struct fixture f = fixture_open("window = 30d\nblock_time = 30d");
+
+	fixture_user(&f, "bob@example.test");
+	cr_expect_eq(login(&f, HOME, "bob", PASSWORD), AUTH_OK);
+	guess_from_many(&f, "bob", 5);
+	clock_advance(13 * 86400 * SECOND);
+	cr_expect_eq(login(&f, HOME, "bob", PASSWORD), AUTH_OK);
+	clock_advance(15 * 86400 * SECOND);
+	cr_expect_eq(login(&f, HOME, "bob", PASSWORD), AUTH_BLOCKED);
+	fixture_close(&f);
+}
+
+/* Over a Unix socket there is no address: nobody blocks it for all. */
+Test(auth_brake, no_address_is_no_common_one)
+{
+	struct fixture f = fixture_open(NULL);
+	int64_t delay;
+
+	fixture_user(&f, "bob@example.test");
+	guess(&f, "", "eve", 5);
+	guess(&f, NULL, "joe", 5);
+	cr_expect_eq(auth_blocked(f.a), 2);
+	cr_expect_eq(fixture_login(&f, "", "eve", "x", &delay), AUTH_BLOCKED);
+	cr_expect_eq(login(&f, "", "bob", PASSWORD), AUTH_OK);
+	cr_expect_eq(
+	    fixture_login(&f, "", "no address", "x", &delay), AUTH_FAILED);
+	cr_expect_eq(delay, 100);
 	fixture_close(&f);
 }
 

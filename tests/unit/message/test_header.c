@@ -162,14 +162,14 @@ static const struct {
 	{ "=?utf-8?b?4oI=?= =?utf-8?q?=AC?=", "\xe2\x82\xac" },
 	{ "=?utf-8?q?=E2=82?= x", "\xef\xbf\xbd x" },
 	{ "=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=", "\xe6\x97\xa5\xe6\x9c\xac" },
-	{ "=?ks_c_5601-1987?B?x9HxuQ==?=", "\xed\x95\x9c\xe5\x9c\x8b" },
+	{ "=?ks_c_5601-1987?B?x9GxuQ==?=", "\xed\x95\x9c\xea\xb5\xad" },
 	{ "=?hz-gb-2312?Q?=7E{VPND=7E}?=", "\xe4\xb8\xad\xe6\x96\x87" },
 	/* Joined to text, raw spaces, padding missing */
 	{ "a=?utf-8?q?b?=c", "abc" },
 	{ "=?utf-8?q?a?==?utf-8?q?b?=", "ab" },
 	{ "=?utf-8?q?a b?=", "a b" },
 	{ "=?utf-8?B?YQ?=", "a" },
-	{ "=?utf-8?Q?What??=", "What?" },
+	{ "=?utf-8?Q?What?\?=", "What?" },
 	/* Not encoded words, or broken ones */
 	{ "=?", "=?" },
 	{ "=?utf-8?q?a", "=?utf-8?q?a" },

@@ -1,0 +1,250 @@
+/*
+ * body.c - the content of a message. May run beside any other call on the box:
+ * the name is taken under the lock, the file is opened without. Files with bare
+ * LF line ends, as other programs write them, are converted on the way.
+ */
+#include "maildir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MEMORY_MAX = 1 << 20, PART = 64 * 1024 };
+
+/* The name of a message's file; looks into the folders when asked to, or when
+ * there is no list yet. */
+static bool
+find_name(struct pst_box *b, uint32_t uid, bool look,
+    char name_r[MD_NAME_MAX + 1], enum md_dir *dir_r)
+{
+	char known[MD_NAME_MAX + 1];
+	const struct md_msg *m;
+	struct md_name key;
+	bool listed;
+
+	(void)pthread_mutex_lock(&b->lock);
+	listed = b->is_scanned;
+	m = listed ? md_box_msg(b, uid) : NULL;
+	if (m != NULL) {
+		memcpy(known, m->name, m->name_n + 1U);
+		*dir_r = m->dir;
+	}
+	(void)pthread_mutex_unlock(&b->lock);
+	if (listed && m == NULL)
+		return false;
+	if (!listed)
+		return md_find_file(b, uid, NULL, name_r, dir_r);
+	if (!look) {
+		memcpy(name_r, known, sizeof(known));
+		return true;
+	}
+	md_name_parse(known, strlen(known), &key);
+	return md_find_file(b, uid, &key, name_r, dir_r);
+}
+
+/* Notes a size that is not what the name says: torn by a power failure, or
+ * changed by somebody. */
+static void
+fix_size(struct pst_box *b, uint32_t uid, uint64_t size)
+{
+	size_t i = 0;
+
+	(void)pthread_mutex_lock(&b->lock);
+	while (i < b->fix_count && b->fix[i].uid != uid)
+		i++;
+	if (i == b->fix_count) {
+		MD_PUSH(b->fix, b->fix_count, b->fix_cap);
+		b->fix_count++;
+	}
+	b->fix[i] = (struct md_fix){ .uid = uid, .size = size };
+	(void)pthread_mutex_unlock(&b->lock);
+}
+
+int
+md_count_bare_lf(int fd, uint64_t *count_r)
+{
+	char *part = md_resize(NULL, PART, 1);
+	uint64_t count = 0, at = 0;
+	char before = '\0';
+	ssize_t got;
+	int e = 0;
+
+	while ((got = pread(fd, part, PART, (off_t)at)) != 0) {
+		const char *p = part, *end = part + got;
+
+		if (got < 0) {
+			if (errno == EINTR)
+				continue;
+			e = errno;
+			break;
+		}
+		while ((p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+			count += (p > part ? p[-1] : before) != '\r';
+			p++;
+		}
+		before = end[-1];
+		at += (uint64_t)got;
+	}
+	free(part);
+	*count_r = count;
+	return e;
+}
+
+/* Copies with CRLF line ends to memory, or to a file when it is large. */
+struct converted {
+	struct md_buf text;
+	int fd;
+	uint64_t length;
+};
+
+static int
+convert_part(struct converted *c, const char *part, size_t n, char *before)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (part[i] == '\n' && *before != '\r') {
+			md_buf_add(&c->text, part + from, i - from);
+			md_buf_putc(&c->text, '\r');
+			from = i;
+		}
+		*before = part[i];
+	}
+	md_buf_add(&c->text, part + from, n - from);
+	if (c->fd >= 0) {
+		int e = md_write_all(c->fd, c->text.p, c->text.n);
+
+		if (e != 0)
+			return e;
+		c->length += c->text.n;
+		c->text.n = 0;
+	} else {
+		c->length = c->text.n;
+	}
+	return 0;
+}
+
+static int
+convert(const struct pst_store *s, int fd, uint64_t size, struct converted *c)
+{
+	char *part = md_resize(NULL, PART, 1), before = '\0';
+	uint64_t at = 0;
+	ssize_t got = 0;
+	int e = 0;
+
+	c->fd = -1;
+	md_buf_add(&c->text, "", 0);
+	if (size > MEMORY_MAX) {
+		c->fd = openat(
+		    s->temp_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+		if (c->fd < 0)
+			c->fd = memfd_create("message", MFD_CLOEXEC);
+		if (c->fd < 0)
+			e = errno;
+	}
+	while (e == 0 && (got = pread(fd, part, PART, (off_t)at)) != 0) {
+		if (got < 0) {
+			e = errno == EINTR ? 0 : errno;
+			continue;
+		}
+		e = convert_part(c, part, (size_t)got, &before);
+		at += (uint64_t)got;
+	}
+	free(part);
+	if (e != 0 && c->fd >= 0)
+		(void)close(c->fd);
+	if (e != 0 || c->fd >= 0)
+		md_buf_free(&c->text);
+	return e;
+}
+
+static void
+release(struct pst_body *body)
+{
+	if (body->fd >= 0)
+		(void)close(body->fd);
+	free(body->priv);
+	*body = (struct pst_body){ .fd = -1 };
+}
+
+static enum pst_rc
+open_body(struct pst_box *b, int fd, const struct md_name *name,
+    struct pst_body *body_r, struct pst_error *err)
+{
+	struct converted c = { 0 };
+	struct stat st;
+	int e = fstat(fd, &st) < 0 ? errno : !S_ISREG(st.st_mode) ? EINVAL : 0;
+	uint64_t size = e == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
+
+	*body_r = (struct pst_body){
+		.fd = fd, .length = size, .release = release
+	};
+	if (e == 0 && name->has_wire && name->wire != name->size) {
+		e = convert(b->acct->store, fd, size, &c);
+		if (e == 0) {
+			(void)close(fd);
+			body_r->fd = c.fd;
+			body_r->length = c.length;
+			body_r->mem = body_r->priv = c.text.p;
+		}
+	}
+	if (e != 0) {
+		(void)close(fd);
+		return pst_fail(err, PST_E_TEMP, e, "read %.80s/%.40s: %.80s",
+		    b->acct->path, b->folder->dir, name->s);
+	}
+	if (body_r->length != md_name_octets(name))
+		fix_size(b, name->uid, body_r->length);
+	return PST_OK;
+}
+
+enum pst_rc
+md_body(struct pst_box *b, uint32_t uid, struct pst_body *body_r,
+    struct pst_error *err)
+{
+	char text[MD_NAME_MAX + 1];
+	struct md_name name;
+	enum md_dir dir = MD_CUR;
+	int e = ENOENT;
+
+	for (int tries = 0; tries < 3 && e == ENOENT; tries++) {
+		int fd;
+
+		if (!find_name(b, uid, tries > 0, text, &dir))
+			break;
+		fd = openat(b->folder->sub[dir], text,
+		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		e = fd < 0 ? errno : 0;
+		if (e == 0) {
+			md_name_parse(text, strlen(text), &name);
+			return open_body(b, fd, &name, body_r, err);
+		}
+	}
+	if (e == ENOENT)
+		return pst_fail(err, PST_E_NOTFOUND, 0,
+		    "%.80s/%.80s has no message with uid %lu", b->acct->path,
+		    b->folder->dir, (unsigned long)uid);
+	return pst_fail(err, PST_E_TEMP, e, "open %.80s/%.40s: %.80s",
+	    b->acct->path, b->folder->dir, text);
+}
+
+enum pst_rc
+md_ident(struct pst_box *b, uint32_t uid, char id_r[40], struct pst_error *err)
+{
+	char text[MD_NAME_MAX + 1], stem[MD_NAME_MAX + 1];
+	enum md_dir dir;
+	uint64_t h[2];
+
+	if (!find_name(b, uid, false, text, &dir))
+		return pst_fail(err, PST_E_NOTFOUND, 0,
+		    "%.80s/%.80s has no message with uid %lu", b->acct->path,
+		    b->folder->dir, (unsigned long)uid);
+	md_hash128(
+	    stem, md_name_stem(text, strlen(text), stem, sizeof(stem)), h);
+	(void)snprintf(id_r, 40, "M%016llx%016llx", (unsigned long long)h[0],
+	    (unsigned long long)h[1]);
+	return PST_OK;
+}

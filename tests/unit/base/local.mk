@@ -1,0 +1,10 @@
+unit_tests += tests/unit/base/test_str
+tests_unit_base_test_str_SOURCES = tests/unit/base/test_str.c
+unit_tests += tests/unit/base/test_mem
+tests_unit_base_test_mem_SOURCES = tests/unit/base/test_mem.c
+unit_tests += tests/unit/base/test_uidset
+tests_unit_base_test_uidset_SOURCES = tests/unit/base/test_uidset.c
+unit_tests += tests/unit/base/test_codec
+tests_unit_base_test_codec_SOURCES = tests/unit/base/test_codec.c
+unit_tests += tests/unit/base/test_config
+tests_unit_base_test_config_SOURCES = tests/unit/base/test_config.c

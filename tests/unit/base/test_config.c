@@ -1,0 +1,157 @@
+/* The configuration: defaults, errors with line and expectation, overrides. */
+#include "base/config.h"
+#include "base/str.h"
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+static const char good[] =
+    "hostname = \"Mail.Example.ORG\"\n"
+    "domains = { Example.org, \"b.example\" }\n"
+    "listener imap { protocol = imap port = 143 }\n"
+    "listener smtp { protocol = smtp port = 25 tls = none }\n"
+    "smtp { message_size = 10M idle_time = 2m }\n";
+
+Test(config, reads_values_and_fills_in_defaults)
+{
+	struct pst_error err;
+	struct config *c = config_parse(good, NULL, 0, NULL, NULL, &err);
+
+	cr_assert_not_null(c, "%s", err.detail);
+	cr_assert_str_eq(c->hostname, "mail.example.org");
+	cr_assert_eq(c->domains.n, 2);
+	cr_assert_str_eq(c->domains.v[0], "example.org");
+	cr_assert_eq(c->listeners, 2);
+	cr_assert_eq(c->listener[1].protocol, CONFIG_SMTP);
+	cr_assert_eq(c->listener[1].tls, CONFIG_TLS_NONE);
+	cr_assert_eq(c->listener[0].tls, CONFIG_TLS_STARTTLS);
+	cr_assert_eq(c->smtp.message_size, 10 << 20);
+	cr_assert_eq(c->smtp.idle_time, 120);
+	cr_assert_eq(c->imap.idle_time, 1800);
+	cr_assert_eq(c->storages, 1);
+	cr_assert_str_eq(c->storage[0].module, "maildir");
+	cr_assert_eq(c->mailboxes, 5);
+	cr_assert_str_eq(c->mailbox[0].special_use, "\\Sent");
+	cr_assert(config_is_local_domain(c, STR("B.example")));
+	cr_assert(!config_is_local_domain(c, STR("c.example")));
+	config_unref(&c);
+}
+
+Test(config, says_file_line_and_what_was_expected)
+{
+	static const struct {
+		const char *extra, *want;
+	} cases[] = {
+		{ "limits { connections = many }\n", ":6: limits.connections: "
+						     "expected a number" },
+		{ "limits {\n connections = 0 }\n", ":7: limits.connections" },
+		{ "smtp { message_size = 10X }\n", "expected a number from" },
+		{ "smtp { bare_newline = maybe }\n",
+		    "expected one of: reject keep" },
+		{ "auth { plaintext_on_loopback = perhaps }\n",
+		    "expected true or false" },
+		{ "lmits { }\n", "no such option 'lmits'" },
+		{ "limits { conections = 3 }\n",
+		    "no such option 'conections'" },
+		{ "default_storage = other\n", "no storage block \"other\"" },
+		{ "storage s { option = {\"novalue\"} }\n", "key=value" },
+		{ "listener x { tls = implicit port = 1 }\n",
+		    "needs a certificate" },
+		{ "tls { min_version = 1.1 }\n", "expected 1.2 or 1.3" },
+		{ "hostname = \"not a name\"\n", "hostname: expected" },
+		{ "limits { connections = 3\n", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pst_error err = { 0 };
+		struct config *c;
+		struct buf text;
+
+		buf_init(&text, 4096);
+		(void)buf_puts(&text, good);
+		(void)buf_puts(&text, cases[i].extra);
+		(void)buf_putc(&text, '\0');
+		c = config_parse(text.p, NULL, 0, NULL, NULL, &err);
+		cr_assert_null(c, "%s", cases[i].extra);
+		cr_assert_not_null(strstr(err.detail, cases[i].want),
+		    "%s gives: %s", cases[i].extra, err.detail);
+		buf_fini(&text);
+	}
+}
+
+Test(config, overrides_any_key)
+{
+	static const struct config_override o[] = {
+		{ "limits.connections", "7" },
+		{ "listener.imap.port", "1143" },
+		{ "listener.extra.port", "99" },
+		{ "domains", "x.example y.example" },
+		{ "storage.maildir.path", "/tmp/x" },
+	};
+	static const struct config_override bad[] = {
+		{ "limits.nothing", "1" },
+		{ "limits.connections", "x" },
+		{ "listener.port", "1" },
+		{ "limits.a.connections", "1" },
+		{ "a.b.c.d", "1" },
+		{ "", "1" },
+	};
+	struct pst_error err;
+	struct config *c = config_parse(good, o, 5, NULL, NULL, &err);
+
+	cr_assert_not_null(c, "%s", err.detail);
+	cr_assert_eq(c->limits.connections, 7);
+	cr_assert_eq(c->listener[0].port, 1143);
+	cr_assert_eq(c->listeners, 3);
+	cr_assert_eq(c->domains.n, 2);
+	cr_assert_str_eq(c->domains.v[1], "y.example");
+	cr_assert_str_eq(
+	    config_storage_value(&c->storage[0], "path"), "/tmp/x");
+	config_unref(&c);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		cr_assert_null(config_parse(good, &bad[i], 1, NULL, NULL, &err),
+		    "%s", bad[i].key);
+}
+
+Test(config, reads_what_it_prints)
+{
+	struct pst_error err;
+	struct config *c = config_parse(good, NULL, 0, NULL, NULL, &err), *d;
+	char *first = NULL, *second = NULL;
+	size_t n;
+	FILE *f = open_memstream(&first, &n);
+
+	config_print(c, f);
+	(void)fclose(f);
+	d = config_parse(first, NULL, 0, NULL, NULL, &err);
+	cr_assert_not_null(d, "%s", err.detail);
+	f = open_memstream(&second, &n);
+	config_print(d, f);
+	(void)fclose(f);
+	cr_assert_str_eq(first, second);
+	free(first);
+	free(second);
+	config_unref(&c);
+	config_unref(&d);
+}
+
+Test(config, gives_modules_their_options)
+{
+	struct pst_error err;
+	struct buf text;
+	struct config *c;
+
+	buf_init(&text, 4096);
+	(void)buf_puts(&text, good);
+	(void)buf_puts(&text,
+	    "storage db { path = p option = { \"a=1\", \"ab=x=y\" } }\n");
+	(void)buf_putc(&text, '\0');
+	c = config_parse(text.p, NULL, 0, NULL, NULL, &err);
+	cr_assert_not_null(c, "%s", err.detail);
+	cr_assert_str_eq(c->storage[0].module, "db");
+	cr_assert_str_eq(config_storage_value(&c->storage[0], "a"), "1");
+	cr_assert_str_eq(config_storage_value(&c->storage[0], "ab"), "x=y");
+	cr_assert_null(config_storage_value(&c->storage[0], "b"));
+	cr_assert_str_eq(config_storage_value(&c->storage[0], "fsync"), "true");
+	config_unref(&c);
+	buf_fini(&text);
+}
