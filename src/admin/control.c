@@ -22,6 +22,7 @@
 
 enum {
 	CLIENTS_MAX = 16,
+	BACKLOG = 128,
 	JOB_INTERVAL = 50, /* milliseconds */
 	LINES_MAX = 1 << 18,
 	OUTPUT_MAX = 1 << 26,
@@ -105,20 +106,22 @@ client_drop(struct admin_control *control, size_t i)
 }
 
 static void
-accept_one(struct admin_control *control)
+accept_clients(struct admin_control *control)
 {
-	int fd = accept4(
-	    control->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	while (control->clients < CLIENTS_MAX) {
+		int fd = accept4(control->listen_fd, NULL, NULL,
+		    SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd < 0)
-		return;
-	if (is_allowed(fd)) {
-		client_add(control, fd);
-		return;
+		if (fd < 0)
+			return;
+		if (is_allowed(fd)) {
+			client_add(control, fd);
+			continue;
+		}
+		log_text(PST_LOG_WARNING, 0, "control",
+		    "refused a connection of another user");
+		(void)close(fd);
 	}
-	log_text(PST_LOG_WARNING, 0, "control",
-	    "refused a connection of another user");
-	(void)close(fd);
 }
 
 /* --- answering ------------------------------------------------------------
@@ -317,7 +320,7 @@ control_run(void *arg)
 			if (!client_step(control->client[i], fds[i].revents))
 				client_drop(control, i);
 		if (fds[n - 1].revents != 0)
-			accept_one(control);
+			accept_clients(control);
 	}
 	return NULL;
 }
@@ -365,7 +368,7 @@ listen_on(const char *path, int *fd_r, struct pst_error *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* The umask of the server keeps others out between the two calls. */
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 ||
-	    chmod(path, 0600) < 0 || listen(fd, CLIENTS_MAX) < 0) {
+	    chmod(path, 0600) < 0 || listen(fd, BACKLOG) < 0) {
 		rc = pst_fail(err, PST_E_PERM, errno,
 		    "cannot make the control socket %s: %s", path,
 		    strerror(errno));

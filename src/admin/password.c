@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <termios.h>
 #include <unistd.h>
@@ -19,16 +20,28 @@ note_interrupt(int signal_number)
 	interrupted = 1;
 }
 
+/* The signal is blocked but while this waits: none is missed in between. */
+static ssize_t
+read_octet(int fd, const sigset_t *waiting, char *c)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+
+	if (waiting != NULL && ppoll(&p, 1, NULL, waiting) < 0)
+		return -1;
+	return read(fd, c, 1);
+}
+
 /* One line from `fd`, octet by octet: nothing behind it is taken. */
 static enum pst_rc
-read_line(int fd, char *out, size_t size, struct pst_error *err)
+read_line(int fd, const sigset_t *waiting, char *out, size_t size,
+    struct pst_error *err)
 {
 	size_t n = 0;
 	ssize_t got;
 	char c;
 
 	for (;;) {
-		got = read(fd, &c, 1);
+		got = read_octet(fd, waiting, &c);
 		if (got < 0 && errno == EINTR && !interrupted)
 			continue;
 		if (got < 0)
@@ -50,19 +63,19 @@ read_line(int fd, char *out, size_t size, struct pst_error *err)
 }
 
 static enum pst_rc
-ask_twice(
-    int tty, const char *address, char *out, size_t size, struct pst_error *err)
+ask_twice(int tty, const sigset_t *waiting, const char *address, char *out,
+    size_t size, struct pst_error *err)
 {
 	char again[1024];
 	enum pst_rc rc;
 
 	(void)dprintf(tty, "New password for %s: ", address);
-	rc = read_line(tty, out, size, err);
+	rc = read_line(tty, waiting, out, size, err);
 	(void)dprintf(tty, "\n");
 	if (rc != PST_OK)
 		return rc;
 	(void)dprintf(tty, "The same again: ");
-	rc = read_line(tty, again, sizeof(again), err);
+	rc = read_line(tty, waiting, again, sizeof(again), err);
 	(void)dprintf(tty, "\n");
 	if (rc == PST_OK && strcmp(out, again) != 0)
 		rc = pst_fail(
@@ -76,11 +89,12 @@ ctl_password(const char *address, char *out, size_t size, struct pst_error *err)
 {
 	struct sigaction note = { .sa_handler = note_interrupt }, old;
 	struct termios before, quiet;
+	sigset_t block, before_mask;
 	enum pst_rc rc;
 	int tty;
 
 	if (!isatty(STDIN_FILENO))
-		return read_line(STDIN_FILENO, out, size, err);
+		return read_line(STDIN_FILENO, NULL, out, size, err);
 	tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
 	if (tty < 0 || tcgetattr(tty, &before) < 0) {
 		rc = pst_fail(err, PST_E_TEMP, errno,
@@ -92,12 +106,16 @@ ctl_password(const char *address, char *out, size_t size, struct pst_error *err)
 	/* Ctrl-C ends the question, but not before the terminal echoes again.
 	 */
 	(void)sigemptyset(&note.sa_mask);
+	(void)sigemptyset(&block);
+	(void)sigaddset(&block, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &block, &before_mask);
 	(void)sigaction(SIGINT, &note, &old);
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	(void)tcsetattr(tty, TCSAFLUSH, &quiet);
-	rc = ask_twice(tty, address, out, size, err);
+	rc = ask_twice(tty, &before_mask, address, out, size, err);
 	(void)tcsetattr(tty, TCSAFLUSH, &before);
+	(void)sigprocmask(SIG_SETMASK, &before_mask, NULL);
 	(void)sigaction(SIGINT, &old, NULL);
 	(void)close(tty);
 	return rc;

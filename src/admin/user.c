@@ -153,7 +153,8 @@ user_add(struct ctl *c, char **args, int n)
 	if ((c->given & CTL_OPT_NO_PASSWORD) == 0)
 		rc = ctl_password(u.address, password, sizeof(password), &err);
 	if (rc == PST_OK)
-		rc = account_add(c->accounts, &u, str_of(password), &err);
+		rc = account_add(c->accounts, &u,
+		    *password != '\0' ? str_of(password) : STR_NONE, &err);
 	explicit_bzero(password, sizeof(password));
 	return rc == PST_OK ? CTL_OK : add_failed(&u, rc, &err);
 }

@@ -39,8 +39,8 @@ static PST_PRINTF(2, 3) void problem(struct collector *c, const char *fmt, ...)
 		c->report(c->arg, text);
 }
 
-static PST_PRINTF(2, 0) void parse_error(cfg_t *cfg, const char *fmt,
-    va_list ap)
+static PST_PRINTF(2, 0) void parse_error(
+    cfg_t *cfg, const char *fmt, va_list ap)
 {
 	char text[400];
 
@@ -389,9 +389,11 @@ make_sections(struct sections *s)
 			continue;
 		s->name[s->n] = name;
 		s->opts[s->n] = make_options(name, NULL, 0);
+		/* MULTI also without a title: only then libconfuse knows the
+		 * file's name inside. A section may be continued later. */
 		s->subs[s->n] = (cfg_opt_t)CFG_SEC(name, s->opts[s->n],
 		    titled ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES
-			   : CFGF_NONE);
+			   : CFGF_MULTI);
 		s->n++;
 	}
 	s->root = make_options("", s->subs, s->n);

@@ -75,13 +75,6 @@ check_key_file(struct check *k, const struct config_certificate *c)
 		say(k, "warning",
 		    "certificate %s: everybody may read or write %s", c->name,
 		    c->key);
-	if (k->id.change && st.st_uid != k->id.uid &&
-	    (st.st_gid != k->id.gid || (st.st_mode & S_IRGRP) == 0) &&
-	    (st.st_mode & S_IROTH) == 0)
-		say(k, "warning",
-		    "certificate %s: the user \"%s\" cannot read %s: a "
-		    "renewed certificate needs a restart, not a reload",
-		    c->name, k->id.user, c->key);
 }
 
 static void

@@ -1,5 +1,6 @@
 libpostern_la_SOURCES += \
 	src/daemon/check.c src/daemon/check.h \
+	src/daemon/keeper.c src/daemon/keeper.h \
 	src/daemon/landlock.c \
 	src/daemon/notify.c \
 	src/daemon/options.c src/daemon/options.h \

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "daemon/keeper.h"
 #include "daemon/privileges.h"
 #include "daemon/process.h"
 #include "daemon/reload.h"
@@ -44,6 +45,7 @@ struct daemon {
 	struct admin_control *control;
 	int64_t started;
 	int lock_fd, pid_fd, signal_fd, stop_fd, parent_fd;
+	int keeper_fd; /* -1: this process reads the keys itself */
 
 	pthread_mutex_t lock; /* guards cfg; taken for a whole reload */
 	struct config *cfg;
@@ -116,6 +118,28 @@ log_notes(const struct buf *notes)
 			    STR_ARG(line));
 }
 
+/* Where the keys are root's, through the keeper. */
+static enum pst_rc
+reload_certificates(
+    struct daemon *d, const struct config *fresh, struct pst_error *err)
+{
+	struct daemon_keys keys = { 0 };
+	struct config *copy;
+	enum pst_rc rc;
+
+	if (d->keeper_fd < 0)
+		return tls_reload(d->tls, fresh, err);
+	copy = read_config(d->options, d->sandbox, NULL, err);
+	if (copy == NULL)
+		return PST_E_SYNTAX;
+	rc = daemon_keeper_ask(d->keeper_fd, copy, &keys, err);
+	if (rc == PST_OK)
+		rc = tls_reload(d->tls, copy, err);
+	daemon_keys_fini(&keys);
+	config_unref(&copy);
+	return rc;
+}
+
 /*
  * On any error all stays as it was. What is only read at the start keeps its
  * old value in the parts that use it; `notes` tells.
@@ -130,7 +154,7 @@ reload(void *arg, struct buf *notes, struct pst_error *err)
 	daemon_notify_reloading();
 	pthread_mutex_lock(&d->lock);
 	fresh = read_config(d->options, d->sandbox, NULL, err);
-	rc = fresh != NULL ? tls_reload(d->tls, fresh, err) : PST_E_SYNTAX;
+	rc = fresh != NULL ? reload_certificates(d, fresh, err) : PST_E_SYNTAX;
 	if (rc == PST_OK) {
 		daemon_restart_notes(d->cfg, fresh, notes);
 		net_reconfigure(d->net, fresh);
@@ -203,6 +227,24 @@ start_directories(struct daemon *d, struct pst_error *err)
 			rc = admin_directory_make(
 			    d->cfg->storage[i].path, &d->id, err);
 	return rc;
+}
+
+/* Before there is anything that the keeper should not have. */
+static enum pst_rc
+start_keeper(struct daemon *d, struct pst_error *err)
+{
+	if (!d->id.change || d->sandbox != NULL || d->cfg->certificates == 0)
+		return PST_OK;
+	return daemon_keeper_start(d->options->config_path,
+	    d->options->overrides, d->options->override_count, &d->keeper_fd,
+	    err);
+}
+
+static void
+stop_keeper(struct daemon *d)
+{
+	if (d->keeper_fd >= 0)
+		(void)close(d->keeper_fd);
 }
 
 /* The lock comes before all that a second server would disturb. */
@@ -430,6 +472,7 @@ static const struct {
 } steps[] = {
 	{ start_process, stop_process, false },
 	{ start_directories, NULL, false },
+	{ start_keeper, stop_keeper, false },
 	{ start_lock, stop_lock, true },
 	{ start_pid_file, stop_pid_file, false },
 	{ start_ports, stop_ports, true },
@@ -521,6 +564,7 @@ daemon_server_run(const struct daemon_options *o)
 		.lock_fd = -1,
 		.pid_fd = -1,
 		.parent_fd = -1,
+		.keeper_fd = -1,
 		.lock = PTHREAD_MUTEX_INITIALIZER };
 	struct pst_error err = { 0 };
 	enum pst_rc rc = PST_OK;

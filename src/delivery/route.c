@@ -79,14 +79,16 @@ route_resolve(const struct services *sv, const struct config *cfg,
 {
 	struct collect c = { .route = route_r, .max = max };
 	char name[321];
-	struct pst_str domain = str_from(address, domain_at(address));
+	struct pst_str domain = STR_NONE;
 	bool good = normalise(cfg, address, name);
 	enum pst_rc rc;
 
 	memset(route_r, 0, sizeof(*route_r));
 	if (good)
 		domain = str_from(str_of(name), domain_at(str_of(name)));
-	if (!domain_is_local(sv->accounts, domain))
+	else if (domain_at(address) > 0)
+		domain = str_from(address, domain_at(address));
+	if (domain.n > 0 && !domain_is_local(sv->accounts, domain))
 		return pst_fail(err, PST_E_UNSUPPORTED, 0, "other server");
 	if (!good)
 		return pst_fail(err, PST_E_NOTFOUND, 0, "no address");

@@ -107,10 +107,16 @@ put_multipart(const struct writer *w, const struct msg_part *part)
 }
 
 static bool
+is_rfc822(const struct msg_part *part)
+{
+	return str_is_case(part->type, "message") &&
+	       str_is_case(part->subtype, "rfc822");
+}
+
+static bool
 holds_message(const struct msg_part *part)
 {
-	return part->child != NULL && str_is_case(part->type, "message") &&
-	       str_is_case(part->subtype, "rfc822");
+	return part->child != NULL && is_rfc822(part);
 }
 
 static void
@@ -118,9 +124,15 @@ put_single(const struct writer *w, const struct msg_part *part)
 {
 	struct buf *out = w->out;
 
-	imap_put_string(out, part->type);
-	(void)buf_putc(out, ' ');
-	imap_put_string(out, part->subtype);
+	if (is_rfc822(part) && part->child == NULL) {
+		/* Encoded, or too deep: there is no message to tell of, which
+		 * the grammar would want for this type. */
+		(void)buf_puts(out, "\"application\" \"octet-stream\"");
+	} else {
+		imap_put_string(out, part->type);
+		(void)buf_putc(out, ' ');
+		imap_put_string(out, part->subtype);
+	}
 	(void)buf_putc(out, ' ');
 	put_params(out, part->params);
 	put_text(w, part->id);

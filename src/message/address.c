@@ -63,9 +63,8 @@ take_quoted(struct parser *ps, struct buf *out)
 	for (const char *c = ps->p + 1; c < at; c++) {
 		if (*c == '\\')
 			c++;
-		else if (*c == '\r' || *c == '\n')
-			continue;
-		(void)buf_putc(out, *c);
+		if (*c != '\r' && *c != '\n')
+			(void)buf_putc(out, *c);
 	}
 	ps->p = at + 1;
 	return true;
@@ -85,9 +84,8 @@ take_comment(struct parser *ps)
 	for (; c < after - 1; c++) {
 		if (*c == '\\' && after - 1 - c > 1)
 			c++;
-		else if (*c == '\r' || *c == '\n')
-			continue;
-		(void)buf_putc(&ps->comment, *c);
+		if (*c != '\r' && *c != '\n')
+			(void)buf_putc(&ps->comment, *c);
 	}
 	ps->has_comment = true;
 	ps->p = after;

@@ -3,8 +3,9 @@
  *
  * Only the charsets of a list are ever opened: names come from the network,
  * iconv loads code by name, and glibc would read options in them. The list also
- * maps names that iconv lacks. UTF-8, ASCII, Latin-1 and HZ (RFC 1843) are done
- * here. As browsers do, ISO 8859-1 is read as its superset windows-1252.
+ * maps names that iconv lacks. UTF-8, ASCII, Latin-1, HZ (RFC 1843) and UTF-7
+ * (RFC 2152; that of glibc depends on where its input is cut) are done here. As
+ * browsers do, ISO 8859-1 is read as its superset windows-1252.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -122,15 +123,12 @@ static const struct charset charsets[] = {
 	{ "sjis", "CP932" },
 	{ "tis-620", "CP874" },
 	{ "ucs-2", "UTF-16BE" },
-	{ "unicode-1-1-utf-7", "UTF-7" },
 	{ "utf-16", "UTF-16" },
 	{ "utf-16be", "UTF-16BE" },
 	{ "utf-16le", "UTF-16LE" },
 	{ "utf-32", "UTF-32" },
 	{ "utf-32be", "UTF-32BE" },
 	{ "utf-32le", "UTF-32LE" },
-	{ "utf-7", "UTF-7" },
-	{ "utf7", "UTF-7" },
 	{ "viscii", "VISCII" },
 	{ "windows-1250", "CP1250" },
 	{ "windows-1251", "CP1251" },
@@ -182,6 +180,9 @@ static const struct {
 	{ "cp-1252", CONV_LATIN1 },
 	{ "hz-gb-2312", CONV_HZ },
 	{ "hz", CONV_HZ },
+	{ "utf-7", CONV_UTF7 },
+	{ "utf7", CONV_UTF7 },
+	{ "unicode-1-1-utf-7", CONV_UTF7 },
 };
 
 /* 0x80 to 0x9f of windows-1252; what it leaves out stays a control. */
@@ -282,68 +283,6 @@ msg_conv_fini(struct msg_conv *c)
 	if (c->kind == CONV_ICONV || c->kind == CONV_HZ)
 		(void)iconv_close(c->cd);
 	msg_conv_init_kind(c, CONV_ASCII);
-}
-
-bool
-msg_utf8_put(struct buf *out, uint32_t c)
-{
-	char s[4];
-	size_t n;
-
-	if (c < 0x80) {
-		return buf_putc(out, (char)c);
-	} else if (c < 0x800) {
-		s[0] = (char)(0xc0 | c >> 6);
-		n = 2;
-	} else if (c < 0x10000) {
-		s[0] = (char)(0xe0 | c >> 12);
-		n = 3;
-	} else {
-		s[0] = (char)(0xf0 | c >> 18);
-		n = 4;
-	}
-	for (size_t i = 1; i < n; i++)
-		s[i] = (char)(0x80 | (c >> (6 * (n - 1 - i)) & 0x3f));
-	return buf_add(out, s, n);
-}
-
-/* The smallest and largest second octet after the first one (RFC 3629, 4). */
-static void
-second_range(unsigned char first, unsigned char *low_r, unsigned char *high_r)
-{
-	*low_r = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-	*high_r = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-}
-
-size_t
-msg_utf8_length(const char *p, const char *end, bool *cut_r)
-{
-	unsigned char c = (unsigned char)*p, low, high;
-	size_t n;
-
-	if (cut_r != NULL)
-		*cut_r = false;
-	if (c < 0x80)
-		return 1;
-	if (c < 0xc2 || c > 0xf4)
-		return 0;
-	n = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-	second_range(c, &low, &high);
-	for (size_t i = 1; i < n; i++) {
-		unsigned char next;
-
-		if (p + i == end) {
-			if (cut_r != NULL)
-				*cut_r = true;
-			return 0;
-		}
-		next = (unsigned char)p[i];
-		if (next < low || next > high)
-			return 0;
-		low = 0x80;
-		high = 0xbf;
-	}
-	return n;
 }
 
 uint32_t
@@ -478,18 +417,18 @@ run_hz(struct msg_conv *c, struct pst_str in, bool last, struct buf *out)
 		const char *p = in.p + i;
 		char pair[2];
 
-		if (in.n - i < 2 && !last && (*p == '~' || c->hz_double))
+		if (in.n - i < 2 && !last && (*p == '~' || c->shifted))
 			break;
 		if (*p == '\n')
-			c->hz_double = false;
+			c->shifted = false;
 		if (*p == '~' && in.n - i >= 2 &&
 		    memchr("{}~\n", p[1], 4) != NULL) {
 			if (p[1] == '{' || p[1] == '}')
-				c->hz_double = p[1] == '{';
+				c->shifted = p[1] == '{';
 			else if (p[1] == '~')
 				(void)buf_putc(out, '~');
 			i += 2;
-		} else if (c->hz_double && in.n - i >= 2 && *p > ' ' &&
+		} else if (c->shifted && in.n - i >= 2 && *p > ' ' &&
 			   p[1] > ' ') {
 			pair[0] = (char)(*p | 0x80);
 			pair[1] = (char)(p[1] | 0x80);
@@ -504,6 +443,84 @@ run_hz(struct msg_conv *c, struct pst_str in, bool last, struct buf *out)
 		}
 	}
 	return i;
+}
+
+static int
+base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (ascii_is_digit(c))
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* A unit of UTF-16; 0 only ends what was there. */
+static void
+put_utf16(struct msg_conv *c, uint16_t unit, struct buf *out)
+{
+	bool is_low = unit >= 0xdc00 && unit < 0xe000;
+
+	if (c->high != 0 && is_low) {
+		(void)msg_utf8_put(
+		    out, 0x10000 + ((uint32_t)(c->high - 0xd800) << 10) +
+			     (unit - 0xdc00U));
+		c->high = 0;
+		return;
+	}
+	if (c->high != 0)
+		(void)msg_utf8_put(out, REPLACEMENT);
+	c->high = 0;
+	if (unit >= 0xd800 && unit < 0xdc00)
+		c->high = unit;
+	else if (unit != 0)
+		(void)msg_utf8_put(out, is_low ? REPLACEMENT : unit);
+}
+
+/* RFC 2152: "+" starts base64 of UTF-16, what is none of it ends it, "-" is
+ * taken away then; "+-" is a plus sign. */
+static size_t
+run_utf7(struct msg_conv *c, struct pst_str in, bool last, struct buf *out)
+{
+	for (size_t i = 0; i < in.n; i++) {
+		char octet = in.p[i];
+		int value = c->shifted ? base64_value(octet) : -1;
+
+		if (value >= 0) {
+			c->fresh = false;
+			c->bits = c->bits << 6 | (uint32_t)value;
+			c->n_bits += 6;
+			if (c->n_bits >= 16) {
+				c->n_bits -= 16;
+				put_utf16(
+				    c, (uint16_t)(c->bits >> c->n_bits), out);
+			}
+			continue;
+		}
+		if (c->shifted) {
+			c->shifted = false;
+			put_utf16(c, 0, out);
+			if (octet == '-') {
+				if (c->fresh)
+					(void)buf_putc(out, '+');
+				continue;
+			}
+		}
+		if (octet == '+') {
+			c->shifted = true;
+			c->fresh = true;
+			c->n_bits = 0;
+		} else if ((unsigned char)octet < 0x80) {
+			(void)buf_putc(out, octet);
+		} else {
+			(void)msg_utf8_put(out, REPLACEMENT);
+		}
+	}
+	if (last)
+		put_utf16(c, 0, out);
+	return in.n;
 }
 
 /* Converts what it can; what it leaves at the end is a character that is cut
@@ -521,6 +538,8 @@ run(struct msg_conv *c, struct pst_str in, bool last, struct buf *out)
 		return run_iconv(c, in, last, out);
 	case CONV_HZ:
 		return run_hz(c, in, last, out);
+	case CONV_UTF7:
+		return run_utf7(c, in, last, out);
 	}
 	return run_own(c, in, last, out);
 }

@@ -58,14 +58,19 @@ enum msg_conv_kind {
 	CONV_LENIENT, /* UTF-8 where it is, else windows-1252 */
 	CONV_LATIN1,  /* ISO 8859-1 as windows-1252 */
 	CONV_ICONV,
-	CONV_HZ, /* RFC 1843, by way of EUC-CN */
+	CONV_HZ,   /* RFC 1843, by way of EUC-CN */
+	CONV_UTF7, /* RFC 2152 */
 };
 
 struct msg_conv {
 	enum msg_conv_kind kind;
 	iconv_t cd;
-	size_t unit; /* octets to pass over after an error */
-	bool hz_double;
+	size_t unit;   /* octets to pass over after an error */
+	bool shifted;  /* HZ: in pairs; UTF-7: in base64 */
+	bool fresh;    /* UTF-7: right behind the "+" */
+	uint32_t bits; /* UTF-7: what has been read of a unit */
+	unsigned n_bits;
+	uint16_t high;	  /* UTF-7: a surrogate whose other half is to come */
 	char pending[16]; /* of a character that is cut off */
 	size_t n;
 };

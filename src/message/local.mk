@@ -19,4 +19,5 @@ libpostern_la_SOURCES += \
 	src/message/reader.c \
 	src/message/section.c \
 	src/message/subject.c \
+	src/message/utf8.c \
 	src/message/words.c

@@ -46,9 +46,8 @@ take_quoted(struct arena *a, const char **p, const char *end)
 	for (const char *c = start; c < at; c++) {
 		if (*c == '\\' && at - c > 1)
 			c++;
-		else if (*c == '\r' || *c == '\n')
-			continue;
-		copy[n++] = *c;
+		if (*c != '\r' && *c != '\n')
+			copy[n++] = *c;
 	}
 	return str_n(copy, n);
 }

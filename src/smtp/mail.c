@@ -59,7 +59,7 @@ smtp_run_mail(struct smtp_session *s, struct pst_str args)
 	if (refusal != NULL) {
 		if (error == SMTP_OK)
 			smtp_log_refusal(
-			    s, "sender-refused", env->mail.from.text, refusal);
+			    s, "sender-refused", STR_NONE, refusal);
 		smtp_envelope_end(s);
 		return smtp_error(s, refusal);
 	}

@@ -140,14 +140,13 @@ take(struct smtp_session *s, struct pst_str in, bool *moved_r)
 	return next;
 }
 
-/* The client is gone, perhaps in the middle of something. */
-static enum net_next
-lost(struct smtp_session *s)
+/* A message was on its way when the connection came to its end. */
+static void
+give_up_message(struct smtp_session *s, const char *reason)
 {
-	if (s->env != NULL && s->env->begun)
-		smtp_log_refusal(s, "message-refused", STR_NONE,
-		    "the client closed the connection");
-	return NET_CLOSE;
+	if (s->env != NULL && s->env->begun && s->env->refusal == NULL)
+		smtp_log_refusal(s, "message-refused", STR_NONE, reason);
+	smtp_envelope_end(s);
 }
 
 enum net_next
@@ -165,7 +164,7 @@ smtp_continue(struct smtp_session *s)
 		if (next != NET_READ)
 			return next;
 		if (!moved)
-			return net_at_eof(s->conn) ? lost(s) : NET_READ;
+			return net_at_eof(s->conn) ? NET_CLOSE : NET_READ;
 	}
 	return NET_AGAIN;
 }
@@ -273,7 +272,7 @@ on_closed(struct net_conn *c)
 	if (s == NULL)
 		return;
 	smtp_auth_end(s);
-	smtp_envelope_end(s);
+	give_up_message(s, "the connection was closed");
 	free(s->hello);
 	free(s);
 	net_set_session(c, NULL);

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import tempfile
@@ -124,14 +125,21 @@ class Sandbox(unittest.TestCase):
             self.assertEqual(p.stderr.count("\n"), 1)
             self.assertFalse(os.path.exists(os.path.join(d, "ready.json")))
 
-    def test_stray_files_are_refused_by_the_kernel(self):
-        """Landlock: the running process may not write beside its place."""
-        with Server() as s:
-            log = s.log()
-            if "landlock" in log:
+    def reads_beyond(self, env):
+        """Whether a reload reads a certificate that lies elsewhere."""
+        with Server(env=env) as s, tempfile.TemporaryDirectory() as d:
+            if "not in force" in s.log():
                 self.skipTest("the kernel has no Landlock")
             with open("/proc/%d/status" % s.pid) as f:
                 self.assertIn("NoNewPrivs:\t1", f.read())
+            away = os.path.join(d, "cert.pem")
+            os.rename(s.cafile, away)
+            os.symlink(away, s.cafile)
+            return s.ctl("reload").returncode == 0
+
+    def test_the_kernel_keeps_it_in_its_place(self):
+        self.assertFalse(self.reads_beyond({}))
+        self.assertTrue(self.reads_beyond({"POSTERN_NO_LANDLOCK": "1"}))
 
 
 class Options(unittest.TestCase):
@@ -316,6 +324,49 @@ class Plain(unittest.TestCase):
             for name in [folder] + [os.path.join(folder, f) for f in files]:
                 self.assertEqual(os.stat(name).st_uid, nobody.pw_uid, name)
         self.stop()
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_keys_of_root_are_read_again(self):
+        self.start()
+
+        def certificate():
+            c = Line("127.0.0.1", self.port)
+            c.line()
+            answer, _ = c.ask("1", "STARTTLS")
+            self.assertTrue(answer.startswith("OK"), answer)
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            with context.wrap_socket(c.sock) as t:
+                return t.getpeercert(binary_form=True)
+        first = certificate()
+        with Server() as s:
+            for name in ("cert.pem", "key.pem"):
+                with open(os.path.join(s.dir, name)) as f:
+                    self.write(name, f.read())
+        for name in ("cert.pem", "key.pem"):
+            os.chmod(self.path(name), 0o600)
+        os.chown(self.path("key.pem"), 0, 0)
+        p = self.ctl("reload")
+        self.assertEqual(p.returncode, 0, p.stderr)
+        second = certificate()
+        self.assertNotEqual(first, second)
+        os.unlink(self.path("key.pem"))
+        p = self.ctl("reload")
+        self.assertEqual(p.returncode, 1)
+        self.assertIn("key.pem", p.stderr)
+        self.assertEqual(certificate(), second)
+        # The one that reads them has no other right, and ends as well.
+        with open("/proc/%d/task/%d/children" % (
+                self.process.pid, self.process.pid)) as f:
+            keeper = int(f.read())
+        with open("/proc/%d/status" % keeper) as f:
+            self.assertIn("CapEff:\t0000000000000004", f.read())
+        self.assertEqual(set(os.listdir("/proc/%d/fd" % keeper)),
+                         {"0", "1", "2", "3"})
+        self.process.kill()
+        self.process.wait()
+        self.assertTrue(wait_for(lambda: not self.is_alive(keeper)))
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root")
     def test_users_before_the_first_start(self):

@@ -58,7 +58,6 @@ Test(config, says_file_line_and_what_was_expected)
 		    "needs a certificate" },
 		{ "tls { min_version = 1.1 }\n", "expected 1.2 or 1.3" },
 		{ "hostname = \"not a name\"\n", "hostname: expected" },
-		{ "limits { connections = 3\n", "" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

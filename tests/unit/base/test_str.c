@@ -27,8 +27,8 @@ Test(str, splits_at_every_separator)
 		cr_assert(str_is(part, want[n]), "part %zu", n);
 		n++;
 	}
-	/* A separator at the end leaves nothing behind it to be a part. */
-	cr_assert_eq(n, 3);
+	/* An empty part stands behind a separator at the end. */
+	cr_assert_eq(n, 4);
 }
 
 Test(str, reads_numbers_strictly)

@@ -140,6 +140,11 @@ static const struct {
 	    "\xe6\x97\xa5\xe6\x9c\xac", true, true },
 	{ "escapes", "Content-Type: text/plain; charset=iso-2022-jp\n",
 	    "\x1b$BF|K\\\x1b(Bx", "\xe6\x97\xa5\xe6\x9c\xacx", true, true },
+	{ "UTF-7 that breaks off", "Content-Type: text/plain; charset=utf-7\n",
+	    "+ainendg a+-b +2D3eAA-!+2D0-",
+	    "\xe6\xa8\xa9\xef\xbf\xbd a+b "
+	    "\xf0\x9f\x98\x80!\xef\xbf\xbd",
+	    true, true },
 	{ "HZ", "Content-Type: text/plain; charset=hz-gb-2312\n", "a~{VPND~}~~",
 	    "a\xe4\xb8\xad\xe6\x96\x87~", true, true },
 	{ "broken UTF-8", "Content-Type: text/plain; charset=utf-8\n",

@@ -109,6 +109,7 @@ static const struct {
 	{ "filename=a.txt", "a.txt" },
 	{ "FileName=\"a b.txt\"", "a b.txt" },
 	{ "filename=\"\"", "" },
+	{ "filename=\"a\\\n b\"", "a b" },
 	{ "other=a", NULL },
 	{ "filenames=a", NULL },
 	/* RFC 2231, 3 and 4 */

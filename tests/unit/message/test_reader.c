@@ -264,6 +264,19 @@ Test(reader, parts_beyond_the_limit_are_text)
 	    "text/plain h56+1 b57+15 l1,5 f0]");
 }
 
+/* The empty message inside takes the last one, so the boundary is none. */
+Test(reader, parts_of_empty_messages_count)
+{
+	const struct msg_limits limits = { 1000, 10, 3 };
+
+	expect_tree("empty message",
+	    str_of(MIXED "--b\nContent-Type: message/rfc822\n--b\n\nx\n"),
+	    &limits,
+	    "multipart/mixed h0+45 b45+40 l2,5 f1 "
+	    "[message/rfc822 h49+29 b78+0 l1,0 f1 "
+	    "<text/plain h78+0 b78+0 l0,0 f0>]");
+}
+
 Test(reader, header_beyond_the_limit_is_skipped)
 {
 	const struct msg_limits limits = { 12, 10, 10 };

@@ -1,0 +1,40 @@
+/*
+ * conformance.c - does a storage module keep the contract of postern/store.h?
+ *
+ *     conformance MODULE.so [key=value ...]
+ *
+ * The pairs are the module's configuration; a maildir wants path=DIR, an empty
+ * directory. The last line is "N passed, N failed, N skipped"; the exit status
+ * is 1 when a check failed and 2 when the module could not be tested.
+ */
+#include "conformance.h"
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} tests[] = {
+	{ "module", test_module },
+	{ "accounts", test_accounts },
+	{ "names", test_names },
+	{ "meta", test_meta },
+	{ "messages", test_messages },
+	{ "stages", test_stages },
+	{ "flags", test_flags },
+	{ "keywords", test_keywords },
+	{ "copies", test_copies },
+	{ "lasting", test_lasting },
+	{ "threads", test_threads },
+};
+
+int
+main(int argc, char **argv)
+{
+	if (!suite_begin(argc, argv))
+		return 2;
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+		suite.part = tests[i].name;
+		if (suite.store != NULL)
+			tests[i].run();
+	}
+	return suite_end();
+}
