@@ -15,5 +15,6 @@ include tests/fuzz/local_header.mk
 include tests/fuzz/local_content.mk
 include tests/fuzz/local_sasl.mk
 include tests/fuzz/local_smtp.mk
+include tests/fuzz/local_imap.mk
 
 EXTRA_PROGRAMS = $(fuzz_targets) $(race_tests)

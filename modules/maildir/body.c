@@ -193,8 +193,8 @@ open_body(struct pst_box *b, int fd, const struct md_name *name,
 	}
 	if (e != 0) {
 		(void)close(fd);
-		return pst_fail(err, PST_E_TEMP, e, "read %.80s/%.40s: %.80s",
-		    b->acct->path, b->folder->dir, name->s);
+		return pst_fail(err, PST_E_TEMP, e, "read %.120s: %.80s",
+		    b->folder->where, name->s);
 	}
 	if (body_r->length != md_name_octets(name))
 		fix_size(b, name->uid, body_r->length);
@@ -225,10 +225,10 @@ md_body(struct pst_box *b, uint32_t uid, struct pst_body *body_r,
 	}
 	if (e == ENOENT)
 		return pst_fail(err, PST_E_NOTFOUND, 0,
-		    "%.80s/%.80s has no message with uid %lu", b->acct->path,
-		    b->folder->dir, (unsigned long)uid);
-	return pst_fail(err, PST_E_TEMP, e, "open %.80s/%.40s: %.80s",
-	    b->acct->path, b->folder->dir, text);
+		    "%.160s has no message with uid %lu", b->folder->where,
+		    (unsigned long)uid);
+	return pst_fail(
+	    err, PST_E_TEMP, e, "open %.120s: %.80s", b->folder->where, text);
 }
 
 enum pst_rc
@@ -240,8 +240,8 @@ md_ident(struct pst_box *b, uint32_t uid, char id_r[40], struct pst_error *err)
 
 	if (!find_name(b, uid, false, text, &dir))
 		return pst_fail(err, PST_E_NOTFOUND, 0,
-		    "%.80s/%.80s has no message with uid %lu", b->acct->path,
-		    b->folder->dir, (unsigned long)uid);
+		    "%.160s has no message with uid %lu", b->folder->where,
+		    (unsigned long)uid);
 	md_hash128(
 	    stem, md_name_stem(text, strlen(text), stem, sizeof(stem)), h);
 	(void)snprintf(id_r, 40, "M%016llx%016llx", (unsigned long long)h[0],

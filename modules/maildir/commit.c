@@ -156,7 +156,7 @@ place_all(struct pst_box *b, const struct pst_append *appends, size_t n,
 	(void)sync_dirs(b, touched);
 	return pst_fail(err,
 	    md_rc_of(e) == PST_E_NOSPACE ? PST_E_NOSPACE : PST_E_TEMP, e,
-	    "deliver to %.120s/%.100s", b->acct->path, b->folder->dir);
+	    "deliver to %.180s", b->folder->where);
 }
 
 enum pst_rc
@@ -325,8 +325,7 @@ place_item(
 	if (e != 0)
 		return pst_fail(err,
 		    md_rc_of(e) == PST_E_NOSPACE ? PST_E_NOSPACE : PST_E_TEMP,
-		    e, "copy to %.120s/%.100s", t->to->acct->path,
-		    t->to->folder->dir);
+		    e, "copy to %.180s", t->to->folder->where);
 	it->is_placed = true;
 	t->touched[it->dir] = true;
 	return PST_OK;
@@ -346,8 +345,8 @@ place_items(struct transfer *t, struct pst_error *err)
 	if (rc == PST_OK) {
 		e = sync_dirs(t->to, t->touched);
 		if (e != 0)
-			rc = pst_fail(err, PST_E_TEMP, e, "fsync %.120s/%.100s",
-			    t->to->acct->path, t->to->folder->dir);
+			rc = pst_fail(err, PST_E_TEMP, e, "fsync %.180s",
+			    t->to->folder->where);
 	}
 	if (rc == PST_OK)
 		return PST_OK;
@@ -448,8 +447,8 @@ remove_sources(struct transfer *t, struct pst_error *err)
 	if (e == 0)
 		e = sync_dirs(b, touched);
 	if (e != 0)
-		rc = pst_fail(err, PST_E_TEMP, e, "move from %.120s/%.100s",
-		    b->acct->path, b->folder->dir);
+		rc = pst_fail(
+		    err, PST_E_TEMP, e, "move from %.180s", b->folder->where);
 	return rc;
 }
 

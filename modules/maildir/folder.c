@@ -211,6 +211,7 @@ level_is_ours(const char *s, size_t n, struct md_buf *out)
 	size_t start = out->n;
 	bool ok;
 
+	md_buf_add(out, "", 0);
 	ok = n > 0 && level_decode(s, n, out) &&
 	     !has_raw_mark(out->p + start, out->n - start) &&
 	     memchr(out->p + start, '/', out->n - start) == NULL &&

@@ -120,13 +120,16 @@ take_in(struct pst_box *b, const struct md_foreign *f, uint32_t uid,
 	struct md_name name;
 
 	new_name(b, f, uid, text);
-	md_expect(b, f->dir, MD_ECHO_FROM, f->name);
-	md_expect(b, f->dir, MD_ECHO_TO, text);
-	e = md_rename_new(sub, f->name, sub, text);
-	if (e != 0) {
-		md_unexpect(b, f->dir, MD_ECHO_FROM, f->name);
-		md_unexpect(b, f->dir, MD_ECHO_TO, text);
-		return e;
+	/* A mailbox that is begun anew may give a message its old uid. */
+	if (strcmp(text, f->name) != 0) {
+		md_expect(b, f->dir, MD_ECHO_FROM, f->name);
+		md_expect(b, f->dir, MD_ECHO_TO, text);
+		e = md_rename_new(sub, f->name, sub, text);
+		if (e != 0) {
+			md_unexpect(b, f->dir, MD_ECHO_FROM, f->name);
+			md_unexpect(b, f->dir, MD_ECHO_TO, text);
+			return e;
+		}
 	}
 	md_name_parse(text, strlen(text), &name);
 	(void)pthread_mutex_lock(&b->lock);
@@ -165,7 +168,5 @@ md_ingest(struct pst_box *b, struct md_foreign *list, size_t n, uint64_t modseq,
 	for (int i = 0; i < 2; i++)
 		if (touched[i] && e == 0)
 			e = md_sync(b->acct->store, f->sub[i]);
-	return e ? md_fail(
-		       err, e, "take in mail of %s/%s", b->acct->path, f->dir)
-		 : PST_OK;
+	return e ? md_fail(err, e, "take in mail of %s", f->where) : PST_OK;
 }

@@ -134,8 +134,7 @@ md_keyword(struct pst_box *b, const char *name, bool create, unsigned *number_r,
 		k = free_number(&f->state, letters_in_use(b), b->is_scanned);
 		rc = k >= 0 ? set_name(b, (unsigned)k, name, err)
 			    : pst_fail(err, PST_E_LIMIT, 0,
-				  "%.100s/%.100s: all keywords are in use",
-				  b->acct->path, f->dir);
+				  "%.180s: all keywords are in use", f->where);
 	}
 	show_names(b);
 	(void)pthread_mutex_unlock(&f->lock);
@@ -177,9 +176,9 @@ md_keywords_map(struct pst_box *from, struct pst_box *to, uint64_t mask,
 			*mapped_r |= UINT64_C(1) << k;
 		} else if (rc == PST_E_LIMIT) {
 			to->acct->store->host->log(PST_LOG_WARNING,
-			    "maildir: %s/%s: no number is left for a keyword "
+			    "maildir: %s: no number is left for a keyword "
 			    "of copied messages",
-			    to->acct->path, to->folder->dir);
+			    to->folder->where);
 			rc = PST_OK;
 		}
 	}

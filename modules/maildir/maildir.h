@@ -86,7 +86,8 @@ struct md_folder {
 	unsigned users;
 	bool is_fresh; /* the state was made up and is not on the disk */
 
-	char *dir; /* "" or ".A.B" */
+	char *dir;   /* "" or ".A.B" */
+	char *where; /* "domain/user/.A.B", for the log */
 	int fd;
 	int sub[2]; /* by enum md_dir */
 

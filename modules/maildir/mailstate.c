@@ -44,14 +44,13 @@ md_folder_write(struct md_folder *f, enum md_sync sync, struct pst_error *err)
 	md_state_print(&text, &st);
 	if (text.n > MD_FILE_MAX)
 		rc = pst_fail(err, PST_E_LIMIT, 0,
-		    "%s/%s: too much is kept with one mailbox", f->acct->path,
-		    f->dir);
+		    "%.180s: too much is kept with one mailbox", f->where);
 	if (rc == PST_OK) {
 		e = md_replace_file(f->fd, MD_STATE_FILE, text.p, text.n,
 		    md_sync_kind(s, sync));
 		if (e != 0)
-			rc = md_fail(err, e, "write %s/%s/%s", f->acct->path,
-			    f->dir, MD_STATE_FILE);
+			rc = md_fail(
+			    err, e, "write %s/%s", f->where, MD_STATE_FILE);
 	}
 	md_buf_free(&text);
 	if (rc == PST_OK)
@@ -71,8 +70,8 @@ md_folder_reserve(struct md_folder *f, uint32_t uids, uint32_t *first_r,
 	old_floor = f->uid_floor;
 	old_modseq = f->modseq_floor;
 	if (uids > UINT32_MAX - 2 * UID_BLOCK - f->state.uidnext) {
-		rc = pst_fail(err, PST_E_LIMIT, 0, "%s/%s: no uids are left",
-		    f->acct->path, f->dir);
+		rc = pst_fail(
+		    err, PST_E_LIMIT, 0, "%.180s: no uids are left", f->where);
 		goto out;
 	}
 	if (f->state.uidnext + uids > f->uid_floor) {
@@ -166,8 +165,8 @@ read_state(struct md_folder *f, struct pst_error *err)
 	}
 	if (e != 0 && e != EFBIG && e != EINVAL) {
 		md_buf_free(&text);
-		return pst_fail(err, PST_E_TEMP, e, "read %.80s/%.80s/%s",
-		    f->acct->path, f->dir, MD_STATE_FILE);
+		return pst_fail(err, PST_E_TEMP, e, "read %.180s/%s", f->where,
+		    MD_STATE_FILE);
 	}
 	parsed = e != 0 ? MD_STATE_DAMAGED
 			: md_state_parse(
@@ -175,13 +174,13 @@ read_state(struct md_folder *f, struct pst_error *err)
 	md_buf_free(&text);
 	if (parsed == MD_STATE_NEWER)
 		return pst_fail(err, PST_E_PERM, 0,
-		    "%.80s/%.80s/%s was written by a later version",
-		    f->acct->path, f->dir, MD_STATE_FILE);
+		    "%.180s/%s was written by a later version", f->where,
+		    MD_STATE_FILE);
 	if (parsed == MD_STATE_DAMAGED) {
 		s->host->log(PST_LOG_WARNING,
-		    "maildir: %s/%s/%s is damaged and begun anew: clients "
+		    "maildir: %s/%s is damaged and begun anew: clients "
 		    "will load this mailbox again",
-		    f->acct->path, f->dir, MD_STATE_FILE);
+		    f->where, MD_STATE_FILE);
 		md_state_free(&f->state);
 		(void)renameat(
 		    f->fd, MD_STATE_FILE, f->fd, MD_STATE_FILE ".damaged");
@@ -201,6 +200,7 @@ folder_free(struct md_folder *f)
 	md_state_free(&f->state);
 	(void)pthread_mutex_destroy(&f->lock);
 	free(f->dir);
+	free(f->where);
 	free(f);
 }
 
@@ -208,6 +208,7 @@ enum pst_rc
 md_folder_get(struct pst_acct *acct, const char *dir,
     struct md_folder **folder_r, struct pst_error *err)
 {
+	struct md_buf where = { 0 };
 	struct md_folder *f;
 	enum pst_rc rc = PST_OK;
 	int e = 0;
@@ -222,6 +223,11 @@ md_folder_get(struct pst_acct *acct, const char *dir,
 	f = md_alloc(sizeof(*f));
 	f->acct = acct;
 	f->dir = md_strdup(dir);
+	md_buf_puts(&where, acct->path);
+	if (dir[0] != '\0')
+		md_buf_putc(&where, '/');
+	md_buf_puts(&where, dir);
+	f->where = where.p;
 	f->sub[MD_NEW] = f->sub[MD_CUR] = -1;
 	f->uid_block = UID_BLOCK_FIRST;
 	(void)pthread_mutex_init(&f->lock, NULL);

@@ -154,8 +154,7 @@ change_msg(struct change *c, size_t place, bool *gone_r, struct pst_error *err)
 		      : pst_fail(err,
 			    md_rc_of(e) == PST_E_NOTFOUND ? PST_E_TEMP
 							  : md_rc_of(e),
-			    e, "change flags in %.120s/%.100s", b->acct->path,
-			    b->folder->dir);
+			    e, "change flags in %.180s", b->folder->where);
 }
 
 enum pst_rc
@@ -275,8 +274,7 @@ md_expunge(struct pst_box *b, struct pst_uids uids, pst_uid_fn gone, void *arg,
 		if (touched[i])
 			e = md_sync(b->acct->store, b->folder->sub[i]);
 	if (rc == PST_OK && e != 0)
-		rc = pst_fail(err, PST_E_TEMP, e,
-		    "remove mail of %.120s/%.100s", b->acct->path,
-		    b->folder->dir);
+		rc = pst_fail(err, PST_E_TEMP, e, "remove mail of %.180s",
+		    b->folder->where);
 	return rc;
 }

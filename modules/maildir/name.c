@@ -210,7 +210,8 @@ md_name_make(char out[MD_NAME_MAX + 1], const struct md_name_parts *p)
 	if (len + tail_n > MD_KEY_MAX)
 		return 0;
 	memcpy(out + len, tail, tail_n + 1);
-	return len + tail_n;
+	/* A stem that ends in ":2" would make letters of our fields. */
+	return key_length(out, len + tail_n) == len + tail_n ? len + tail_n : 0;
 }
 
 bool

@@ -45,7 +45,8 @@ struct md_name_parts {
 	int64_t date, save_date;
 	uint32_t uid;
 };
-/* Writes a key; its length, or 0 when it would be longer than MD_KEY_MAX. */
+/* Writes a key; its length, or 0 when it would be longer than MD_KEY_MAX or
+ * the stem cannot be in one. */
 size_t md_name_make(
     char out[MD_NAME_MAX + 1], const struct md_name_parts *parts);
 

@@ -406,8 +406,7 @@ scan_first(struct scan *s, struct timespec stamp[2], struct pst_error *err)
 			break;
 	}
 	if (e != 0)
-		return md_fail(
-		    err, e, "read %s/%s", b->acct->path, b->folder->dir);
+		return md_fail(err, e, "read %s", b->folder->where);
 	sort_first(s);
 	rc = set_first_modseqs(s, stamp, err);
 	if (rc != PST_OK)
@@ -534,8 +533,7 @@ scan_again(struct scan *s, struct timespec stamp[2], struct pst_error *err)
 		s->only_known = true;
 	}
 	if (e != 0)
-		rc = md_fail(
-		    err, e, "read %s/%s", b->acct->path, b->folder->dir);
+		rc = md_fail(err, e, "read %s", b->folder->where);
 	else
 		rc = apply_moved(s, err);
 	if (rc == PST_OK)
@@ -664,7 +662,8 @@ md_refresh(
 	if (rc != PST_OK || !b->is_pending)
 		return rc;
 	b->is_pending = false;
-	qsort(b->gone, b->gone_count, sizeof(b->gone[0]), compare_uids);
+	if (b->gone_count > 1)
+		qsort(b->gone, b->gone_count, sizeof(b->gone[0]), compare_uids);
 	for (size_t i = 0; i < b->gone_count; i++)
 		delta->gone(delta->arg, b->gone[i]);
 	b->gone_count = 0;

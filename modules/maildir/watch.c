@@ -429,8 +429,7 @@ md_watch(struct pst_box *b, void *cookie, struct pst_error *err)
 	if (e != 0) {
 		free(w);
 		return pst_fail(err, PST_E_TEMP, e,
-		    "%.80s/%.80s cannot be watched%s", b->acct->path,
-		    b->folder->dir,
+		    "%.120s cannot be watched%s", b->folder->where,
 		    e == ENOSPC
 			? ": the limit fs.inotify.max_user_watches is reached"
 			: "");

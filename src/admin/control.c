@@ -28,6 +28,8 @@ enum {
 	OUTPUT_MAX = 1 << 26,
 };
 
+/* Without descriptors accept() fails at once, again and again. */
+#define ACCEPT_PAUSE (INT64_C(100) * 1000)
 #define ASK_TIME (INT64_C(10) * 1000000)
 #define SEND_TIME (INT64_C(30) * 1000000)
 
@@ -35,6 +37,7 @@ struct admin_control {
 	struct admin_host host;
 	char *path;
 	int listen_fd, event_fd;
+	int64_t accept_at; /* clock_monotonic: not before */
 	pthread_t thread;
 	_Atomic bool stopping;
 	struct admin_client *client[CLIENTS_MAX];
@@ -112,8 +115,12 @@ accept_clients(struct admin_control *control)
 		int fd = accept4(control->listen_fd, NULL, NULL,
 		    SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-		if (fd < 0)
+		if (fd < 0) {
+			if (errno != EAGAIN)
+				control->accept_at = clock_monotonic() +
+						     ACCEPT_PAUSE;
 			return;
+		}
 		if (is_allowed(fd)) {
 			client_add(control, fd);
 			continue;
@@ -249,9 +256,11 @@ client_step(struct admin_client *c, short events)
 		return false;
 	if (c->deadline != 0 && clock_monotonic() >= c->deadline)
 		return false;
-	/* With nothing to be read or written any more, POLLHUP means that both
-	 * directions are closed: nobody is there. */
-	return (events & (POLLERR | POLLHUP)) == 0;
+	/* Both directions are closed: nobody is there. What was begun for them
+	 * is done all the same. */
+	if ((events & (POLLERR | POLLHUP)) != 0)
+		c->gone = true;
+	return !c->gone || c->job != NULL;
 }
 
 /* --- the loop -------------------------------------------------------------
@@ -262,6 +271,8 @@ poll_timeout(const struct admin_control *control)
 {
 	int64_t now = clock_monotonic(), least = 1000;
 
+	if (control->accept_at > now)
+		least = ACCEPT_PAUSE / 1000;
 	for (size_t i = 0; i < control->clients; i++) {
 		const struct admin_client *c = control->client[i];
 
@@ -281,7 +292,7 @@ fill_poll(const struct admin_control *control, struct pollfd *fds)
 	for (size_t i = 0; i < n; i++) {
 		const struct admin_client *c = control->client[i];
 
-		fds[i].fd = c->fd;
+		fds[i].fd = c->gone ? -1 : c->fd;
 		fds[i].events = 0;
 		fds[i].revents = 0;
 		if (!c->read_closed)
@@ -294,7 +305,10 @@ fill_poll(const struct admin_control *control, struct pollfd *fds)
 	fds[n].revents = 0;
 	/* A negative descriptor is passed over: while all slots are taken,
 	 * who comes waits in the backlog. */
-	fds[n + 1].fd = n < CLIENTS_MAX ? control->listen_fd : -1;
+	fds[n + 1].fd = n < CLIENTS_MAX &&
+				clock_monotonic() >= control->accept_at
+			    ? control->listen_fd
+			    : -1;
 	fds[n + 1].events = POLLIN;
 	fds[n + 1].revents = 0;
 	return n + 2;

@@ -23,6 +23,7 @@ struct admin_client {
 	bool finished;	  /* to be closed when `out` is sent */
 	bool read_closed; /* the peer will say no more */
 	bool until_exit;  /* to be left open for the end of the process */
+	bool gone;	  /* the peer; only the job is still there */
 
 	/* Work that is tried again until it says that it is over. */
 	bool (*job)(struct admin_client *c);

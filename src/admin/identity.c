@@ -100,35 +100,64 @@ admin_identity_become(const struct admin_identity *id, struct pst_error *err)
 /* --- directories ----------------------------------------------------------
  */
 
-/* Opens `name` below `at`, making it; *made_r tells which. */
+/* Puts `fresh` in the place of `name` unless there is something already. */
 static int
-open_level(int at, const char *name, mode_t mode, bool *made_r)
+put_in_place(int at, const char *fresh, const char *name)
+{
+	if (renameat2(at, fresh, at, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* Some file systems know only the plain call: it replaces nothing but
+	 * an empty directory. */
+	return errno == EINVAL ? renameat(at, fresh, at, name) : -1;
+}
+
+/*
+ * Makes `name` with its owner and mode in one step: another process that makes
+ * the same directory never sees it half-way.
+ */
+static int
+make_level(int at, const char *name, mode_t mode, bool give,
+    const struct admin_identity *id)
+{
+	char fresh[256];
+	int fd, n;
+
+	n = snprintf(fresh, sizeof(fresh), ".%s.%ld", name, (long)getpid());
+	if (n < 0 || (size_t)n >= sizeof(fresh)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (mkdirat(at, fresh, mode) < 0)
+		return -1;
+	fd = openat(at, fresh, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	/* The umask would close the parents to others. */
+	if (fd >= 0 && fchmod(fd, mode) == 0 &&
+	    (!give || fchown(fd, id->uid, id->gid) == 0) &&
+	    put_in_place(at, fresh, name) == 0)
+		return fd;
+
+	n = errno;
+	if (fd >= 0)
+		(void)close(fd);
+	(void)unlinkat(at, fresh, AT_REMOVEDIR);
+	errno = n;
+	return -1;
+}
+
+/* Opens `name` below `at`, which is made when it is not there. */
+static int
+open_level(int at, const char *name, bool last, const struct admin_identity *id)
 {
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 	int fd;
 
-	*made_r = false;
 	fd = openat(at, name, flags);
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
-	if (mkdirat(at, name, mode) == 0)
-		*made_r = true;
-	else if (errno != EEXIST)
-		return -1;
-	/* What was made just now cannot be a link unless somebody else has
-	 * put one in its place. */
-	return openat(at, name, flags | (*made_r ? O_NOFOLLOW : 0));
-}
-
-static enum pst_rc
-give_away(int fd, const char *path, const struct admin_identity *id,
-    struct pst_error *err)
-{
-	if (fchmod(fd, 0700) < 0 ||
-	    (id->change && fchown(fd, id->uid, id->gid) < 0))
-		return pst_fail(err, PST_E_PERM, errno,
-		    "cannot give %s to its user: %s", path, strerror(errno));
-	return PST_OK;
+	fd = make_level(at, name, last ? 0700 : 0755, last && id->change, id);
+	if (fd < 0 && (errno == EEXIST || errno == ENOTEMPTY))
+		fd = openat(at, name, flags);
+	return fd;
 }
 
 enum pst_rc
@@ -136,23 +165,18 @@ admin_directory_make(
     const char *path, const struct admin_identity *id, struct pst_error *err)
 {
 	struct pst_str rest = str_of(path), part;
-	enum pst_rc rc = PST_OK;
-	bool made = false;
 	int fd, next;
 
+	while (rest.n > 1 && rest.p[rest.n - 1] == '/')
+		rest.n--;
 	fd = open(*path == '/' ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	while (fd >= 0 && str_split(&rest, '/', &part)) {
 		char *name;
-		bool last;
 
 		if (part.n == 0)
 			continue;
-		last = str_find(rest, '/') == rest.n && rest.n == 0;
 		name = str_dup(part);
-		next = open_level(fd, name, last ? 0700 : 0755, &made);
-		/* The server's umask would close the parents to others. */
-		if (next >= 0 && made && !last)
-			(void)fchmod(next, 0755);
+		next = open_level(fd, name, rest.n == 0, id);
 		free(name);
 		(void)close(fd);
 		fd = next;
@@ -160,10 +184,8 @@ admin_directory_make(
 	if (fd < 0)
 		return pst_fail(err, PST_E_PERM, errno,
 		    "cannot make the directory %s: %s", path, strerror(errno));
-	if (made)
-		rc = give_away(fd, path, id, err);
 	(void)close(fd);
-	return rc;
+	return PST_OK;
 }
 
 /* --- the lock -------------------------------------------------------------

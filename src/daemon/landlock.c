@@ -125,8 +125,8 @@ allow_configured(const struct ruleset *r, const struct config *cfg)
 }
 
 int
-daemon_landlock(const struct config *cfg, const char *config_path,
-    const char *also, struct pst_error *err)
+daemon_landlock(const struct config *cfg, const struct daemon_places *places,
+    struct pst_error *err)
 {
 	struct ruleset_attr attr = { .fs = FS_ALL_1 };
 	size_t size = sizeof(attr.fs);
@@ -153,8 +153,9 @@ daemon_landlock(const struct config *cfg, const char *config_path,
 	if (r.fd >= 0) {
 		allow_system(&r);
 		allow_configured(&r, cfg);
-		allow_beside(&r, config_path, READ_RIGHTS);
-		allow(&r, also, WRITE_RIGHTS);
+		allow_beside(&r, places->config_path, READ_RIGHTS);
+		allow_beside(&r, places->pid_file, FS_REMOVE_FILE);
+		allow(&r, places->sandbox, WRITE_RIGHTS);
 	}
 	if (r.fd < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 	    syscall(SYS_landlock_restrict_self, r.fd, 0) < 0) {

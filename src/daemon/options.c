@@ -97,10 +97,9 @@ parse_users(struct daemon_options *o, const char *text, struct pst_error *err)
 	return PST_OK;
 }
 
-/* The daemon leaves its directory; a reload reads the file again. */
+/* The daemon leaves its directory, but needs the file again later. */
 static enum pst_rc
-set_config_path(
-    struct daemon_options *o, const char *path, struct pst_error *err)
+set_path(char **path_r, const char *path, struct pst_error *err)
 {
 	char dir[PATH_MAX];
 	struct buf b;
@@ -111,11 +110,11 @@ set_config_path(
 	buf_puts(&b, path);
 	if (b.overflow) {
 		buf_fini(&b);
-		return pst_fail(
-		    err, PST_E_SYNTAX, 0, "-c: the path is too long");
+		return pst_fail(err, PST_E_SYNTAX, 0,
+		    "the path of a file is too long: %.60s...", path);
 	}
-	free(o->config_path);
-	o->config_path = str_dup(buf_str(&b));
+	free(*path_r);
+	*path_r = str_dup(buf_str(&b));
 	buf_fini(&b);
 	return PST_OK;
 }
@@ -125,7 +124,7 @@ take_option(struct daemon_options *o, int opt, struct pst_error *err)
 {
 	switch (opt) {
 	case 'c':
-		return set_config_path(o, optarg, err);
+		return set_path(&o->config_path, optarg, err);
 	case 'f':
 		o->foreground = true;
 		break;
@@ -133,8 +132,7 @@ take_option(struct daemon_options *o, int opt, struct pst_error *err)
 		o->task = DAEMON_HELP;
 		break;
 	case 'p':
-		o->pid_file = optarg;
-		break;
+		return set_path(&o->pid_file, optarg, err);
 	case 't':
 		o->task = DAEMON_CHECK;
 		break;
@@ -218,8 +216,8 @@ daemon_options_parse(
 	if (started_by_systemd())
 		o->foreground = true;
 	if (o->config_path == NULL)
-		rc = set_config_path(
-		    o, POSTERN_SYSCONFDIR "/postern.conf", err);
+		rc = set_path(
+		    &o->config_path, POSTERN_SYSCONFDIR "/postern.conf", err);
 	return rc;
 }
 
@@ -230,5 +228,6 @@ daemon_options_fini(struct daemon_options *o)
 		free((void *)(uintptr_t)o->overrides[i].key);
 	free(o->overrides);
 	free(o->config_path);
+	free(o->pid_file);
 	memset(o, 0, sizeof(*o));
 }

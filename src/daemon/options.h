@@ -22,7 +22,7 @@ struct daemon_options {
 	enum daemon_task task;
 	char *config_path; /* absolute, so that a reload finds it again */
 	bool foreground;
-	const char *pid_file; /* NULL: none */
+	char *pid_file; /* absolute; NULL: none */
 	struct config_override *overrides;
 	size_t override_count;
 

@@ -20,14 +20,20 @@ void daemon_privileges_restore(const struct admin_identity *id);
 enum pst_rc daemon_privileges_drop(
     const struct admin_identity *id, struct pst_error *err);
 
+/* What the configuration does not name. */
+struct daemon_places {
+	const char *config_path; /* to read; NULL: none */
+	const char *pid_file;	 /* to remove; NULL: none */
+	const char *sandbox;	 /* to write; NULL: none */
+};
+
 /*
- * Leaves of the file system what `cfg` names: to write the directories of
- * state, storage and log, to read the configuration, certificates, modules and
- * the system's libraries. `config_path` may be NULL, `also` too: one more
- * directory to write. Returns the kernel's Landlock version; 0: it has none
- * and nothing is restricted.
+ * Leaves of the file system what `cfg` and `places` name: to write the
+ * directories of state, storage and log, to read the configuration,
+ * certificates, modules and the system's libraries. Returns the kernel's
+ * Landlock version; 0: it has none and nothing is restricted.
  */
-int daemon_landlock(const struct config *cfg, const char *config_path,
-    const char *also, struct pst_error *err);
+int daemon_landlock(const struct config *cfg,
+    const struct daemon_places *places, struct pst_error *err);
 
 #endif

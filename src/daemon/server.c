@@ -325,16 +325,17 @@ stop_ports(struct daemon *d)
 static void
 confine(struct daemon *d)
 {
-	const char *config_path = d->sandbox == NULL ? d->options->config_path
-						     : NULL;
-	const char *dir = d->sandbox != NULL ? daemon_sandbox_dir(d->sandbox)
-					     : NULL;
+	const struct daemon_places places = { .pid_file = d->options->pid_file,
+		.config_path = d->sandbox == NULL ? d->options->config_path
+						  : NULL,
+		.sandbox = d->sandbox != NULL ? daemon_sandbox_dir(d->sandbox)
+					      : NULL };
 	struct pst_error err = { 0 };
 
 	if (getenv("POSTERN_NO_LANDLOCK") != NULL)
 		log_text(PST_LOG_WARNING, 0, "landlock",
 		    "switched off by POSTERN_NO_LANDLOCK");
-	else if (daemon_landlock(d->cfg, config_path, dir, &err) == 0)
+	else if (daemon_landlock(d->cfg, &places, &err) == 0)
 		log_text(PST_LOG_WARNING, 0, "landlock",
 		    "not in force, the kernel says: %s", err.detail);
 }

@@ -100,18 +100,6 @@ delivery_free(struct delivery **dp)
 	*dp = NULL;
 }
 
-size_t
-delivery_recipients(const struct delivery *d)
-{
-	return d->recipients;
-}
-
-size_t
-delivery_users(const struct delivery *d)
-{
-	return d->receivers;
-}
-
 /* --- recipients ------------------------------------------------------------
  */
 

@@ -57,8 +57,6 @@ void delivery_free(struct delivery **d);
  */
 enum pst_rc delivery_add(struct delivery *d, struct pst_str address,
     uint64_t size, struct pst_error *err);
-size_t delivery_recipients(const struct delivery *d);
-size_t delivery_users(const struct delivery *d);
 
 /* On a failure nothing has begun. `m` is borrowed for the call. */
 enum pst_rc delivery_begin(struct delivery *d, const struct delivery_message *m,

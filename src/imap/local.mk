@@ -22,6 +22,7 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/parse_words.c \
 	src/imap/pattern.c src/imap/pattern.h \
 	src/imap/respond.c src/imap/respond.h \
+	src/imap/run.c \
 	src/imap/search.c src/imap/search.h \
 	src/imap/search_match.c \
 	src/imap/search_parse.c \

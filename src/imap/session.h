@@ -149,6 +149,10 @@ enum imap_step imap_await(struct imap_session *s,
 /* Goes on reading the text of the command, after imap_gather_take() or
  * imap_gather_consumed(). */
 enum imap_step imap_gather_more(struct imap_session *s);
+/* Takes what has come of a command, and starts it when it is complete. */
+enum imap_step imap_gather_step(struct imap_session *s);
+/* Frees what belongs to the command. */
+void imap_end_run(struct imap_session *s);
 /* Closes the mailbox, if one is open. */
 void imap_deselect(struct imap_session *s);
 /* The same with an untagged [CLOSED], when it is no longer what it was. */

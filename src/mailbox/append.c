@@ -130,9 +130,9 @@ commit_together(struct mailbox *mb, struct commit *list, size_t total)
 static void
 commit_list(struct mailbox *mb, struct commit *list)
 {
-	size_t total = 0;
+	size_t total = list->n;
 
-	for (struct commit *c = list; c != NULL; c = c->next)
+	for (struct commit *c = list->next; c != NULL; c = c->next)
 		total += c->n;
 	pthread_mutex_lock(&mb->io);
 	if (list->next == NULL)

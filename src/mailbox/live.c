@@ -498,7 +498,7 @@ append_rows(struct mailbox *mb, const struct pst_row *row, size_t n)
 	if (mb->uids == NULL || mb->n + n > mb->uids->cap) {
 		struct uid_array *a = uid_array_new((mb->n + n) * 5 / 4 + 8);
 
-		if (mb->n > 0)
+		if (mb->n > 0 && mb->uids != NULL)
 			memcpy(
 			    a->uid, mb->uids->uid, mb->n * sizeof(a->uid[0]));
 		uid_array_drop(&mb->uids);

@@ -223,7 +223,8 @@ mailbox_rename(struct mail_account *acct, const char *from, const char *to,
 	if (is_below(to, from))
 		return pst_fail(err, PST_E_PERM, 0, "%s: below itself", to);
 	open = mailbox_find_tree(acct, from, &n);
-	qsort(open, n, sizeof(struct mailbox *), compare_address);
+	if (n > 1)
+		qsort(open, n, sizeof(struct mailbox *), compare_address);
 	for (size_t i = 0; i < n; i++) {
 		pthread_mutex_lock(&open[i]->io);
 		mailbox_suspend_box(open[i]);

@@ -149,8 +149,8 @@ add_certificate(struct tls_certs *set, const struct config_certificate *cc,
 		return failed(err, cc->key, rc);
 	}
 	note_expiry(set, &chain[0]);
-	/* From here the credentials own chain and key, also on failure of the
-	 * comparison of the two below. */
+	/* On success the credentials own the key and what is in the chain, but
+	 * not the array; on failure nothing. */
 	rc = gnutls_certificate_set_key(set->credentials,
 	    cc->names.n > 0 ? (const char **)(void *)cc->names.v : NULL,
 	    (int)cc->names.n, chain, (int)length, key);
@@ -162,6 +162,7 @@ add_certificate(struct tls_certs *set, const struct config_certificate *cc,
 		return pst_fail(err, PST_E_PERM, 0, "%s and %s: %s",
 		    cc->certificate, cc->key, gnutls_strerror(rc));
 	}
+	gnutls_free(chain);
 	set->n++;
 	return PST_OK;
 }
@@ -235,7 +236,7 @@ enum pst_rc
 tls_reload(
     struct tls_context *t, const struct config *cfg, struct pst_error *err)
 {
-	struct tls_certs *set, *old;
+	struct tls_certs *set = NULL, *old;
 	enum pst_rc rc = load_certs(cfg, &set, err);
 
 	if (rc != PST_OK)

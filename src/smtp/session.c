@@ -149,8 +149,8 @@ give_up_message(struct smtp_session *s, const char *reason)
 	smtp_envelope_end(s);
 }
 
-enum net_next
-smtp_continue(struct smtp_session *s)
+static enum net_next
+run(struct smtp_session *s)
 {
 	for (int turn = 0; turn < TURNS; turn++) {
 		struct pst_str in = net_input(s->conn);
@@ -217,7 +217,7 @@ open_lmtp(struct net_conn *c)
 static enum net_next
 on_input(struct net_conn *c)
 {
-	return smtp_continue(net_session(c));
+	return run(net_session(c));
 }
 
 static enum net_next
@@ -228,7 +228,7 @@ on_timer(struct net_conn *c)
 
 	if (s->mode == SMTP_HELD_BACK) {
 		next = smtp_auth_held_back(s);
-		return next == NET_READ ? smtp_continue(s) : next;
+		return next == NET_READ ? run(s) : next;
 	}
 	if (s->env != NULL && s->env->begun)
 		smtp_log_refusal(

@@ -175,7 +175,6 @@ void smtp_log_refusal(struct smtp_session *s, const char *what,
 const char *smtp_parse_reply(enum smtp_error error);
 
 /* session.c */
-enum net_next smtp_continue(struct smtp_session *s);
 /* Takes the line at hand off the input now, not after its handler. */
 void smtp_consume_line(struct smtp_session *s);
 struct config *smtp_config(const struct smtp_session *s);

@@ -524,6 +524,7 @@ suite_begin(int argc, char **argv)
 	const struct pst_module *m;
 	struct pst_error err = { 0 };
 
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 2) {
 		(void)fprintf(
 		    stderr, "usage: %s MODULE.so [key=value ...]\n", argv[0]);

@@ -277,6 +277,40 @@ class Control(unittest.TestCase):
                 lines = [json.loads(x) for x in f]
         self.assertEqual(lines[-1], {"done": True})
 
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_other_users_are_refused_whatever_the_modes(self):
+        with Server() as s:
+            run_dir = os.path.join(s.dir, "run")
+            os.chmod(s.dir, 0o755)
+            os.chmod(run_dir, 0o755)
+            os.chmod(os.path.join(run_dir, "control"), 0o666)
+            pid = os.fork()
+            if pid == 0:
+                status = 1
+                try:
+                    os.setgroups([])
+                    os.setresgid(65534, 65534, 65534)
+                    os.setresuid(65534, 65534, 65534)
+                    with control(s) as c:
+                        status = 0 if c.recv(100) == b"" else 2
+                finally:
+                    os._exit(status)
+            self.assertEqual(os.waitpid(pid, 0)[1], 0)
+            self.assertIn("another user", s.log())
+
+    def test_a_deletion_goes_on_when_its_client_vanishes(self):
+        self.assertEqual(self.server.ctl(
+            "user", "add", "del@example.test", input="long enough\n"
+        ).returncode, 0)
+        session = imap(self.server, "del@example.test", '"long enough"')
+        session.ask("1", "SELECT INBOX")
+        with control(self.server) as s:
+            s.sendall(b'{"request":"user-delete",'
+                      b'"address":"del@example.test"}\n')
+        self.assertTrue(wait_for(lambda: self.server.ctl(
+            "user", "show", "del@example.test").returncode == 3))
+        session.close()
+
     def test_stop_waits_for_the_end(self):
         with Server() as s:
             pid = s.process.pid

@@ -85,6 +85,22 @@ class Sandbox(unittest.TestCase):
             self.assertEqual(s.ctl("status").returncode, 0)
             self.assertEqual(s.stop(), 0)
 
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_as_another_user(self):
+        with tempfile.TemporaryDirectory() as d:
+            os.chown(d, 65534, 65534)
+            with Server(dir=d, set=["user=nobody"]) as s:
+                self.assertEqual(os.stat("/proc/%d" % s.pid).st_uid, 65534)
+                imap(s, s.users[0], tls=True).close()
+                p = s.ctl("user", "add", "a@example.test", input="secret\n")
+                self.assertEqual(p.returncode, 0, p.stderr)
+                self.assertEqual(s.ctl("reload").returncode, 0)
+                self.assertEqual(s.stop(), 0)
+                self.assertEqual(
+                    {os.stat(os.path.join(f, name)).st_uid
+                     for f, _, files in os.walk(d)
+                     for name in files if name != "log"}, {65534})
+
     def test_settings_are_in_force_and_shown(self):
         with Server(set=["imap.login_time=77"]) as s:
             with open(os.path.join(s.dir, "postern.conf")) as f:
@@ -230,7 +246,8 @@ class Plain(unittest.TestCase):
                self.path("var/state/log"), more))
 
     def posternd(self, *args):
-        return run(POSTERND, "-c", self.path("postern.conf"), *args)
+        return run(POSTERND, "-c", self.path("postern.conf"), *args,
+                   cwd=self.dir)
 
     def ctl(self, *args, input=None):
         return run(os.path.join(PREFIX, "sbin/posternctl"), "-c",
@@ -382,7 +399,7 @@ class Plain(unittest.TestCase):
 
     def test_background(self):
         pid_file = self.path("pid")
-        p = self.posternd("-p", pid_file)
+        p = self.posternd("-p", "pid")
         self.assertEqual(p.returncode, 0, p.stderr)
         with open(pid_file) as f:
             pid = int(f.read())

@@ -16,7 +16,8 @@ PASSWORD = "correct horse"
 class Base(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server()
+        cls.server = Server(set=["auth.failure_delay=0",
+                                 "auth.failures=1000"])
         cls.server.start()
 
     @classmethod

@@ -79,9 +79,9 @@ def request(server, **members):
             return [json.loads(line) for line in f]
 
 
-def run(*args, input=None, env=None, timeout=30):
+def run(*args, input=None, env=None, cwd=None, timeout=30):
     return subprocess.run(args, input=input, capture_output=True, text=True,
-                          timeout=timeout * SLOW,
+                          timeout=timeout * SLOW, cwd=cwd,
                           env={**os.environ, **(env or {})})
 
 

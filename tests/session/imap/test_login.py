@@ -225,6 +225,38 @@ class Times(Case):
         c.ok("NOOP")
 
 
+class Policy(Case):
+    settings = ("auth.plaintext_on_loopback=false",
+                "limits.connections_per_user=2", "quota.bytes=5000")
+
+    def test_no_login_in_the_clear(self):
+        c = self.connect()
+        self.assertIn(b" LOGINDISABLED", c.greeting)
+        self.assertNotIn(b"AUTH=", c.greeting)
+        self.assertNo(c.cmd("LOGIN user1 secret"), "PRIVACYREQUIRED")
+        self.assertNo(c.cmd("AUTHENTICATE PLAIN ="), "PRIVACYREQUIRED")
+        c.ok("STARTTLS")
+        c.start_tls()
+        c.login()
+
+    def test_too_many_connections_of_a_user(self):
+        self.login(tls=True)
+        self.login(tls=True)
+        c = self.connect(tls=True)
+        self.assertNo(c.cmd("LOGIN user1 secret"), "LIMIT")
+        c.login(1)
+
+    def test_quota(self):
+        c = self.login(1, tls=True)
+        self.assertNo(c.cmd("APPEND INBOX {5001}"), "OVERQUOTA")
+        c.append(b"Subject: x\r\n\r\n" + b"y" * 3000)
+        self.assertNo(c.cmd("APPEND INBOX {3000}"), "OVERQUOTA")
+        c.send(b"t APPEND INBOX {3000+}\r\n" + b"z" * 3000 + b"\r\n")
+        self.assertNo(c.finish("t"), "OVERQUOTA")
+        c.ok("SELECT INBOX")
+        self.assertNo(c.cmd("COPY 1 Sent"), "OVERQUOTA")
+
+
 class Stop(unittest.TestCase):
     def test_bye_at_stop(self):
         import postern
@@ -233,11 +265,12 @@ class Stop(unittest.TestCase):
             c.login()
             d = Client(server).login()
             d.ok("SELECT INBOX")
-            tag = d.idle()
+            d.idle()
             self.assertEqual(server.stop(), 0)
             self.assertIn(b"* BYE", c.wait_closed())
             self.assertIn(b"* BYE", d.wait_closed())
-            del tag
+            c.close()
+            d.close()
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ Test(options, sandbox)
 }
 
 /* The server leaves its directory but reads the file again later. */
-Test(options, a_relative_configuration_is_made_absolute)
+Test(options, relative_paths_are_made_absolute)
 {
 	struct daemon_options o;
 	struct pst_error err;
@@ -120,8 +120,11 @@ Test(options, a_relative_configuration_is_made_absolute)
 
 	cr_assert_not_null(getcwd(here, sizeof(here)));
 	(void)snprintf(want, sizeof(want), "%s/some.conf", here);
-	cr_assert_eq(parse(&o, "posternd -c some.conf", words, &err), PST_OK);
+	cr_assert_eq(
+	    parse(&o, "posternd -c some.conf -p pid", words, &err), PST_OK);
 	cr_expect_str_eq(o.config_path, want);
+	(void)snprintf(want, sizeof(want), "%s/pid", here);
+	cr_expect_str_eq(o.pid_file, want);
 	daemon_options_fini(&o);
 }
 
