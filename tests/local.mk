@@ -3,6 +3,7 @@
 include tests/unit/base/local.mk
 include tests/unit/message/local.mk
 include tests/unit/account/local.mk
+include tests/unit/delivery/local.mk
 include tests/unit/smtp/local.mk
 include tests/unit/imap/local.mk
 include tests/unit/admin/local.mk

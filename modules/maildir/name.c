@@ -199,7 +199,7 @@ md_name_make(char out[MD_NAME_MAX + 1], const struct md_name_parts *p)
 	if (p->wire != p->size)
 		t += snprintf(t, (size_t)(end - t), ",W=%llu",
 		    (unsigned long long)p->wire);
-	if (p->date != lead)
+	if (p->date != (lead < 0 ? 0 : lead))
 		t += snprintf(
 		    t, (size_t)(end - t), ",T=%lld", (long long)p->date);
 	if (p->save_date != p->date)

@@ -41,7 +41,7 @@ bool msg_address_print(const struct msg_address *ad, struct buf *out);
 
 /*
  * An SMTP Mailbox (RFC 5321, 4.1.2; RFC 6531 when `utf8`) without brackets.
- * False: not valid. `local` is unquoted, at most 64 octets; the domain is as
+ * False: not valid. `local` is unquoted, at most 128 octets; the domain is as
  * written, at most 255, no trailing dot.
  */
 bool msg_smtp_mailbox(struct arena *a, struct pst_str text, bool utf8,

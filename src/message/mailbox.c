@@ -8,7 +8,9 @@
 #include "message/address.h"
 #include "message/internal.h"
 
-enum { LOCAL_MAX = 64, DOMAIN_MAX = 255, LABEL_MAX = 63 };
+/* RFC 5321, 4.5.3.1.1 has 64 for local parts; the return addresses of mailing
+ * lists and forwarders (VERP, SRS) are longer. */
+enum { LOCAL_MAX = 128, DOMAIN_MAX = 255, LABEL_MAX = 63 };
 
 /* atext (RFC 5322, 3.2.3), with UTF-8 (RFC 6532, 3.2). */
 static bool

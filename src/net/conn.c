@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -21,7 +22,9 @@ enum {
 	READ_MAX = 65536,	 /* read at once */
 	OUTPUT_SLACK = 32 << 20, /* one answer that knows no NET_WRITE */
 	TURN_US = 20000,	 /* then others have their turn */
+	READY_US = 1000000,	 /* at the latest, what is ready goes on */
 	LINGER_US = 2000000,
+	KEPT_SMALL = 16384, /* up to this, buffers are copied and not kept */
 };
 
 static int64_t
@@ -53,6 +56,21 @@ print_address(const struct sockaddr_storage *sa, char *out, int *port)
 			    AF_INET6, &v6->sin6_addr, out, ADDRESS_MAX);
 	} else {
 		(void)snprintf(out, ADDRESS_MAX, "unix");
+	}
+}
+
+/* What the limit of connections counts: an IPv4 address, or the /64 of an IPv6
+ * one, since a single host commonly has all of it. */
+static void
+print_counted(const char *peer, char *out)
+{
+	unsigned char octets[16];
+
+	if (inet_pton(AF_INET6, peer, octets) == 1) {
+		memset(octets + 8, 0, 8);
+		(void)inet_ntop(AF_INET6, octets, out, ADDRESS_MAX);
+	} else {
+		(void)snprintf(out, ADDRESS_MAX, "%s", peer);
 	}
 }
 
@@ -90,6 +108,7 @@ conn_new(struct net *n, int fd, const struct net_bound *from)
 		(void)snprintf(c->local, sizeof(c->local), "unix");
 	}
 	c->loopback = c->is_unix || is_loopback(c->peer);
+	print_counted(c->peer, c->counted);
 	c->id = atomic_fetch_add(&n->last_id, 1) + 1;
 	c->since = clock_seconds();
 	c->active = clock_monotonic();
@@ -126,11 +145,8 @@ raw_write(struct net_conn *c, const char *p, size_t n)
 {
 	ssize_t done;
 
-	if (c->tls != NULL) {
-		done = tls_conn_write(c->tls, p, n);
-		c->tls_blocked = done == TLS_AGAIN;
-		return done;
-	}
+	if (c->tls != NULL)
+		return tls_conn_write(c->tls, p, n);
 	do {
 		done = send(c->fd, p, n, MSG_NOSIGNAL);
 	} while (done < 0 && errno == EINTR);
@@ -145,6 +161,20 @@ unsent(const struct net_conn *c)
 	return c->out.n - c->out_at;
 }
 
+/* What is sent makes room, at a cost that does not exceed its own size. */
+static void
+compact_output(struct net_conn *c)
+{
+	size_t left = unsent(c);
+
+	if (c->out_at == 0 || c->out_at < left)
+		return;
+	if (left > 0)
+		memmove(c->out.p, c->out.p + c->out_at, left);
+	c->out.n = left;
+	c->out_at = 0;
+}
+
 /* Sends what goes without waiting. */
 static void
 flush(struct net_conn *c)
@@ -157,7 +187,7 @@ flush(struct net_conn *c)
 				c->give_up =
 				    clock_monotonic() +
 				    us(net_config(c)->limits.write_time);
-			return;
+			break;
 		}
 		if (done <= 0) {
 			fail(c);
@@ -170,10 +200,7 @@ flush(struct net_conn *c)
 		c->octets_out += (size_t)done;
 		c->give_up = 0;
 	}
-	if (c->out_at > 0 && unsent(c) == 0) {
-		c->out_at = 0;
-		c->out.n = 0;
-	}
+	compact_output(c);
 }
 
 static ssize_t
@@ -301,18 +328,26 @@ struct due {
 	bool wake, stop, timer;
 };
 
+bool
+conn_is_quiet(const struct net_conn *c)
+{
+	return c->phase == CONN_OPEN && c->last == NET_READ && !c->start_tls;
+}
+
 static struct due
 take_due(struct net_conn *c)
 {
 	struct net_slot *s = slot_of(c);
-	bool quiet = c->phase == CONN_OPEN && c->last == NET_READ;
 	struct due due;
+	bool quiet;
 
 	pthread_mutex_lock(&s->lock);
-	due.wake = s->wake && quiet;
-	due.stop = s->stop && (quiet || c->phase != CONN_OPEN);
 	due.timer = s->timer_due;
 	s->timer_due = false;
+	/* The call of timer() may end the quiet: all else comes after it. */
+	quiet = conn_is_quiet(c) && !due.timer;
+	due.wake = s->wake && quiet;
+	due.stop = s->stop && (quiet || c->phase != CONN_OPEN);
 	if (due.wake)
 		s->wake = false;
 	if (s->kick)
@@ -356,6 +391,23 @@ handle_timer(struct net_conn *c)
 	set_last(c, c->protocol->timer(c));
 }
 
+static bool
+has_hung_up(const struct net_conn *c)
+{
+	struct pollfd p = { .fd = c->fd };
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+/* Input that TLS has decrypted already, of which epoll knows nothing, when it
+ * would be taken now. */
+static bool
+has_pending(const struct net_conn *c)
+{
+	return c->tls != NULL && c->phase == CONN_OPEN && c->last == NET_READ &&
+	       !net_output_full(c) && tls_conn_pending(c->tls);
+}
+
 /* One step of an open connection. False: nothing more to do now. */
 static bool
 step_open(struct net_conn *c, bool readable, bool woken)
@@ -366,8 +418,9 @@ step_open(struct net_conn *c, bool readable, bool woken)
 			set_last(c, c->protocol->woken(c));
 			return true;
 		}
+		/* Who only closed its own side still gets the answers. */
 		if (c->eof) {
-			fail(c);
+			c->phase = CONN_CLOSING;
 			return true;
 		}
 		/* Who does not read the answers is not listened to. */
@@ -386,6 +439,11 @@ step_open(struct net_conn *c, bool readable, bool woken)
 		set_last(c, c->protocol->input(c));
 		return true;
 	case NET_PAUSE:
+		/* epoll tells of the end of a connection even when nothing is
+		 * asked for, and would do so again and again. */
+		if (has_hung_up(c))
+			fail(c);
+		return c->failed;
 	case NET_CLOSE:
 	case NET_ABORT:
 		break;
@@ -463,51 +521,70 @@ step(struct net_conn *c, bool readable, bool woken)
 	return false;
 }
 
-/* Lends the worker's buffers. */
+/* Lends the worker's buffer, but to who kept one of its own with much in it. */
 static void
-lend(struct net_conn *c, struct worker *w)
+lend(struct buf *mine, size_t *at, struct buf *workers)
 {
-	struct buf kept = c->in;
+	struct buf kept = *mine;
+	size_t left = kept.n - *at;
 
-	c->worker = w;
-	c->in = w->in;
-	c->in.n = 0;
-	c->in.overflow = false;
-	if (kept.n > c->in_at)
-		(void)buf_add(&c->in, kept.p + c->in_at, kept.n - c->in_at);
-	c->in_at = 0;
-	free(kept.p);
-	kept = c->out;
-	c->out = w->out;
-	c->out.n = 0;
-	c->out.overflow = false;
-	c->output_high = (size_t)net_config(c)->limits.output;
-	c->out.max = c->output_high + OUTPUT_SLACK;
-	if (kept.n > c->out_at)
-		(void)buf_add(&c->out, kept.p + c->out_at, kept.n - c->out_at);
-	c->out_at = 0;
+	if (left > KEPT_SMALL)
+		return;
+	*mine = (struct buf){
+		.p = workers->p, .cap = workers->cap, .max = SIZE_MAX / 2
+	};
+	*workers = (struct buf){ .max = SIZE_MAX / 2 };
+	if (left > 0)
+		(void)buf_add(mine, kept.p + *at, left);
+	*at = 0;
 	free(kept.p);
 }
 
-/* Takes a buffer back into the worker; what is in it stays as a copy. */
+/* Takes a buffer back into the worker. What little is in it stays as a copy;
+ * with more in it, the connection keeps it. */
 static void
 take_back(struct buf *mine, size_t *at, struct buf *workers)
 {
 	size_t left = mine->n - *at;
 	char *copy = NULL;
 
+	if (left > KEPT_SMALL && left >= mine->cap / 4)
+		return;
 	if (left > 0) {
 		copy = mem_alloc(left);
 		memcpy(copy, mine->p + *at, left);
 	}
-	*workers = *mine;
-	workers->n = 0;
-	if (workers->cap > 1 << 20) {
-		free(workers->p);
-		*workers = (struct buf){ .max = workers->max };
+	if (workers->p == NULL && mine->cap <= 1 << 20) {
+		workers->p = mine->p;
+		workers->cap = mine->cap;
+	} else {
+		free(mine->p);
 	}
-	*mine = (struct buf){ copy, left, left, workers->max, false };
+	*mine = (struct buf){ copy, left, left, mine->max, false };
 	*at = 0;
+}
+
+static void
+begin_turn(struct net_conn *c, struct worker *w)
+{
+	size_t most;
+
+	c->worker = w;
+	lend(&c->in, &c->in_at, &w->in);
+	lend(&c->out, &c->out_at, &w->out);
+	c->output_high = (size_t)net_config(c)->limits.output;
+	most = c->output_high + OUTPUT_SLACK;
+	c->out.max = c->out.n > most ? c->out.n : most;
+	if (c->trace_generation != atomic_load(&c->net->trace_generation))
+		trace_begin(c);
+}
+
+static void
+end_turn(struct net_conn *c)
+{
+	take_back(&c->in, &c->in_at, &c->worker->in);
+	take_back(&c->out, &c->out_at, &c->worker->out);
+	c->worker = NULL;
 }
 
 static void
@@ -515,12 +592,12 @@ conn_end(struct net_conn *c)
 {
 	if (c->phase != CONN_NEW && c->session != NULL)
 		c->protocol->closed(c);
-	take_back(&c->in, &c->in_at, &c->worker->in);
-	take_back(&c->out, &c->out_at, &c->worker->out);
+	c->in.n = c->in_at = c->out.n = c->out_at = 0;
+	end_turn(c);
 	if (c->user != NULL)
 		counts_remove(&c->net->users, c->user);
 	if (!c->is_unix)
-		counts_remove(&c->net->addresses, c->peer);
+		counts_remove(&c->net->addresses, c->counted);
 	/* Out of epoll before the slot may be used again. */
 	(void)epoll_ctl(c->net->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
 	slot_give_back(c);
@@ -533,9 +610,7 @@ conn_run(struct net_conn *c, struct worker *w)
 	int64_t until = clock_monotonic() + TURN_US;
 	bool readable = true;
 
-	lend(c, w);
-	if (c->trace_generation != atomic_load(&c->net->trace_generation))
-		trace_refresh(c);
+	begin_turn(c, w);
 	for (;;) {
 		struct due due = take_due(c);
 		bool more;
@@ -558,7 +633,7 @@ conn_run(struct net_conn *c, struct worker *w)
 		}
 		/* Level-triggered epoll tells of further input at no cost, but
 		 * for what TLS has decrypted already. */
-		readable = c->tls != NULL && tls_conn_pending(c->tls);
+		readable = has_pending(c);
 		if (!more && !readable)
 			break;
 		if (c->last == NET_READ && c->phase == CONN_OPEN && more &&
@@ -567,10 +642,17 @@ conn_run(struct net_conn *c, struct worker *w)
 		if (c->phase == CONN_OPEN && clock_monotonic() >= until)
 			break;
 	}
-	take_back(&c->in, &c->in_at, &w->in);
-	take_back(&c->out, &c->out_at, &w->out);
-	c->worker = NULL;
+	end_turn(c);
 	return true;
+}
+
+/* A turn was over with work left. */
+static bool
+is_ready(const struct net_conn *c)
+{
+	return c->phase == CONN_OPEN &&
+	       (c->last == NET_AGAIN || (c->last == NET_READ && c->eof) ||
+		   has_pending(c));
 }
 
 uint32_t
@@ -578,7 +660,6 @@ conn_events(const struct net_conn *c)
 {
 	bool full = unsent(c) >= c->output_high;
 	uint32_t events = 0;
-	bool ready;
 
 	switch ((enum conn_phase)c->phase) {
 	case CONN_HANDSHAKE:
@@ -596,12 +677,9 @@ conn_events(const struct net_conn *c)
 		events |= EPOLLIN;
 	if (unsent(c) > 0 || c->last == NET_WRITE)
 		events |= EPOLLOUT;
-	/* A turn was over with work left: socket buffers have room, so that
-	 * waiting for them means the end of the queue. */
-	ready = c->last == NET_AGAIN ||
-		(c->last == NET_READ && !full &&
-		    (c->eof || (c->tls != NULL && tls_conn_pending(c->tls))));
-	return ready ? events | EPOLLOUT : events;
+	/* Socket buffers have room, mostly, so that waiting for it means the
+	 * end of the queue. */
+	return is_ready(c) ? events | EPOLLOUT : events;
 }
 
 static int64_t
@@ -622,6 +700,9 @@ conn_next_timer(const struct net_conn *c)
 	next = earlier(next, c->deadline);
 	if (c->last == NET_READ && c->idle != 0)
 		next = earlier(next, c->active + us(c->idle));
+	/* In case the socket's buffer is full, although ours is empty. */
+	if (is_ready(c))
+		next = earlier(next, clock_monotonic() + READY_US);
 	return next;
 }
 

@@ -20,7 +20,7 @@ struct net_info {
 /* Calls back for each connection; the texts live as long as the call back. */
 void net_each(
     struct net *n, void (*fn)(void *arg, const struct net_info *i), void *arg);
-/* Closes a connection after its output; false: there is none of this id. */
+/* Closes a connection at once; false: there is none of this id. */
 bool net_kick(struct net *n, uint64_t id);
 
 struct net_counters {

@@ -127,7 +127,7 @@ bind_unix(struct net *n, size_t listener, struct pst_error *err)
 		    sizeof(sa.sun_path) - 1);
 	(void)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", l->path);
 	/* A socket that nobody listens on is a left-over. */
-	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (probe >= 0) {
 		if (connect(probe, (struct sockaddr *)&sa, sizeof(sa)) < 0 &&
 		    errno == ECONNREFUSED)
@@ -224,6 +224,20 @@ net_bind(struct net *n, struct pst_error *err)
 	return rc;
 }
 
+/* Nobody is left in a queue that is not served any more. */
+void
+listener_close(struct net *n)
+{
+	for (size_t i = 0; i < n->bound_count; i++) {
+		(void)close(n->bound[i].fd);
+		if (n->bound[i].path[0] != '\0')
+			(void)unlink(n->bound[i].path);
+	}
+	free(n->bound);
+	n->bound = NULL;
+	n->bound_count = 0;
+}
+
 /* --- accepting ---------------------------------------------------------------
  */
 
@@ -257,13 +271,13 @@ welcome(struct net *n, const struct net_bound *from, int fd)
 		return;
 	}
 	if (!c->is_unix &&
-	    !counts_add(&n->addresses, c->peer, most_per_address)) {
+	    !counts_add(&n->addresses, c->counted, most_per_address)) {
 		refuse(n, c, "limits.connections_per_address");
 		return;
 	}
 	if (!slot_take(n, c)) {
 		if (!c->is_unix)
-			counts_remove(&n->addresses, c->peer);
+			counts_remove(&n->addresses, c->counted);
 		refuse(n, c, "no file descriptor");
 		return;
 	}
@@ -271,7 +285,7 @@ welcome(struct net *n, const struct net_bound *from, int fd)
 	if (epoll_ctl(n->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0) {
 		slot_give_back(c);
 		if (!c->is_unix)
-			counts_remove(&n->addresses, c->peer);
+			counts_remove(&n->addresses, c->counted);
 		refuse(n, c, "epoll");
 	}
 }

@@ -136,6 +136,7 @@ net_stop(struct net *n)
 		(void)pthread_join(n->listener_thread, NULL);
 		n->listener_started = false;
 	}
+	listener_close(n);
 	rouse_all(n, false);
 	if (!wait_gone(n, patience)) {
 		rouse_all(n, true);
@@ -153,12 +154,7 @@ net_free(struct net **np)
 
 	if (n == NULL)
 		return;
-	for (size_t i = 0; i < n->bound_count; i++) {
-		(void)close(n->bound[i].fd);
-		if (n->bound[i].path[0] != '\0')
-			(void)unlink(n->bound[i].path);
-	}
-	free(n->bound);
+	listener_close(n);
 	(void)close(n->epoll_fd);
 	(void)close(n->stop_fd);
 	(void)close(n->quit_fd);

@@ -46,10 +46,8 @@ park(struct net *n, struct net_conn *c)
 	struct epoll_event ev;
 
 	pthread_mutex_lock(&s->lock);
-	if (s->kick || s->timer_due ||
-	    (s->wake && c->phase == CONN_OPEN && c->last == NET_READ) ||
-	    (s->stop && (c->phase < CONN_OPEN ||
-			    (c->phase == CONN_OPEN && c->last == NET_READ)))) {
+	if (s->kick || s->timer_due || (s->wake && conn_is_quiet(c)) ||
+	    (s->stop && (c->phase < CONN_OPEN || conn_is_quiet(c)))) {
 		again = true;
 	} else {
 		s->state = SLOT_PARKED;
@@ -92,8 +90,22 @@ work(struct worker *w, uint64_t mark)
 		;
 }
 
+/* One worker less that waits, unless it is the last one: who gets work at this
+ * moment must either find another waiting or start one. */
+static bool
+leave_waiting(struct net *n)
+{
+	size_t waiting = atomic_load(&n->workers_waiting);
+
+	while (waiting > 1)
+		if (atomic_compare_exchange_weak(
+			&n->workers_waiting, &waiting, waiting - 1))
+			return true;
+	return false;
+}
+
 /* Ends this worker when there are enough; the list knows it until it is
- * joined. */
+ * joined. After `quit` the list belongs to pool_stop(). */
 static bool
 may_retire(struct worker *w)
 {
@@ -104,7 +116,8 @@ may_retire(struct worker *w)
 	worker_config(w);
 	least = (size_t)w->cfg->limits.workers_min;
 	pthread_mutex_lock(&n->workers_lock);
-	if (n->workers_count > least && atomic_load(&n->workers_waiting) > 1) {
+	if (n->workers_count > least && !atomic_load(&n->quit) &&
+	    leave_waiting(n)) {
 		for (struct worker **at = &n->workers; *at != NULL;
 		     at = &(*at)->next)
 			if (*at == w) {
@@ -114,7 +127,6 @@ may_retire(struct worker *w)
 		w->next = n->retired;
 		n->retired = w;
 		atomic_fetch_sub(&n->workers_count, 1);
-		atomic_fetch_sub(&n->workers_waiting, 1);
 		retire = true;
 	}
 	pthread_mutex_unlock(&n->workers_lock);
@@ -178,7 +190,6 @@ worker_spawn(struct net *n)
 	if (n->workers_count < most && !atomic_load(&n->quit)) {
 		w = mem_alloc(sizeof(*w));
 		w->net = n;
-		w->in.max = w->out.max = SIZE_MAX / 2;
 		(void)pthread_attr_init(&attr);
 		(void)pthread_attr_setstacksize(&attr, WORKER_STACK);
 		atomic_fetch_add(&n->workers_waiting, 1);

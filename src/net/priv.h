@@ -155,10 +155,12 @@ struct net_conn {
 	bool failed;	/* reading or writing failed */
 	bool loopback, is_unix;
 	bool traced, trace_hidden;
-	bool tls_blocked; /* a record is half sent */
-	bool implicit;	  /* the handshake comes before opened() */
+	bool trace_late; /* watched only since the middle of an answer */
+	bool implicit;	 /* the handshake comes before opened() */
 	unsigned trace_generation;
 	uint64_t trace_literal; /* octets of a literal still to be skipped */
+	char trace_tail[24];	/* of a line whose end was not sent yet */
+	size_t trace_tail_n;
 
 	struct buf in, out;
 	size_t in_at, out_at; /* consumed; sent */
@@ -176,8 +178,9 @@ struct net_conn {
 	int64_t since;
 	int peer_port;
 	char peer[ADDRESS_MAX], local[ADDRESS_MAX];
-	char *user;	/* changed under the slot's lock */
-	char *activity; /* changed under the slot's lock */
+	char counted[ADDRESS_MAX]; /* peer, as limits count it */
+	char *user;		   /* changed under the slot's lock */
+	char *activity;		   /* changed under the slot's lock */
 };
 
 /* slots.c */
@@ -194,6 +197,8 @@ struct net_conn *conn_new(struct net *n, int fd, const struct net_bound *from);
 void conn_free(struct net_conn *c);
 /* Runs until it would wait; true: park it, false: it is gone. */
 bool conn_run(struct net_conn *c, struct worker *w);
+/* Between commands: woken() and stopping() may be called. */
+bool conn_is_quiet(const struct net_conn *c);
 /* What epoll should wait for, and when the timer is wanted. */
 uint32_t conn_events(const struct net_conn *c);
 int64_t conn_next_timer(const struct net_conn *c);
@@ -211,6 +216,7 @@ void timers_forget(struct net *n, struct net_slot *s);
 
 /* listener.c */
 void *listener_main(void *net);
+void listener_close(struct net *n);
 int listener_port(int fd);
 
 /* tls_conn.c: one connection's TLS. All but tls_conn_free return < 0 for an
@@ -237,7 +243,8 @@ gnutls_certificate_credentials_t tls_certs_credentials(
 gnutls_priority_t tls_certs_priority(const struct tls_certs *c);
 const gnutls_datum_t *tls_ticket_key(const struct tls_context *t);
 
-/* trace.c */
+/* trace.c: trace_begin() at the start of a turn, trace_refresh() in it. */
+void trace_begin(struct net_conn *c);
 void trace_refresh(struct net_conn *c);
 void trace_server(struct net_conn *c, struct pst_str sent);
 

@@ -8,6 +8,7 @@
  */
 #include "net/priv.h"
 
+#include "base/str.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -137,7 +138,7 @@ net_set_user(struct net_conn *c, const char *user)
 		if (!counts_add(&c->net->users, user,
 			(size_t)net_config(c)->limits.connections_per_user))
 			return false;
-		new = strdup(user);
+		new = str_dup(str_of(user));
 	}
 	pthread_mutex_lock(&s->lock);
 	c->user = new;
@@ -153,7 +154,9 @@ void
 net_set_activity(struct net_conn *c, const char *text)
 {
 	struct net_slot *s = slot_of(c);
-	char *new = text != NULL ? strndup(text, ACTIVITY_MAX) : NULL;
+	char *new = text != NULL
+			? str_dup(str_first(str_of(text), ACTIVITY_MAX))
+			: NULL;
 	char *old;
 
 	pthread_mutex_lock(&s->lock);

@@ -114,7 +114,9 @@ result(struct tls_conn *t, ssize_t rc)
 	 * with an end of its own it is an end like any other. */
 	if (rc == GNUTLS_E_PREMATURE_TERMINATION)
 		return 0;
-	if (gnutls_error_is_fatal((int)rc) == 0)
+	/* A client that wants to negotiate anew (TLS 1.2) would wait for ever;
+	 * none needs that. */
+	if (rc != GNUTLS_E_REHANDSHAKE && gnutls_error_is_fatal((int)rc) == 0)
 		return TLS_AGAIN;
 	t->error = gnutls_strerror((int)rc);
 	return -1;

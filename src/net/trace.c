@@ -32,6 +32,8 @@ trace_refresh(struct net_conn *c)
 {
 	struct net *n = c->net;
 
+	bool before = c->traced;
+
 	c->trace_generation = atomic_load(&n->trace_generation);
 	c->traced = false;
 	pthread_rwlock_rdlock(&n->trace_lock);
@@ -39,6 +41,24 @@ trace_refresh(struct net_conn *c)
 		if (n->tracer[i] != NULL && matches(n->tracer[i], c))
 			c->traced = true;
 	pthread_rwlock_unlock(&n->trace_lock);
+	if (c->traced && !before) {
+		c->trace_literal = 0;
+		c->trace_tail_n = 0;
+		c->trace_late = false;
+	}
+}
+
+/* In the middle of an answer nobody knows whether a literal, and so a message's
+ * content, goes on: what comes up to its end is not shown. */
+void
+trace_begin(struct net_conn *c)
+{
+	bool before = c->traced;
+
+	trace_refresh(c);
+	if (c->traced && !before)
+		c->trace_late = c->out.n > c->out_at || c->last == NET_WRITE ||
+				c->last == NET_AGAIN;
 }
 
 static void
@@ -106,10 +126,44 @@ literal_of(struct pst_str line)
 		   : 0;
 }
 
+/* Lines are sent in pieces: the end of what has gone of this one is kept, as
+ * much as the announcement of a literal needs. */
+static void
+keep_tail(struct net_conn *c, struct pst_str piece)
+{
+	size_t room = sizeof(c->trace_tail);
+	size_t keep = piece.n < room ? room - piece.n : 0;
+
+	if (piece.n > room)
+		piece = str_from(piece, piece.n - room);
+	if (keep > c->trace_tail_n)
+		keep = c->trace_tail_n;
+	memmove(c->trace_tail, c->trace_tail + c->trace_tail_n - keep, keep);
+	memcpy(c->trace_tail + keep, piece.p, piece.n);
+	c->trace_tail_n = keep + piece.n;
+}
+
+static void
+end_of_line(struct net_conn *c)
+{
+	struct pst_str tail = str_n(c->trace_tail, c->trace_tail_n);
+
+	if (tail.n > 0 && tail.p[tail.n - 1] == '\r')
+		tail.n--;
+	c->trace_literal = literal_of(tail);
+	c->trace_tail_n = 0;
+}
+
 void
 trace_server(struct net_conn *c, struct pst_str sent)
 {
+	if (c->trace_late) {
+		c->trace_late = c->last == NET_WRITE || c->last == NET_AGAIN ||
+				c->out.n > c->out_at + sent.n;
+		return;
+	}
 	while (sent.n > 0) {
+		bool is_rest = c->trace_tail_n > 0;
 		struct pst_str line;
 		size_t end;
 
@@ -128,11 +182,14 @@ trace_server(struct net_conn *c, struct pst_str sent)
 		}
 		end = str_find(sent, '\n');
 		line = str_first(sent, end);
+		keep_tail(c, line);
+		if (end < sent.n)
+			end_of_line(c);
 		sent = str_from(sent, end + 1);
 		if (line.n > 0 && line.p[line.n - 1] == '\r')
 			line.n--;
-		c->trace_literal = literal_of(line);
-		emit(c, "S", c->trace_hidden ? STR("(hidden)") : line);
+		if (line.n > 0 || !is_rest)
+			emit(c, "S", c->trace_hidden ? STR("(hidden)") : line);
 	}
 }
 
