@@ -4,6 +4,7 @@
  */
 #include "mailbox/priv.h"
 
+#include "base/str.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,6 +26,31 @@ view_body(struct mailbox_view *v, uint32_t uid, struct pst_body *body_r,
 	else
 		rc = ops->body(mb->box, uid, body_r, err);
 	pthread_rwlock_unlock(&mb->box_lock);
+	return rc;
+}
+
+enum pst_rc
+view_ident(struct mailbox_view *v, uint32_t uid, char id_r[VIEW_IDENT],
+    struct pst_error *err)
+{
+	struct mailbox *mb = v->mb;
+	const struct pst_store_ops *ops = mb->acct->st->ops;
+	char id[40] = "";
+	struct pst_box_state state;
+	enum pst_rc rc = PST_OK;
+
+	pthread_rwlock_rdlock(&mb->box_lock);
+	if (mb->box == NULL)
+		rc = pst_fail(err, PST_E_NOTFOUND, 0, "%s: deleted", mb->name);
+	else if (ops->ident != NULL)
+		rc = ops->ident(mb->box, uid, id, err);
+	pthread_rwlock_unlock(&mb->box_lock);
+	view_state(v, &state);
+	if (ops->ident != NULL)
+		(void)str_copy(id_r, VIEW_IDENT, str_of(id));
+	else /* it does not survive a copy, but is never another's */
+		(void)snprintf(id_r, VIEW_IDENT, "M%s-%lu", state.objectid,
+		    (unsigned long)uid);
 	return rc;
 }
 

@@ -181,9 +181,14 @@ transfer_within(struct mailbox *from, struct pst_uids uids, struct mailbox *to,
 		if (ops->state(to->box, &state, err) == PST_OK)
 			copied->uidvalidity = state.uidvalidity;
 		mailbox_take_keywords(to);
-		mailbox_apply_new(to, t.arrived.row, t.arrived.n);
-		if (move)
-			mailbox_apply_gone(from, &t.gone);
+		if (from == to) {
+			mailbox_apply(
+			    to, move ? &t.gone : NULL, NULL, &t.arrived);
+		} else {
+			mailbox_apply(to, NULL, NULL, &t.arrived);
+			if (move)
+				mailbox_apply_gone(from, &t.gone);
+		}
 	}
 	unlock_two(from, to);
 	rows_fini(&t.arrived);

@@ -514,6 +514,98 @@ append_rows(struct mailbox *mb, const struct pst_row *row, size_t n)
 	mb->n += n;
 }
 
+static bool
+change_rows(struct mailbox *mb, const struct pst_row *row, size_t n)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		struct pst_row *mine = mailbox_row(mb, row[i].uid);
+
+		if (mine == NULL)
+			continue;
+		*mine = row[i];
+		note_modseq(mb, row[i].modseq);
+		log_change(mb, mine);
+		any = true;
+	}
+	return any;
+}
+
+/* Returns how many there were; *bytes_r: of what size. */
+static int64_t
+remove_rows(struct mailbox *mb, const struct uidset *gone, int64_t *bytes_r)
+{
+	struct uid_array *left = uid_array_new(mb->n + 8);
+	int64_t messages = 0;
+	size_t keep = 0;
+
+	/* Views go on with the old array. */
+	for (size_t i = 0, r = 0; i < mb->n; i++) {
+		while (r < gone->n && gone->r[r].last < mb->row[i].uid)
+			r++;
+		if (r < gone->n && gone->r[r].first <= mb->row[i].uid) {
+			*bytes_r += (int64_t)mb->row[i].size;
+			messages++;
+			continue;
+		}
+		mb->row[keep] = mb->row[i];
+		left->uid[keep++] = mb->row[i].uid;
+	}
+	mb->n = keep;
+	uid_array_drop(&mb->uids);
+	mb->uids = left;
+	return messages;
+}
+
+/*
+ * An expunge has no row that tells its modseq: the module's state does (RFC
+ * 7162, 3.2).
+ */
+static uint64_t
+present_modseq(struct mailbox *mb)
+{
+	struct pst_box_state state;
+	struct pst_error err;
+
+	if (mb->box == NULL ||
+	    mb->acct->st->ops->state(mb->box, &state, &err) != PST_OK)
+		return 0;
+	return state.highestmodseq;
+}
+
+void
+mailbox_apply(struct mailbox *mb, const struct uidset *gone,
+    const struct rows *changed, const struct rows *appended)
+{
+	bool removes = gone != NULL && gone->n > 0, any = removes;
+	uint64_t modseq = removes ? present_modseq(mb) : 0;
+	int64_t bytes = 0, messages = 0;
+
+	pthread_mutex_lock(&mb->lock);
+	if (removes) {
+		messages = -remove_rows(mb, gone, &bytes);
+		bytes = -bytes;
+		note_modseq(mb, modseq);
+		history_note(mb, gone, mb->state.highestmodseq);
+	}
+	if (changed != NULL)
+		any |= change_rows(mb, changed->row, changed->n);
+	if (appended != NULL && appended->n > 0) {
+		for (size_t i = 0; i < appended->n; i++)
+			bytes += (int64_t)appended->row[i].size;
+		messages += (int64_t)appended->n;
+		if (mb->loaded)
+			append_rows(mb, appended->row, appended->n);
+		any = true;
+	}
+	if (any)
+		mailbox_wake_views(mb);
+	pthread_mutex_unlock(&mb->lock);
+	if (messages != 0 || bytes != 0)
+		account_use(mb->acct, messages, bytes);
+}
+
 void
 mailbox_apply_new(struct mailbox *mb, const struct pst_row *row, size_t n)
 {
@@ -535,20 +627,8 @@ mailbox_apply_new(struct mailbox *mb, const struct pst_row *row, size_t n)
 void
 mailbox_apply_changed(struct mailbox *mb, const struct pst_row *row, size_t n)
 {
-	bool any = false;
-
 	pthread_mutex_lock(&mb->lock);
-	for (size_t i = 0; i < n; i++) {
-		struct pst_row *mine = mailbox_row(mb, row[i].uid);
-
-		if (mine == NULL)
-			continue;
-		*mine = row[i];
-		note_modseq(mb, row[i].modseq);
-		log_change(mb, mine);
-		any = true;
-	}
-	if (any)
+	if (change_rows(mb, row, n))
 		mailbox_wake_views(mb);
 	pthread_mutex_unlock(&mb->lock);
 }
@@ -556,32 +636,7 @@ mailbox_apply_changed(struct mailbox *mb, const struct pst_row *row, size_t n)
 void
 mailbox_apply_gone(struct mailbox *mb, const struct uidset *gone)
 {
-	struct uid_array *left;
-	int64_t bytes = 0, messages = 0;
-	size_t keep = 0;
-
-	if (gone->n == 0)
-		return;
-	pthread_mutex_lock(&mb->lock);
-	/* Views go on with the old array. */
-	left = uid_array_new(mb->n + 8);
-	for (size_t i = 0, r = 0; i < mb->n; i++) {
-		while (r < gone->n && gone->r[r].last < mb->row[i].uid)
-			r++;
-		if (r < gone->n && gone->r[r].first <= mb->row[i].uid) {
-			bytes += (int64_t)mb->row[i].size;
-			messages++;
-			continue;
-		}
-		mb->row[keep] = mb->row[i];
-		left->uid[keep++] = mb->row[i].uid;
-	}
-	mb->n = keep;
-	uid_array_drop(&mb->uids);
-	mb->uids = left;
-	mailbox_wake_views(mb);
-	pthread_mutex_unlock(&mb->lock);
-	account_use(mb->acct, -messages, -bytes);
+	mailbox_apply(mb, gone, NULL, NULL);
 }
 
 /* --- from the module
@@ -593,10 +648,13 @@ mailbox_apply_gone(struct mailbox *mb, const struct uidset *gone)
  * that views live on.
  */
 static void
-apply_all(struct mailbox *mb, const struct rows *all)
+apply_all(struct mailbox *mb, const struct rows *all,
+    const struct pst_box_state *state, uint32_t recent)
 {
 	struct uidset gone = { 0 };
 	struct rows changed = { 0 };
+	int64_t bytes = 0, messages = 0;
+	uint64_t before = mb->state.highestmodseq;
 	size_t k = 0;
 
 	for (size_t i = 0; i < mb->n; i++) {
@@ -613,13 +671,25 @@ apply_all(struct mailbox *mb, const struct rows *all)
 	if (mb->n > 0)
 		while (k < all->n && all->row[k].uid <= mb->row[mb->n - 1].uid)
 			k++;
-	mailbox_apply_gone(mb, &gone);
-	mailbox_apply_changed(mb, changed.row, changed.n);
 	pthread_mutex_lock(&mb->lock);
+	mb->state = *state;
+	note_modseq(mb, before);
+	mb->recent_first = recent;
+	mb->log_from = mb->state.highestmodseq;
+	mb->log_n = 0;
+	if (!mb->loaded)
+		history_begin(mb, mb->state.highestmodseq);
 	mb->loaded = true;
+	if (gone.n > 0) {
+		messages = remove_rows(mb, &gone, &bytes);
+		history_note(mb, &gone, mb->state.highestmodseq);
+	}
+	(void)change_rows(mb, changed.row, changed.n);
 	append_rows(mb, all->row + k, all->n - k);
 	mailbox_wake_views(mb);
 	pthread_mutex_unlock(&mb->lock);
+	if (messages != 0)
+		account_use(mb->acct, -messages, -bytes);
 	uidset_fini(&gone);
 	rows_fini(&changed);
 }
@@ -639,15 +709,7 @@ mailbox_load(struct mailbox *mb, struct pst_error *err)
 		rc = ops->recent(mb->box, false, &recent, err);
 	if (rc == PST_OK) {
 		mailbox_take_keywords(mb);
-		pthread_mutex_lock(&mb->lock);
-		if (state.highestmodseq < mb->state.highestmodseq)
-			state.highestmodseq = mb->state.highestmodseq;
-		mb->state = state;
-		mb->recent_first = recent;
-		mb->log_from = state.highestmodseq;
-		mb->log_n = 0;
-		pthread_mutex_unlock(&mb->lock);
-		apply_all(mb, &all);
+		apply_all(mb, &all, &state, recent);
 	}
 	rows_fini(&all);
 	return rc;
@@ -691,9 +753,7 @@ mailbox_refresh(struct mailbox *mb, struct pst_error *err)
 	if (rc == PST_OK) {
 		if (r.changed.n + r.appended.n > 0)
 			mailbox_take_keywords(mb);
-		mailbox_apply_gone(mb, &r.gone);
-		mailbox_apply_changed(mb, r.changed.row, r.changed.n);
-		mailbox_apply_new(mb, r.appended.row, r.appended.n);
+		mailbox_apply(mb, &r.gone, &r.changed, &r.appended);
 	}
 	uidset_fini(&r.gone);
 	rows_fini(&r.changed);

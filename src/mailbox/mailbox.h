@@ -80,6 +80,11 @@ uint32_t view_seq(const struct mailbox_view *v, uint32_t uid); /* 0: none */
 /* The first sequence number whose uid is >= `uid`; count + 1: none. */
 uint32_t view_seq_from(const struct mailbox_view *v, uint32_t uid);
 void view_state(struct mailbox_view *v, struct pst_box_state *state_r);
+/* Everything up to this modseq was reported by view_sync(); less than
+ * highestmodseq while expunges are kept back (RFC 7162, 3.2). */
+uint64_t view_modseq(const struct mailbox_view *v);
+/* The last view_sync() kept expunges back, and reported later changes. */
+bool view_keeps_expunges(const struct mailbox_view *v);
 /* The first message without \Seen; 0: none. */
 uint32_t view_first_unseen(struct mailbox_view *v);
 
@@ -125,6 +130,20 @@ enum pst_rc view_refresh(struct mailbox_view *v, struct pst_error *err);
 
 /* --- messages ---------------------------------------------------------------
  */
+
+/*
+ * Those of `known` that were expunged with a modseq above `since` (RFC 7162,
+ * 3.2.6). Where nobody remembers that far, all that are not in the view and
+ * below UIDNEXT.
+ */
+void view_vanished(struct mailbox_view *v, struct pst_uids known,
+    uint64_t since, struct uidset *vanished_r);
+
+/* An id of the content that survives copy and move (RFC 8474, 5.1), made of
+ * [A-Za-z0-9_-]. */
+enum { VIEW_IDENT = 64 };
+enum pst_rc view_ident(struct mailbox_view *v, uint32_t uid,
+    char id_r[VIEW_IDENT], struct pst_error *err);
 
 enum pst_rc view_body(struct mailbox_view *v, uint32_t uid,
     struct pst_body *body_r, struct pst_error *err);

@@ -75,7 +75,7 @@ struct keyword_table {
 	char text[];
 };
 
-enum { CHANGE_LOG = 256 };
+enum { CHANGE_LOG = 256, GONE_LOG = 256 };
 
 struct old_name {
 	struct old_name *next;
@@ -120,6 +120,13 @@ struct mailbox {
 	} log[CHANGE_LOG];
 	size_t log_at, log_n;
 	uint64_t log_from;
+	/* The last expunges in the same way; see history.c. */
+	struct {
+		struct pst_range uids;
+		uint64_t modseq;
+	} gone[GONE_LOG];
+	size_t gone_at, gone_n;
+	uint64_t gone_from;
 	struct mailbox_view *views;
 
 	pthread_mutex_t queue_lock; /* guards the three below */
@@ -174,6 +181,10 @@ void mailbox_apply_new(struct mailbox *mb, const struct pst_row *row, size_t n);
 void mailbox_apply_changed(
     struct mailbox *mb, const struct pst_row *row, size_t n);
 void mailbox_apply_gone(struct mailbox *mb, const struct uidset *gone);
+/* All three at once, so that no view sees a part of it; each may be NULL. */
+struct rows;
+void mailbox_apply(struct mailbox *mb, const struct uidset *gone,
+    const struct rows *changed, const struct rows *appended);
 /* Called by a module when others changed the mailbox; from any thread. */
 void mailbox_stirred(void *mailbox);
 /* With mailbox.lock held. */
@@ -197,6 +208,12 @@ struct rows {
 void rows_add(void *rows, const struct pst_row *row); /* a pst_row_fn */
 void rows_fini(struct rows *r);
 
+/* --- history.c; with mailbox.lock held --- */
+/* Nothing is known of expunges up to `modseq`. */
+void history_begin(struct mailbox *mb, uint64_t modseq);
+void history_note(
+    struct mailbox *mb, const struct uidset *gone, uint64_t modseq);
+
 /* --- view.c --- */
 struct mailbox_view {
 	struct mailbox *mb;
@@ -205,7 +222,8 @@ struct mailbox_view {
 	bool has_wake, read_only;
 	struct uid_array *uids;
 	uint32_t count;
-	uint64_t modseq;
+	uint64_t modseq;      /* changes up to this were reported */
+	uint64_t safe_modseq; /* and expunges, too */
 	struct keyword_table *keywords;
 	bool keywords_new; /* not told to the session yet */
 	struct uidset recent;

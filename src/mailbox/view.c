@@ -44,7 +44,7 @@ attach(struct mailbox_view *v)
 	mb->views = v;
 	v->uids = uid_array_ref(mb->uids);
 	v->count = (uint32_t)mb->n;
-	v->modseq = mb->state.highestmodseq;
+	v->modseq = v->safe_modseq = mb->state.highestmodseq;
 	v->keywords = keyword_table_ref(mb->keywords);
 	take_recent(v, 0);
 	pthread_mutex_unlock(&mb->lock);
@@ -213,6 +213,18 @@ view_state(struct mailbox_view *v, struct pst_box_state *state_r)
 	pthread_mutex_unlock(&v->mb->lock);
 }
 
+uint64_t
+view_modseq(const struct mailbox_view *v)
+{
+	return v->safe_modseq;
+}
+
+bool
+view_keeps_expunges(const struct mailbox_view *v)
+{
+	return v->safe_modseq < v->modseq;
+}
+
 /* The row of the message with that number; NULL when it is expunged. While the
  * arrays are the same, so are the indices. mb->lock is held. */
 static struct pst_row *
@@ -337,23 +349,26 @@ step_with_expunges(struct mailbox_view *v, struct news *news)
 	v->count = (uint32_t)mb->n;
 }
 
-/* Only adds new messages behind those that are known. */
-static void
+/* Only adds new messages behind those that are known. True: some of these are
+ * expunged, which is kept back. */
+static bool
 step_without_expunges(struct mailbox_view *v, uint32_t last)
 {
 	struct mailbox *mb = v->mb;
 	struct uid_array *own;
 	size_t from, more;
+	bool keeps;
 
 	if (v->uids == mb->uids) {
 		v->count = (uint32_t)mb->n;
-		return;
+		return false;
 	}
 	for (from = mb->n; from > 0 && mb->uids->uid[from - 1] > last; from--)
 		;
+	keeps = from != v->count;
 	more = mb->n - from;
 	if (more == 0)
-		return;
+		return keeps;
 	own = uid_array_new(v->count + more);
 	if (v->count > 0)
 		memcpy(own->uid, v->uids->uid, v->count * sizeof(own->uid[0]));
@@ -362,6 +377,7 @@ step_without_expunges(struct mailbox_view *v, uint32_t last)
 	uid_array_drop(&v->uids);
 	v->uids = own;
 	v->count += (uint32_t)more;
+	return keeps;
 }
 
 static bool
@@ -448,6 +464,7 @@ catch_up(struct mailbox_view *v, bool expunges, struct news *news)
 {
 	struct mailbox *mb = v->mb;
 	uint32_t last, before;
+	bool keeps = false;
 
 	pthread_mutex_lock(&mb->lock);
 	before = v->count;
@@ -455,7 +472,9 @@ catch_up(struct mailbox_view *v, bool expunges, struct news *news)
 	if (expunges)
 		step_with_expunges(v, news);
 	else
-		step_without_expunges(v, last);
+		keeps = step_without_expunges(v, last);
+	if (!keeps)
+		v->safe_modseq = mb->state.highestmodseq;
 	if (v->count + news->expunged_n > before) {
 		news->exists = true;
 		take_recent(v, last + 1);
