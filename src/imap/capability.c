@@ -25,7 +25,28 @@ static const struct {
 	{ "UIDPLUS", IMAP_USER },
 	{ "UNSELECT", IMAP_USER },
 	{ "MOVE", IMAP_USER },
+	{ "CONDSTORE", IMAP_USER },
+	{ "QRESYNC", IMAP_USER },
+	{ "STATUS=SIZE", IMAP_USER },
+	{ "LIST-STATUS", IMAP_USER },
+	{ "SAVEDATE", IMAP_USER },
+	{ "OBJECTID", IMAP_USER },
+	{ "UNAUTHENTICATE", IMAP_USER },
+	{ "UIDONLY", IMAP_USER },
 };
+
+/* The operator's choice, for clients that stumble over one (imap.hide). */
+static bool
+is_hidden(const struct imap_session *s, const char *name)
+{
+	const struct config_strings *hide = &net_config(s->c)->imap.hide;
+
+	for (size_t i = 0; i < hide->n; i++) {
+		if (str_is_case(str_of(name), hide->v[i]))
+			return true;
+	}
+	return false;
+}
 
 static void
 put_login_capabilities(struct imap_session *s, struct buf *out)
@@ -50,13 +71,16 @@ put_login_capabilities(struct imap_session *s, struct buf *out)
 void
 imap_capabilities(struct imap_session *s, struct buf *out)
 {
+	const char *space = "";
+
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]);
 	     i++) {
-		if (!(capabilities[i].states & s->state))
+		if (!(capabilities[i].states & s->state) ||
+		    is_hidden(s, capabilities[i].name))
 			continue;
-		if (i > 0)
-			(void)buf_putc(out, ' ');
+		(void)buf_puts(out, space);
 		(void)buf_puts(out, capabilities[i].name);
+		space = " ";
 	}
 	if (s->state == IMAP_FRESH)
 		put_login_capabilities(s, out);

@@ -53,6 +53,7 @@ const struct imap_command imap_commands[] = {
 	    NULL },
 	{ "UID STORE", IMAP_SELECTED, IMAP_EXPUNGES | IMAP_WRITES | IMAP_UID,
 	    imap_store, NULL },
+	{ "UNAUTHENTICATE", IMAP_USER, IMAP_QUIET, imap_unauthenticate, NULL },
 	{ "UNSELECT", IMAP_SELECTED, IMAP_QUIET, imap_unselect, NULL },
 	{ "UNSUBSCRIBE", IMAP_USER, IMAP_EXPUNGES, imap_unsubscribe, NULL },
 };

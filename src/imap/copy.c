@@ -6,6 +6,7 @@
  */
 #include "imap/commands.h"
 #include "imap/messages.h"
+#include "imap/modseq.h"
 
 static bool
 parse(struct imap_session *s, struct imap_parser *ps, struct uidset *seqs,
@@ -94,7 +95,7 @@ copied_ok(struct imap_session *s, const struct view_copied *copied, bool move)
 	(void)buf_puts(out, "* ");
 	put_copyuid(out, copied);
 	(void)buf_puts(out, "Moved\r\n");
-	return imap_ok(s, "Move completed");
+	return imap_ok_expunged(s, "Move completed");
 }
 
 static enum imap_step

@@ -4,6 +4,7 @@
  */
 #include "imap/commands.h"
 #include "imap/messages.h"
+#include "imap/modseq.h"
 
 static enum imap_step
 expunge(struct imap_session *s, const struct pst_uids *uids)
@@ -12,7 +13,7 @@ expunge(struct imap_session *s, const struct pst_uids *uids)
 
 	if (view_expunge(s->view, uids, &err) != PST_OK)
 		return imap_fail(s, &err, "[NONEXISTENT] No such message");
-	return imap_ok(s, "Expunge completed");
+	return imap_ok_expunged(s, "Expunge completed");
 }
 
 enum imap_step

@@ -11,7 +11,9 @@
 #include "base/str.h"
 #include "imap/commands.h"
 #include "imap/fetch_items.h"
+#include "imap/fetch_modifiers.h"
 #include "imap/messages.h"
+#include "imap/modseq.h"
 #include "imap/respond.h"
 
 enum {
@@ -24,6 +26,9 @@ enum {
 struct fetching {
 	struct uidset seqs;
 	struct imap_fetch_items items;
+	struct imap_fetch_modifiers modifiers;
+	struct uidset vanished;
+	size_t told; /* ranges of `vanished` */
 	struct msg_limits limits;
 	uint32_t next; /* sequence number after this batch; 0: none */
 	struct pst_row *rows;
@@ -59,6 +64,7 @@ cleanup(struct imap_session *s)
 
 	close_message(f);
 	uidset_fini(&f->seqs);
+	uidset_fini(&f->vanished);
 	buf_fini(&f->small);
 	buf_fini(&f->m.made);
 	arena_free(&f->m.scratch);
@@ -66,6 +72,13 @@ cleanup(struct imap_session *s)
 
 /* --- batches ---------------------------------------------------------------
  */
+
+/* CHANGEDSINCE leaves it out. */
+static bool
+is_unchanged(const struct fetching *f, const struct pst_row *row)
+{
+	return f->modifiers.has_since && row->modseq <= f->modifiers.since;
+}
 
 /* RFC 3501, 6.4.5: BODY[] sets \Seen, and says so in the answer. */
 static void
@@ -82,7 +95,8 @@ set_seen(struct imap_session *s, struct fetching *f)
 	uint32_t mask = 0;
 
 	for (size_t i = 0; i < f->n; i++) {
-		if (f->rows[i].uid == 0 || (f->rows[i].flags & PST_SEEN))
+		if (f->rows[i].uid == 0 || (f->rows[i].flags & PST_SEEN) ||
+		    is_unchanged(f, &f->rows[i]))
 			continue;
 		uidset_add(&uids, f->rows[i].uid, f->rows[i].uid);
 		mask |= (uint32_t)1 << i;
@@ -96,10 +110,8 @@ set_seen(struct imap_session *s, struct fetching *f)
 	}
 	uidset_fini(&uids);
 	f->newly_seen = mask;
-	for (size_t i = 0; i < f->n; i++) {
-		if (mask & (uint32_t)1 << i)
-			f->rows[i].flags |= PST_SEEN;
-	}
+	if (mask != 0) /* with their new modseqs */
+		view_rows(s->view, f->first, f->n, f->rows);
 }
 
 /* False: no message is left. */
@@ -186,12 +198,36 @@ open_body(struct imap_session *s, struct fetching *f, struct pst_error *err)
 	return rc;
 }
 
+/* RFC 3501, 6.4.5; RFC 7162, 3.2.4 */
+static void
+put_newly_seen(struct imap_session *s, struct fetching *f)
+{
+	struct imap_fetch_message *m = &f->m;
+	struct buf *out = imap_out(s);
+	bool modseq = s->enabled & IMAP_CONDSTORE;
+
+	if (!f->items.has_flags) {
+		imap_put_fetch_flags(out, m);
+		f->first_item = false;
+	}
+	if (modseq && !f->items.has_uid && !(s->enabled & IMAP_UIDONLY)) {
+		(void)buf_puts(out, f->first_item ? "UID " : " UID ");
+		(void)buf_put_u64(out, m->row.uid);
+		f->first_item = false;
+	}
+	if (modseq && !f->items.has_modseq) {
+		if (!f->first_item)
+			(void)buf_putc(out, ' ');
+		imap_put_modseq(out, m->row.modseq);
+		f->first_item = false;
+	}
+}
+
 /* False: it is gone, and is left out. */
 static bool
 begin_message(struct imap_session *s, struct fetching *f)
 {
 	struct imap_fetch_message *m = &f->m;
-	struct buf *out = imap_out(s);
 	struct pst_error err;
 	bool newly_seen = f->newly_seen & (uint32_t)1 << (f->at & 31);
 	enum pst_rc rc;
@@ -203,8 +239,12 @@ begin_message(struct imap_session *s, struct fetching *f)
 		f->missing |= !(s->run->def->traits & IMAP_UID);
 		return false;
 	}
+	if (is_unchanged(f, &m->row))
+		return false;
 	arena_reset(m->scratch);
 	rc = f->items.level > IMAP_FETCH_ROW ? open_body(s, f, &err) : PST_OK;
+	if (rc == PST_OK && f->items.needs_ident)
+		rc = view_ident(s->view, m->row.uid, m->ident, &err);
 	if (rc != PST_OK) {
 		if (rc != PST_E_NOTFOUND)
 			log_failure(
@@ -213,15 +253,11 @@ begin_message(struct imap_session *s, struct fetching *f)
 		f->missing = true;
 		return false;
 	}
-	(void)buf_add(out, "* ", 2);
-	(void)buf_put_u64(out, m->seq);
-	(void)buf_add(out, " FETCH (", 8);
+	imap_put_fetch(s, m->seq, m->row.uid);
 	f->is_open = f->first_item = true;
 	f->node = f->items.first;
-	if (newly_seen && !f->items.has_flags) {
-		imap_put_fetch_flags(out, m);
-		f->first_item = false;
-	}
+	if (newly_seen)
+		put_newly_seen(s, f);
 	return true;
 }
 
@@ -283,6 +319,9 @@ more(struct imap_session *s)
 	int64_t started = clock_monotonic();
 	unsigned n = 0;
 
+	/* RFC 7162, 3.2.6: before any FETCH */
+	if (!imap_put_earlier(s, &f->vanished, &f->told))
+		return IMAP_FULL;
 	for (;;) {
 		if (f->is_open && f->m.send.length > 0) {
 			if (!send_piece(s, f))
@@ -298,6 +337,8 @@ more(struct imap_session *s)
 		} else if (f->at < f->n) {
 			(void)begin_message(s, f);
 			continue;
+		} else if (imap_slice_over(started)) {
+			return IMAP_TURN;
 		} else if (!next_batch(s, f)) {
 			return ended(s, f);
 		}
@@ -306,9 +347,38 @@ more(struct imap_session *s)
 	}
 }
 
+/* The set as it was written: what is not there any more counts, too. */
+static void
+find_vanished(
+    struct imap_session *s, struct imap_parser *ps, struct fetching *f)
+{
+	struct uidset known = { 0 };
+	struct pst_str text;
+
+	if (imap_sequence_set(ps, &text) &&
+	    uidset_parse(text, UINT32_MAX, IMAP_RANGES_MAX, &known) == PST_OK)
+		view_vanished(s->view, uidset_peek(&known), f->modifiers.since,
+		    &f->vanished);
+	uidset_fini(&known);
+}
+
+/* What the modifiers ask for besides (RFC 7162, 3.1.4.1 and 3.2.6). */
+static bool
+apply_modifiers(struct imap_session *s, struct imap_parser *ps, bool uid,
+    struct fetching *f)
+{
+	if (f->modifiers.vanished && !uid)
+		return imap_bad(ps, "VANISHED is for UID FETCH");
+	if (f->modifiers.vanished && !(s->enabled & IMAP_QRESYNC))
+		return imap_bad(ps, "QRESYNC is not enabled");
+	return !f->modifiers.has_since || f->items.has_modseq ||
+	       imap_fetch_items_add(ps, "MODSEQ", &f->items);
+}
+
 enum imap_step
 imap_fetch(struct imap_session *s, struct imap_parser *ps)
 {
+	struct imap_parser set;
 	bool uid = s->run->def->traits & IMAP_UID;
 	struct fetching *f = imap_alloc(s, sizeof(*f));
 	uint64_t count;
@@ -320,10 +390,19 @@ imap_fetch(struct imap_session *s, struct imap_parser *ps)
 	f->m.scratch = arena_new(0);
 	f->m.view = s->view;
 	f->limits = imap_msg_limits(net_config(s->c));
-	if (!imap_space(ps) || !imap_messages(s, ps, uid, &f->seqs) ||
-	    !imap_space(ps) || !imap_fetch_items_parse(ps, uid, &f->items) ||
-	    !imap_end(ps))
+	if (!imap_space(ps))
 		return imap_bad_arguments(s, ps);
+	set = *ps;
+	if (!imap_messages(s, ps, uid, &f->seqs) || !imap_space(ps) ||
+	    !imap_fetch_items_parse(
+		ps, uid && !(s->enabled & IMAP_UIDONLY), &f->items) ||
+	    !imap_fetch_modifiers(ps, &f->modifiers) || !imap_end(ps) ||
+	    !apply_modifiers(s, ps, uid, f))
+		return imap_bad_arguments(s, ps);
+	if (f->items.has_modseq)
+		imap_condstore(s);
+	if (f->modifiers.vanished)
+		find_vanished(s, &set, f);
 	count = uidset_count(&f->seqs);
 	f->rows = imap_alloc(
 	    s, sizeof(*f->rows) * (size_t)(count < BATCH ? count : BATCH));

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "imap/envelope.h"
+#include "imap/modseq.h"
 #include "imap/respond.h"
 
 enum { ITEMS_MAX = 1000 };
@@ -98,6 +99,49 @@ put_section(struct buf *out, struct imap_fetch_message *m,
 	m->send = at;
 }
 
+/* RFC 7162, 3.1.4.2 */
+static void
+put_modseq(struct buf *out, struct imap_fetch_message *m,
+    const struct imap_fetch_node *node)
+{
+	(void)node;
+	imap_put_modseq(out, m->row.modseq);
+}
+
+/* RFC 8514, 4.2 */
+static void
+put_save_date(struct buf *out, struct imap_fetch_message *m,
+    const struct imap_fetch_node *node)
+{
+	(void)node;
+	(void)buf_puts(out, "SAVEDATE ");
+	if (m->row.save_date == 0)
+		(void)buf_puts(out, "NIL");
+	else
+		imap_put_date(out, m->row.save_date);
+}
+
+/* RFC 8474, 5.3 */
+static void
+put_emailid(struct buf *out, struct imap_fetch_message *m,
+    const struct imap_fetch_node *node)
+{
+	(void)node;
+	(void)buf_puts(out, "EMAILID (");
+	(void)buf_puts(out, m->ident);
+	(void)buf_putc(out, ')');
+}
+
+/* RFC 8474, 5.2: relations between messages are not kept. */
+static void
+put_threadid(struct buf *out, struct imap_fetch_message *m,
+    const struct imap_fetch_node *node)
+{
+	(void)m;
+	(void)node;
+	(void)buf_puts(out, "THREADID NIL");
+}
+
 static const struct imap_fetch_item items[] = {
 	/* name, level, sets \Seen, section, which, writer */
 	{ "BODY", IMAP_FETCH_STRUCTURE, false, false, 0, put_body },
@@ -105,9 +149,11 @@ static const struct imap_fetch_item items[] = {
 	{ "BODYSTRUCTURE", IMAP_FETCH_STRUCTURE, false, false, 0,
 	    put_bodystructure },
 	{ "BODY[", IMAP_FETCH_BODY, true, true, 0, put_section },
+	{ "EMAILID", IMAP_FETCH_ROW, false, false, 0, put_emailid },
 	{ "ENVELOPE", IMAP_FETCH_HEADER, false, false, 0, put_envelope },
 	{ "FLAGS", IMAP_FETCH_ROW, false, false, 0, put_flags },
 	{ "INTERNALDATE", IMAP_FETCH_ROW, false, false, 0, put_date },
+	{ "MODSEQ", IMAP_FETCH_ROW, false, false, 0, put_modseq },
 	{ "RFC822", IMAP_FETCH_BODY, true, true, IMAP_SECTION_ALL,
 	    put_section },
 	{ "RFC822.HEADER", IMAP_FETCH_HEADER, false, true, IMAP_SECTION_HEADER,
@@ -115,6 +161,8 @@ static const struct imap_fetch_item items[] = {
 	{ "RFC822.SIZE", IMAP_FETCH_ROW, false, false, 0, put_size },
 	{ "RFC822.TEXT", IMAP_FETCH_HEADER, true, true, IMAP_SECTION_TEXT,
 	    put_section },
+	{ "SAVEDATE", IMAP_FETCH_ROW, false, false, 0, put_save_date },
+	{ "THREADID", IMAP_FETCH_ROW, false, false, 0, put_threadid },
 	{ "UID", IMAP_FETCH_ROW, false, false, 0, put_uid },
 };
 
@@ -168,6 +216,8 @@ add_node(struct imap_fetch_items *out, struct imap_fetch_node ***tail,
 	out->sets_seen |= item->sets_seen;
 	out->has_uid |= item->write == put_uid;
 	out->has_flags |= item->write == put_flags;
+	out->has_modseq |= item->write == put_modseq;
+	out->needs_ident |= item->write == put_emailid;
 	**tail = node;
 	*tail = &node->next;
 }
@@ -247,5 +297,21 @@ imap_fetch_items_parse(
 	last->next = out->first;
 	out->first = last;
 	out->has_uid = true;
+	return true;
+}
+
+bool
+imap_fetch_items_add(
+    struct imap_parser *ps, const char *name, struct imap_fetch_items *out)
+{
+	struct imap_fetch_node *node = arena_alloc(ps->arena, sizeof(*node));
+	struct imap_fetch_node **tail = &out->first;
+
+	if (node == NULL)
+		return imap_bad(ps, "Command is too large");
+	node->item = find_item(str_of(name));
+	while (*tail != NULL)
+		tail = &(*tail)->next;
+	add_node(out, &tail, node);
 	return true;
 }

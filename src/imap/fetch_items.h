@@ -22,6 +22,7 @@ struct imap_fetch_message {
 	struct arena *scratch; /* reset for each message */
 	uint32_t seq;
 	struct pst_row row;
+	char ident[VIEW_IDENT];	 /* when an item needs it */
 	struct pst_body body;	 /* from IMAP_FETCH_BODY on */
 	struct msg *msg;	 /* from IMAP_FETCH_HEADER on */
 	struct buf made;	 /* header fields that were chosen */
@@ -53,12 +54,16 @@ struct imap_fetch_items {
 	struct imap_fetch_node *first;
 	enum imap_fetch_level level; /* the highest of all */
 	bool sets_seen;
-	bool has_uid, has_flags;
+	bool has_uid, has_flags, has_modseq, needs_ident;
 };
 
 /* fetch-att, a list of them, or a macro. `uid`: UID is wanted in any case. */
 bool imap_fetch_items_parse(
     struct imap_parser *ps, bool uid, struct imap_fetch_items *out);
+
+/* Adds one more item at the end, for modifiers that imply one. */
+bool imap_fetch_items_add(
+    struct imap_parser *ps, const char *name, struct imap_fetch_items *out);
 
 void imap_put_fetch_flags(struct buf *out, const struct imap_fetch_message *m);
 

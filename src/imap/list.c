@@ -1,6 +1,6 @@
 /*
  * imap/list.c - LIST and LSUB (RFC 3501, 6.3.8 and 6.3.9), LIST-EXTENDED (RFC
- * 5258), CHILDREN (RFC 3348), SPECIAL-USE (RFC 6154).
+ * 5258), CHILDREN (RFC 3348), SPECIAL-USE (RFC 6154), LIST-STATUS (RFC 5819).
  *
  * All names of the account are collected and sorted so that what is below a
  * name stands right behind it; then they are matched and written as fast as
@@ -12,6 +12,7 @@
 #include "imap/list_parse.h"
 #include "imap/pattern.h"
 #include "imap/respond.h"
+#include "imap/status.h"
 #include <stdlib.h>
 
 struct entry {
@@ -211,6 +212,31 @@ is_listed_as_parent(const struct listing *l, size_t i)
 	return has_children(l, i);
 }
 
+/*
+ * One name, and its STATUS when that was asked for. A mailbox that went away
+ * meanwhile is listed as not there (RFC 5819, 2).
+ */
+static void
+put_one(struct imap_session *s, struct listing *l, size_t i, bool selected)
+{
+	struct entry *e = &l->entry[i];
+	struct mailbox_status st;
+	struct pst_error err;
+	enum pst_rc rc = PST_E_NOTFOUND;
+
+	if (l->args.status != 0 && selected && e->exists) {
+		rc = mailbox_status(s->account, e->name, &st, &err);
+		if (rc == PST_E_NOTFOUND)
+			e->exists = false;
+		else if (rc != PST_OK)
+			log_failure(
+			    PST_LOG_ERROR, net_id(s->c), "imap-status", &err);
+	}
+	put_entry(s, l, i, selected);
+	if (rc == PST_OK)
+		imap_put_status(s, e->name, l->args.status, &st);
+}
+
 static enum imap_step
 more(struct imap_session *s)
 {
@@ -223,10 +249,11 @@ more(struct imap_session *s)
 
 		if (matches(l, &l->entry[i]) &&
 		    (selected || is_listed_as_parent(l, i)))
-			put_entry(s, l, i, selected);
+			put_one(s, l, i, selected);
 		if (net_output_full(s->c))
 			return IMAP_FULL;
-		if (i % 32 == 31 && imap_slice_over(started))
+		if ((i % 32 == 31 || l->args.status != 0) &&
+		    imap_slice_over(started))
 			return IMAP_TURN;
 	}
 	return imap_ok(s, l->lsub ? "Lsub completed" : "List completed");
@@ -247,6 +274,7 @@ list(struct imap_session *s, struct imap_parser *ps, bool lsub)
 		    imap_out(s), "* LIST (\\Noselect) \"/\" \"\"\r\n");
 		return imap_ok(s, "List completed");
 	}
+	imap_status_wanted(s, l->args.status);
 	s->run->state = l;
 	s->run->cleanup = cleanup;
 	make_patterns(s, l);

@@ -5,6 +5,7 @@
 #include "imap/list_parse.h"
 
 #include "base/str.h"
+#include "imap/status.h"
 
 struct option {
 	const char *name;
@@ -28,7 +29,8 @@ static const struct option returns[] = {
 
 /* Behind the '('. */
 static bool
-options(struct imap_parser *ps, const struct option *table, unsigned *bits)
+options(struct imap_parser *ps, const struct option *table, unsigned *bits,
+    unsigned *status)
 {
 	const struct option *o;
 	struct pst_str name;
@@ -38,6 +40,11 @@ options(struct imap_parser *ps, const struct option *table, unsigned *bits)
 	do {
 		if (!imap_atom(ps, &name))
 			return false;
+		if (status != NULL && str_is_case(name, "STATUS")) {
+			if (!imap_space(ps) || !imap_status_items(ps, status))
+				return false;
+			continue;
+		}
 		for (o = table; o->name != NULL; o++) {
 			if (str_is_case(name, o->name))
 				break;
@@ -83,7 +90,8 @@ imap_list_parse(struct imap_parser *ps, bool lsub, struct imap_list_args *out)
 		return false;
 	if (!lsub && imap_skip(ps, '(')) {
 		out->is_extended = true;
-		if (!options(ps, selections, &out->options) || !imap_space(ps))
+		if (!options(ps, selections, &out->options, NULL) ||
+		    !imap_space(ps))
 			return false;
 		if ((out->options & IMAP_LIST_RECURSIVE) &&
 		    !(out->options & IMAP_LIST_SUBSCRIBED))
@@ -98,7 +106,7 @@ imap_list_parse(struct imap_parser *ps, bool lsub, struct imap_list_args *out)
 		if (!imap_skip_word(ps, "RETURN"))
 			return imap_bad(ps, "Unknown LIST argument");
 		if (!imap_space(ps) || !imap_expect(ps, '(') ||
-		    !options(ps, returns, &out->options))
+		    !options(ps, returns, &out->options, &out->status))
 			return false;
 	}
 	return imap_end(ps);

@@ -1,6 +1,6 @@
 /*
  * imap/list_parse.h - the arguments of LIST and LSUB (RFC 3501, 6.3.8 and
- * 6.3.9; RFC 5258; RFC 6154). Pure.
+ * 6.3.9; RFC 5258; RFC 5819; RFC 6154). Pure.
  */
 #ifndef IMAP_LIST_PARSE_H
 #define IMAP_LIST_PARSE_H
@@ -23,6 +23,7 @@ enum { IMAP_LIST_PATTERNS_MAX = 64 };
 
 struct imap_list_args {
 	unsigned options;
+	unsigned status;  /* see imap_status_items(); 0: none */
 	bool is_extended; /* not the form of RFC 3501 */
 	struct pst_str reference;
 	struct pst_str *pattern;

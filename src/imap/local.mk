@@ -6,10 +6,12 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/capability.c \
 	src/imap/commands.c src/imap/commands.h \
 	src/imap/copy.c \
+	src/imap/enable.c \
 	src/imap/envelope.c src/imap/envelope.h \
 	src/imap/expunge.c \
 	src/imap/fetch.c \
 	src/imap/fetch_items.c src/imap/fetch_items.h \
+	src/imap/fetch_modifiers.c src/imap/fetch_modifiers.h \
 	src/imap/gather.c src/imap/gather.h \
 	src/imap/id.c \
 	src/imap/idle.c src/imap/idle.h \
@@ -18,9 +20,11 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/login.c \
 	src/imap/mailboxes.c \
 	src/imap/messages.c src/imap/messages.h \
+	src/imap/modseq.c src/imap/modseq.h \
 	src/imap/parse.c src/imap/parse.h \
 	src/imap/parse_words.c \
 	src/imap/pattern.c src/imap/pattern.h \
+	src/imap/qresync.c src/imap/qresync.h \
 	src/imap/respond.c src/imap/respond.h \
 	src/imap/run.c \
 	src/imap/search.c src/imap/search.h \
@@ -28,9 +32,11 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/search_parse.c \
 	src/imap/search_text.c \
 	src/imap/select.c src/imap/select.h \
+	src/imap/select_params.c src/imap/select_params.h \
 	src/imap/session.c src/imap/session.h \
 	src/imap/simple.c \
 	src/imap/starttls.c \
-	src/imap/status.c \
+	src/imap/status.c src/imap/status.h \
 	src/imap/store.c \
-	src/imap/sync.c
+	src/imap/sync.c \
+	src/imap/unauthenticate.c

@@ -1,6 +1,7 @@
 /*
  * imap/mailboxes.c - CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 3501,
- * 6.3.3 to 6.3.7), CREATE with a special use (RFC 6154, 3).
+ * 6.3.3 to 6.3.7), CREATE with a special use (RFC 6154, 3) and MAILBOXID (RFC
+ * 8474, 4.1).
  */
 #include "base/str.h"
 #include "imap/commands.h"
@@ -73,6 +74,21 @@ create_parameters(struct imap_parser *ps, struct creation *cr)
 	return imap_expect(ps, ')');
 }
 
+/* RFC 8474, 4.1 */
+static enum imap_step
+created(struct imap_session *s, const char *name)
+{
+	struct mailbox_status st;
+	struct pst_error err;
+	char text[96];
+
+	if (mailbox_status(s->account, name, &st, &err) != PST_OK)
+		return imap_ok(s, "Create completed"); /* gone already */
+	(void)snprintf(text, sizeof(text), "[MAILBOXID (%s)] Create completed",
+	    st.state.objectid);
+	return imap_ok(s, text);
+}
+
 enum imap_step
 imap_create(struct imap_session *s, struct imap_parser *ps)
 {
@@ -86,7 +102,7 @@ imap_create(struct imap_session *s, struct imap_parser *ps)
 		return imap_no(s, "[USEATTR] Special use is not supported");
 	if (mailbox_create(s->account, cr.name, cr.use, &err) != PST_OK)
 		return imap_fail(s, &err, "[NONEXISTENT] No such mailbox");
-	return imap_ok(s, "Create completed");
+	return created(s, cr.name);
 }
 
 enum imap_step

@@ -3,6 +3,7 @@
  * 2.2.1, 4.3 and 7.1; RFC 7888; response codes of RFC 5530).
  */
 #include "base/str.h"
+#include "imap/modseq.h"
 #include "imap/session.h"
 #include <stdlib.h>
 
@@ -47,6 +48,8 @@ imap_end_run(struct imap_session *s)
 	imap_gather_fini(&run->gather);
 	buf_fini(&run->reply);
 	uidset_fini(&run->changed);
+	uidset_fini(&run->brief);
+	uidset_fini(&run->vanished);
 	arena_free(&run->arena);
 	free(run->tag);
 	free(run);
@@ -69,7 +72,8 @@ finish_more(struct imap_session *s)
 	if (s->view != NULL && run->def != NULL && !run->is_bad &&
 	    !(run->def->traits & IMAP_QUIET)) {
 		enum imap_step step = imap_sync(
-		    s, (run->def->traits & IMAP_EXPUNGES) != 0);
+		    s, (run->def->traits & IMAP_EXPUNGES) != 0 &&
+			   !run->keeps_numbers);
 
 		if (step != IMAP_NEXT)
 			return step;
@@ -282,6 +286,9 @@ dispatch(struct imap_session *s)
 	trace(s, buf_str(&run->gather.text));
 	if (!(run->def->states & s->state))
 		return imap_bad_command(s, wrong_state(s, run->def));
+	if ((s->enabled & IMAP_UIDONLY) && imap_needs_uid(run->def))
+		return imap_bad_command(
+		    s, "[UIDREQUIRED] Message numbers are not in use");
 	if ((run->def->traits & IMAP_WRITES) && view_is_read_only(s->view))
 		return imap_no(s, "[READ-ONLY] Mailbox is read-only");
 	run->arena = arena_new(0);

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "imap/commands.h"
 #include "imap/messages.h"
+#include "imap/modseq.h"
 
 enum { BATCH = 256 };
 
@@ -18,6 +19,7 @@ struct searching {
 	struct uidset found; /* numbers to be told */
 	uint32_t seq;	     /* the next to be looked at */
 	uint32_t told;	     /* the last that was written */
+	uint64_t modseq;     /* the highest of what was found */
 	struct pst_row rows[BATCH];
 	size_t n, at;
 };
@@ -84,6 +86,11 @@ tell(struct imap_session *s)
 		if (net_output_full(s->c))
 			return IMAP_FULL;
 	}
+	if (se->program.has_modseq && se->found.n > 0) {
+		(void)buf_puts(out, " (MODSEQ ");
+		(void)buf_put_u64(out, se->modseq);
+		(void)buf_putc(out, ')');
+	}
 	(void)buf_puts(out, "\r\n");
 	return imap_ok(s, "Search completed");
 }
@@ -98,8 +105,11 @@ look_at(struct imap_session *s, struct searching *se)
 	if (row->uid == 0) /* expunged by another session */
 		return;
 	imap_search_message_set(&se->m, seq, row);
-	if (imap_search_matches(&se->m, se->program.root) && !se->m.is_gone)
-		uidset_add(&se->found, number, number);
+	if (!imap_search_matches(&se->m, se->program.root) || se->m.is_gone)
+		return;
+	uidset_add(&se->found, number, number);
+	if (row->modseq > se->modseq)
+		se->modseq = row->modseq;
 }
 
 static bool
@@ -159,6 +169,13 @@ imap_search(struct imap_session *s, struct imap_parser *ps)
 	if (!imap_search_resolve(s, &se->program))
 		return imap_bad_command(
 		    s, "Error in IMAP command SEARCH: Invalid messageset");
+	if (se->program.has_numbers && (s->enabled & IMAP_UIDONLY))
+		return imap_bad_command(
+		    s, "[UIDREQUIRED] Message numbers are not in use");
+	if (se->program.has_modseq)
+		imap_condstore(s);
+	/* RFC 7162, 3.2.10.2 */
+	s->run->keeps_numbers = se->program.has_numbers;
 	s->run->resume = more;
 	return IMAP_NEXT;
 }

@@ -64,6 +64,8 @@ struct imap_search_program {
 	struct imap_search_key *root;
 	struct imap_search_key *all; /* linked by `other` */
 	bool bad_charset;
+	bool has_modseq;  /* RFC 7162, 3.1.6: the answer tells the highest */
+	bool has_numbers; /* message numbers among the keys */
 };
 
 /* ["CHARSET" SP astring SP] 1*(SP search-key), behind the first space. False
@@ -145,6 +147,20 @@ bool imap_match_sent_since(
 bool imap_match_field(
     struct imap_search_message *m, const struct imap_search_key *k);
 bool imap_match_body(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_modseq(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_saved_before(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_saved_on(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_saved_since(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_save_date(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_emailid(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_nothing(
     struct imap_search_message *m, const struct imap_search_key *k);
 bool imap_match_text(
     struct imap_search_message *m, const struct imap_search_key *k);

@@ -272,6 +272,75 @@ imap_match_since(struct imap_search_message *m, const struct imap_search_key *k)
 	return day_of(m->row.internal_date) >= k->number;
 }
 
+/* --- extensions
+ * ------------------------------------------------------------*/
+
+/* RFC 7162, 3.1.5: equal or greater */
+bool
+imap_match_modseq(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return m->row.modseq >= (uint64_t)k->number;
+}
+
+/* RFC 8514, 4.3: the internal date where there is no other. */
+static int64_t
+save_day(const struct imap_search_message *m)
+{
+	return day_of(
+	    m->row.save_date != 0 ? m->row.save_date : m->row.internal_date);
+}
+
+bool
+imap_match_saved_before(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return save_day(m) < k->number;
+}
+
+bool
+imap_match_saved_on(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return save_day(m) == k->number;
+}
+
+bool
+imap_match_saved_since(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return save_day(m) >= k->number;
+}
+
+bool
+imap_match_save_date(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	(void)k;
+	return m->row.save_date != 0;
+}
+
+/* RFC 8474, 6 */
+bool
+imap_match_emailid(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	char id[VIEW_IDENT];
+	struct pst_error err;
+
+	return view_ident(m->view, m->row.uid, id, &err) == PST_OK &&
+	       str_is(k->text, id);
+}
+
+bool
+imap_match_nothing(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	(void)m;
+	(void)k;
+	return false;
+}
+
 /* --- the header
  * --------------------------------------------------------------*/
 

@@ -6,6 +6,7 @@
  * is read for a message that a flag rules out.
  */
 #include "base/str.h"
+#include "imap/modseq.h"
 #include "imap/search.h"
 #include "message/content.h"
 
@@ -59,6 +60,41 @@ static bool
 uid_set(struct imap_search_parser *sp, struct imap_search_key *k)
 {
 	return imap_space(sp->ps) && imap_sequence_set(sp->ps, &k->text);
+}
+
+/* [SP entry-name SP entry-type-req] SP mod-sequence-valzer; the entry is not
+ * looked at: there is one modseq for all of a message (RFC 7162, 3.1.5). */
+static bool
+modseq(struct imap_search_parser *sp, struct imap_search_key *k)
+{
+	struct pst_str entry, type;
+	uint64_t n;
+
+	if (!imap_space(sp->ps))
+		return false;
+	if (imap_peek(sp->ps) == '"') {
+		if (!imap_string(sp->ps, &entry) || !imap_space(sp->ps) ||
+		    !imap_atom(sp->ps, &type))
+			return false;
+		if (!str_has_prefix_case(entry, "/flags/") ||
+		    (!str_is_case(type, "all") && !str_is_case(type, "priv") &&
+			!str_is_case(type, "shared")))
+			return imap_bad(sp->ps, "Invalid metadata item");
+		if (!imap_space(sp->ps))
+			return false;
+	}
+	if (!imap_modseq(sp->ps, &n))
+		return false;
+	k->number = (int64_t)n;
+	sp->program->has_modseq = true;
+	return true;
+}
+
+/* RFC 8474, 7; case is significant. */
+static bool
+object_id(struct imap_search_parser *sp, struct imap_search_key *k)
+{
+	return imap_space(sp->ps) && imap_word(sp->ps, &k->text);
 }
 
 /* In UTF-8 and without case, ready to be compared. */
@@ -141,17 +177,23 @@ static const struct imap_search_word words[] = {
 	{ "CC", IMAP_SEARCH_HEADER, text, imap_match_field, 0, "Cc" },
 	{ "DELETED", IMAP_SEARCH_ROW, no_argument, imap_match_flag, PST_DELETED, NULL },
 	{ "DRAFT", IMAP_SEARCH_ROW, no_argument, imap_match_flag, PST_DRAFT, NULL },
+	{ "EMAILID", IMAP_SEARCH_HEADER, object_id, imap_match_emailid, 0, NULL },
 	{ "FLAGGED", IMAP_SEARCH_ROW, no_argument, imap_match_flag, PST_FLAGGED, NULL },
 	{ "FROM", IMAP_SEARCH_HEADER, text, imap_match_field, 0, "From" },
 	{ "HEADER", IMAP_SEARCH_HEADER, header, imap_match_field, 0, NULL },
 	{ "KEYWORD", IMAP_SEARCH_ROW, keyword, imap_match_keyword, 0, NULL },
 	{ "LARGER", IMAP_SEARCH_ROW, number, imap_match_larger, 0, NULL },
+	{ "MODSEQ", IMAP_SEARCH_ROW, modseq, imap_match_modseq, 0, NULL },
 	{ "NEW", IMAP_SEARCH_ROW, no_argument, imap_match_new, 0, NULL },
 	{ "NOT", IMAP_SEARCH_ROW, one_key, imap_match_not, 0, NULL },
 	{ "OLD", IMAP_SEARCH_ROW, no_argument, imap_match_old, 0, NULL },
 	{ "ON", IMAP_SEARCH_ROW, date, imap_match_on, 0, NULL },
 	{ "OR", IMAP_SEARCH_ROW, two_keys, imap_match_or, 0, NULL },
 	{ "RECENT", IMAP_SEARCH_ROW, no_argument, imap_match_recent, 0, NULL },
+	{ "SAVEDATESUPPORTED", IMAP_SEARCH_ROW, no_argument, imap_match_save_date, 0, NULL },
+	{ "SAVEDBEFORE", IMAP_SEARCH_ROW, date, imap_match_saved_before, 0, NULL },
+	{ "SAVEDON", IMAP_SEARCH_ROW, date, imap_match_saved_on, 0, NULL },
+	{ "SAVEDSINCE", IMAP_SEARCH_ROW, date, imap_match_saved_since, 0, NULL },
 	{ "SEEN", IMAP_SEARCH_ROW, no_argument, imap_match_flag, PST_SEEN, NULL },
 	{ "SENTBEFORE", IMAP_SEARCH_HEADER, date, imap_match_sent_before, 0, NULL },
 	{ "SENTON", IMAP_SEARCH_HEADER, date, imap_match_sent_on, 0, NULL },
@@ -160,6 +202,7 @@ static const struct imap_search_word words[] = {
 	{ "SMALLER", IMAP_SEARCH_ROW, number, imap_match_smaller, 0, NULL },
 	{ "SUBJECT", IMAP_SEARCH_HEADER, text, imap_match_field, 0, "Subject" },
 	{ "TEXT", IMAP_SEARCH_BODY, text, imap_match_text, 0, NULL },
+	{ "THREADID", IMAP_SEARCH_ROW, object_id, imap_match_nothing, 0, NULL },
 	{ "TO", IMAP_SEARCH_HEADER, text, imap_match_field, 0, "To" },
 	{ "UID", IMAP_SEARCH_ROW, uid_set, imap_match_set, 0, NULL },
 	{ "UNANSWERED", IMAP_SEARCH_ROW, no_argument, imap_match_no_flag, PST_ANSWERED, NULL },
@@ -236,6 +279,7 @@ parse_group(struct imap_search_parser *sp, struct imap_search_key **out)
 static bool
 parse_set(struct imap_search_parser *sp, struct imap_search_key **out)
 {
+	sp->program->has_numbers = true;
 	*out = new_key(sp, &set_word);
 	return *out != NULL && imap_sequence_set(sp->ps, &(*out)->text);
 }

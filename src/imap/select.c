@@ -1,10 +1,12 @@
 /*
  * imap/select.c - SELECT, EXAMINE, CLOSE, UNSELECT (RFC 3501, 6.3.1, 6.3.2 and
- * 6.4.2; RFC 3691; [CLOSED] of RFC 7162, 3.2.11).
+ * 6.4.2; RFC 3691; [CLOSED] of RFC 7162, 3.2.11; parameters of RFC 7162).
  */
 #include "imap/select.h"
 
 #include "imap/commands.h"
+#include "imap/modseq.h"
+#include "imap/qresync.h"
 #include "imap/respond.h"
 
 static uint64_t
@@ -45,7 +47,10 @@ static void
 put_state(struct imap_session *s)
 {
 	struct buf *out = imap_out(s);
-	uint32_t unseen = view_first_unseen(s->view);
+	/* A number, which RFC 9586 does without. */
+	uint32_t unseen = s->enabled & IMAP_UIDONLY
+			      ? 0
+			      : view_first_unseen(s->view);
 	struct pst_box_state state;
 
 	view_state(s->view, &state);
@@ -58,35 +63,75 @@ put_state(struct imap_session *s)
 	    "* OK [UIDVALIDITY %u] UIDs valid\r\n"
 	    "* OK [UIDNEXT %u] Predicted next UID\r\n",
 	    (unsigned)state.uidvalidity, (unsigned)state.uidnext);
+	imap_put_highestmodseq(s);
+	/* RFC 8474, 4.2 */
+	(void)buf_printf(out, "* OK [MAILBOXID (%s)] Id\r\n", state.objectid);
+}
+
+static bool
+parse(struct imap_session *s, struct imap_parser *ps, char **name,
+    struct imap_select_params *params)
+{
+	if (!imap_space(ps) || !imap_mailbox(ps, name) ||
+	    !imap_select_params(ps, params) || !imap_end(ps))
+		return false;
+	/* RFC 7162, 3.2.3 */
+	if (params->qresync && !(s->enabled & IMAP_QRESYNC))
+		return imap_bad(ps, "QRESYNC is not enabled");
+	return true;
+}
+
+static enum imap_step
+opened(struct imap_session *s, struct imap_select_params *params)
+{
+	const char *text = view_is_read_only(s->view)
+			       ? "[READ-ONLY] Mailbox opened"
+			       : "[READ-WRITE] Mailbox opened";
+	struct pst_box_state state;
+
+	s->state = IMAP_SELECTED;
+	imap_set_activity(s, "selected");
+	imap_put_flags_response(s);
+	put_state(s);
+	view_state(s->view, &state);
+	if (params->qresync && params->uidvalidity == state.uidvalidity)
+		return imap_resync(s, params, text);
+	imap_select_params_fini(params);
+	return imap_ok(s, text);
 }
 
 static enum imap_step
 open_mailbox(struct imap_session *s, struct imap_parser *ps, bool read_only)
 {
 	struct net_handle wake = net_handle_of(s->c);
+	struct imap_select_params params = { 0 };
 	struct pst_error err;
 	char *name;
 
-	if (!imap_space(ps) || !imap_mailbox(ps, &name) || !imap_end(ps))
+	if (!parse(s, ps, &name, &params)) {
+		imap_select_params_fini(&params);
 		return imap_bad_arguments(s, ps);
+	}
+	if (params.has_match && (s->enabled & IMAP_UIDONLY)) {
+		imap_select_params_fini(&params);
+		return imap_bad_command(
+		    s, "[UIDREQUIRED] Message numbers are not in use");
+	}
 	if (s->view != NULL) {
 		imap_deselect(s);
 		(void)buf_puts(
 		    imap_out(s), "* OK [CLOSED] Previous mailbox closed\r\n");
 	}
+	if (params.condstore)
+		imap_condstore(s);
 	if (view_open(s->account, name, read_only, &wake, &s->view, &err) !=
 	    PST_OK) {
 		s->view = NULL;
+		imap_select_params_fini(&params);
 		return imap_fail(
 		    s, &err, "[NONEXISTENT] Mailbox does not exist");
 	}
-	s->state = IMAP_SELECTED;
-	imap_set_activity(s, "selected");
-	imap_put_flags_response(s);
-	put_state(s);
-	if (view_is_read_only(s->view))
-		return imap_ok(s, "[READ-ONLY] Mailbox opened");
-	return imap_ok(s, "[READ-WRITE] Mailbox opened");
+	return opened(s, &params);
 }
 
 enum imap_step

@@ -223,6 +223,21 @@ log_end(const struct imap_session *s)
 	    appended, "expunged", expunged, NULL);
 }
 
+void
+imap_log_out(struct imap_session *s)
+{
+	if (s->account == NULL)
+		return;
+	log_end(s);
+	if (s->view != NULL)
+		view_close(&s->view);
+	mail_account_close(&s->account);
+	s->commands = s->fetched = s->appended = s->expunged = 0;
+	s->address[0] = '\0';
+	s->enabled = 0;
+	s->state = IMAP_FRESH;
+}
+
 static void
 closed(struct net_conn *c)
 {
@@ -231,12 +246,7 @@ closed(struct net_conn *c)
 	if (s == NULL)
 		return;
 	imap_end_run(s);
-	if (s->account != NULL)
-		log_end(s);
-	if (s->view != NULL)
-		view_close(&s->view);
-	if (s->account != NULL)
-		mail_account_close(&s->account);
+	imap_log_out(s);
 	net_set_session(c, NULL);
 	free(s);
 }

@@ -43,6 +43,13 @@ enum imap_trait {
 	IMAP_SECRET = 1 << 4,	/* arguments are not for the trace */
 };
 
+/* What ENABLE and its kin switched on (RFC 5161). */
+enum imap_enabled {
+	IMAP_CONDSTORE = 1 << 0, /* RFC 7162, 3.1 */
+	IMAP_QRESYNC = 1 << 1,	 /* RFC 7162, 3.2.3 */
+	IMAP_UIDONLY = 1 << 2,	 /* RFC 9586 */
+};
+
 struct imap_session;
 
 /* A row of the command table. */
@@ -89,12 +96,17 @@ struct imap_command_run {
 	 * has come. */
 	struct uidset changed;
 	uint32_t told;
+	struct uidset brief;	/* those of them whose MODSEQ is enough */
+	struct uidset vanished; /* to be told before anything else */
+	bool expunged;		/* one was told */
+	bool keeps_numbers;	/* no expunge now, whatever the traits say */
 };
 
 struct imap_session {
 	struct net_conn *c;
 	struct services *sv;
 	enum imap_state state;
+	unsigned enabled; /* enum imap_enabled */
 	unsigned errors, login_failures;
 	struct imap_command_run *run; /* NULL between commands */
 	struct mail_account *account;
@@ -153,6 +165,9 @@ enum imap_step imap_gather_more(struct imap_session *s);
 enum imap_step imap_gather_step(struct imap_session *s);
 /* Frees what belongs to the command. */
 void imap_end_run(struct imap_session *s);
+/* Back to the state before the login; logs its end. Nothing but the connection
+ * is left of it. */
+void imap_log_out(struct imap_session *s);
 /* Closes the mailbox, if one is open. */
 void imap_deselect(struct imap_session *s);
 /* The same with an untagged [CLOSED], when it is no longer what it was. */

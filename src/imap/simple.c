@@ -1,6 +1,6 @@
 /*
- * imap/simple.c - NOOP, CHECK, LOGOUT (RFC 3501, 6.1.2, 6.4.1, 6.1.3),
- * NAMESPACE (RFC 2342) and ENABLE (RFC 5161).
+ * imap/simple.c - NOOP, CHECK, LOGOUT (RFC 3501, 6.1.2, 6.4.1, 6.1.3)
+ * and NAMESPACE (RFC 2342).
  */
 #include "imap/commands.h"
 
@@ -49,25 +49,4 @@ imap_namespace(struct imap_session *s, struct imap_parser *ps)
 		return imap_bad_arguments(s, ps);
 	(void)buf_puts(imap_out(s), "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
 	return imap_ok(s, "Namespace completed");
-}
-
-/*
- * No extension that is announced needs to be enabled; names that are not known
- * are ignored (RFC 5161, 3.1).
- */
-enum imap_step
-imap_enable(struct imap_session *s, struct imap_parser *ps)
-{
-	struct pst_str name;
-
-	if (!imap_space(ps))
-		return imap_bad_arguments(s, ps);
-	do {
-		if (!imap_atom(ps, &name))
-			return imap_bad_arguments(s, ps);
-	} while (imap_skip(ps, ' '));
-	if (!imap_end(ps))
-		return imap_bad_arguments(s, ps);
-	(void)buf_puts(imap_out(s), "* ENABLED\r\n");
-	return imap_ok(s, "Enable completed");
 }

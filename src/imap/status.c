@@ -1,55 +1,87 @@
 /*
- * imap/status.c - STATUS (RFC 3501, 6.3.10). A further item is a row in the
- * table.
+ * imap/status.c - STATUS (RFC 3501, 6.3.10; RFC 7162, 3.1.7; RFC 8438; RFC
+ * 8474, 4.3). A further item is a row in the table.
  */
+#include "imap/status.h"
+
 #include "base/str.h"
 #include "imap/commands.h"
+#include "imap/modseq.h"
 #include "imap/respond.h"
 
-static uint64_t
-messages(const struct mailbox_status *st)
+static void
+put_messages(struct buf *out, const struct mailbox_status *st)
 {
-	return st->messages;
+	(void)buf_put_u64(out, st->messages);
 }
 
-static uint64_t
-recent(const struct mailbox_status *st)
+static void
+put_recent(struct buf *out, const struct mailbox_status *st)
 {
-	return st->recent;
+	(void)buf_put_u64(out, st->recent);
 }
 
-static uint64_t
-uidnext(const struct mailbox_status *st)
+static void
+put_uidnext(struct buf *out, const struct mailbox_status *st)
 {
-	return st->state.uidnext;
+	(void)buf_put_u64(out, st->state.uidnext);
 }
 
-static uint64_t
-uidvalidity(const struct mailbox_status *st)
+static void
+put_uidvalidity(struct buf *out, const struct mailbox_status *st)
 {
-	return st->state.uidvalidity;
+	(void)buf_put_u64(out, st->state.uidvalidity);
 }
 
-static uint64_t
-unseen(const struct mailbox_status *st)
+static void
+put_unseen(struct buf *out, const struct mailbox_status *st)
 {
-	return st->unseen;
+	(void)buf_put_u64(out, st->unseen);
+}
+
+static void
+put_deleted(struct buf *out, const struct mailbox_status *st)
+{
+	(void)buf_put_u64(out, st->deleted);
+}
+
+static void
+put_size(struct buf *out, const struct mailbox_status *st)
+{
+	(void)buf_put_u64(
+	    out, st->size <= INT64_MAX ? st->size : (uint64_t)INT64_MAX);
+}
+
+static void
+put_modseq(struct buf *out, const struct mailbox_status *st)
+{
+	(void)buf_put_u64(out, st->state.highestmodseq);
+}
+
+static void
+put_mailboxid(struct buf *out, const struct mailbox_status *st)
+{
+	(void)buf_printf(out, "(%s)", st->state.objectid);
 }
 
 static const struct {
 	const char *name;
-	uint64_t (*value)(const struct mailbox_status *st);
+	void (*put)(struct buf *out, const struct mailbox_status *st);
 } items[] = {
-	{ "MESSAGES", messages },
-	{ "RECENT", recent },
-	{ "UIDNEXT", uidnext },
-	{ "UIDVALIDITY", uidvalidity },
-	{ "UNSEEN", unseen },
+	{ "MESSAGES", put_messages },
+	{ "RECENT", put_recent },
+	{ "UIDNEXT", put_uidnext },
+	{ "UIDVALIDITY", put_uidvalidity },
+	{ "UNSEEN", put_unseen },
+	{ "DELETED", put_deleted }, /* RFC 9051, 6.3.11 */
+	{ "SIZE", put_size },
+	{ "HIGHESTMODSEQ", put_modseq },
+	{ "MAILBOXID", put_mailboxid },
 };
 enum { ITEMS = sizeof(items) / sizeof(items[0]) };
 
-static bool
-parse_items(struct imap_parser *ps, unsigned *mask_r)
+bool
+imap_status_items(struct imap_parser *ps, unsigned *mask_r)
 {
 	struct pst_str name;
 	size_t i;
@@ -71,23 +103,22 @@ parse_items(struct imap_parser *ps, unsigned *mask_r)
 	return imap_expect(ps, ')');
 }
 
-enum imap_step
-imap_status(struct imap_session *s, struct imap_parser *ps)
+void
+imap_status_wanted(struct imap_session *s, unsigned mask)
 {
-	struct mailbox_status st;
-	struct pst_error err;
-	struct buf *out;
-	const char *space = "";
-	unsigned mask;
-	char *name;
+	for (size_t i = 0; i < ITEMS; i++) {
+		if ((mask & (1u << i)) && items[i].put == put_modseq)
+			imap_condstore(s);
+	}
+}
 
-	if (!imap_space(ps) || !imap_mailbox(ps, &name) || !imap_space(ps) ||
-	    !parse_items(ps, &mask) || !imap_end(ps))
-		return imap_bad_arguments(s, ps);
-	if (mailbox_status(s->account, name, &st, &err) != PST_OK)
-		return imap_fail(
-		    s, &err, "[NONEXISTENT] Mailbox does not exist");
-	out = imap_out(s);
+void
+imap_put_status(struct imap_session *s, const char *name, unsigned mask,
+    const struct mailbox_status *st)
+{
+	struct buf *out = imap_out(s);
+	const char *space = "";
+
 	(void)buf_puts(out, "* STATUS ");
 	imap_put_mailbox(out, name);
 	(void)buf_puts(out, " (");
@@ -95,9 +126,27 @@ imap_status(struct imap_session *s, struct imap_parser *ps)
 		if (!(mask & (1u << i)))
 			continue;
 		(void)buf_printf(out, "%s%s ", space, items[i].name);
-		(void)buf_put_u64(out, items[i].value(&st));
+		items[i].put(out, st);
 		space = " ";
 	}
 	(void)buf_puts(out, ")\r\n");
+}
+
+enum imap_step
+imap_status(struct imap_session *s, struct imap_parser *ps)
+{
+	struct mailbox_status st;
+	struct pst_error err;
+	unsigned mask;
+	char *name;
+
+	if (!imap_space(ps) || !imap_mailbox(ps, &name) || !imap_space(ps) ||
+	    !imap_status_items(ps, &mask) || !imap_end(ps))
+		return imap_bad_arguments(s, ps);
+	imap_status_wanted(s, mask);
+	if (mailbox_status(s->account, name, &st, &err) != PST_OK)
+		return imap_fail(
+		    s, &err, "[NONEXISTENT] Mailbox does not exist");
+	imap_put_status(s, name, mask, &st);
 	return imap_ok(s, "Status completed");
 }

@@ -1,5 +1,6 @@
 /*
- * imap/store.c - STORE and UID STORE (RFC 3501, 6.4.6).
+ * imap/store.c - STORE and UID STORE (RFC 3501, 6.4.6), UNCHANGEDSINCE (RFC
+ * 7162, 3.1.3).
  *
  * Many messages are changed in portions, so that other sessions have their
  * turn. Every message that was named gets an answer, changed or not, unless
@@ -7,6 +8,7 @@
  */
 #include "imap/commands.h"
 #include "imap/messages.h"
+#include "imap/modseq.h"
 
 enum { PORTION = 1000 };
 
@@ -14,7 +16,8 @@ struct storing {
 	struct uidset seqs;
 	uint32_t at; /* next sequence number; 0: the end */
 	struct view_store change;
-	bool missing; /* a message is gone already */
+	bool missing;		/* a message is gone already */
+	struct uidset modified; /* kept back by UNCHANGEDSINCE, by uid */
 };
 
 static void
@@ -23,6 +26,7 @@ cleanup(struct imap_session *s)
 	struct storing *st = s->run->state;
 
 	uidset_fini(&st->seqs);
+	uidset_fini(&st->modified);
 }
 
 /* store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP ... */
@@ -40,6 +44,19 @@ parse_item(struct imap_parser *ps, struct view_store *change)
 	return imap_space(ps);
 }
 
+/* store-modifiers (RFC 4466, 2.5): "(" "UNCHANGEDSINCE" SP n ")" SP */
+static bool
+parse_modifiers(struct imap_parser *ps, struct view_store *change)
+{
+	change->unchanged_since = UINT64_MAX;
+	if (!imap_skip(ps, '('))
+		return true;
+	if (!imap_skip_word(ps, "UNCHANGEDSINCE"))
+		return imap_bad(ps, "Unknown STORE modifier");
+	return imap_space(ps) && imap_modseq(ps, &change->unchanged_since) &&
+	       imap_expect(ps, ')') && imap_space(ps);
+}
+
 static bool
 parse(struct imap_session *s, struct imap_parser *ps, struct storing *st)
 {
@@ -48,13 +65,13 @@ parse(struct imap_session *s, struct imap_parser *ps, struct storing *st)
 	struct imap_flags flags;
 
 	if (!imap_space(ps) || !imap_messages(s, ps, uid, &st->seqs) ||
-	    !imap_space(ps) || !parse_item(ps, &st->change) ||
+	    !imap_space(ps) || !parse_modifiers(ps, &st->change) ||
+	    !parse_item(ps, &st->change) ||
 	    !imap_store_flags(ps, longest, &flags) || !imap_end(ps))
 		return false;
 	st->change.flags = flags.flags;
 	st->change.keywords = (const char *const *)flags.keyword;
 	st->change.keyword_count = flags.keywords;
-	st->change.unchanged_since = UINT64_MAX;
 	return true;
 }
 
@@ -75,20 +92,75 @@ look_for_missing(
 	}
 }
 
+/* "[MODIFIED ...] " in uids or numbers, like the command (RFC 7162, 3.1.3). */
+static void
+put_modified(struct imap_session *s, const struct uidset *uids)
+{
+	struct buf *reply = &s->run->reply;
+	struct uidset seqs = { 0 };
+	bool by_uid = s->run->def->traits & IMAP_UID;
+
+	for (size_t i = 0; !by_uid && i < uids->n; i++)
+		for (uint32_t seq = view_seq_from(s->view, uids->r[i].first);
+		     seq <= view_count(s->view) &&
+		     view_uid(s->view, seq) <= uids->r[i].last;
+		     seq++)
+			uidset_add(&seqs, seq, seq);
+	(void)buf_puts(reply, "[MODIFIED ");
+	(void)uidset_print(by_uid ? uids : &seqs, reply);
+	(void)buf_puts(reply, "] ");
+	uidset_fini(&seqs);
+}
+
 static enum imap_step
 ended(struct imap_session *s, const struct storing *st)
 {
-	if (st->missing && !(s->run->def->traits & IMAP_UID))
+	bool missing = st->missing && !(s->run->def->traits & IMAP_UID);
+	struct buf *reply = &s->run->reply;
+
+	if (st->modified.n > 0) {
+		buf_clear(reply);
+		(void)buf_puts(reply, missing ? "NO " : "OK ");
+		put_modified(s, &st->modified);
+		(void)buf_puts(
+		    reply, missing ? "Some of the messages no longer exist"
+				   : "Conditional STORE failed");
+		return imap_finish(s);
+	}
+	if (missing)
 		return imap_no(
 		    s, "[EXPUNGEISSUED] Some of the messages no longer exist");
 	return imap_ok(s, "Store completed");
+}
+
+/*
+ * What is told of the messages: their flags; their MODSEQ alone when the client
+ * asked for silence; both of those that UNCHANGEDSINCE kept back, so that it
+ * sees why (RFC 7162, 3.1.3).
+ */
+static void
+answer_for(struct imap_session *s, struct storing *st,
+    const struct uidset *uids, const struct uidset *kept)
+{
+	struct imap_command_run *run = s->run;
+
+	if (!st->change.silent) {
+		uidset_add_set(&run->changed, uids);
+	} else if (s->enabled & IMAP_CONDSTORE) {
+		uidset_add_set(&run->changed, uids);
+		uidset_add_set(&run->brief, uids);
+		for (size_t i = 0; i < kept->n; i++)
+			uidset_remove(
+			    &run->brief, kept->r[i].first, kept->r[i].last);
+	}
+	uidset_add_set(&st->modified, kept);
 }
 
 static enum imap_step
 more(struct imap_session *s)
 {
 	struct storing *st = s->run->state;
-	struct uidset uids = { 0 };
+	struct uidset uids = { 0 }, kept = { 0 };
 	struct pst_error err;
 	enum pst_rc rc;
 
@@ -96,10 +168,11 @@ more(struct imap_session *s)
 		return ended(s, st);
 	imap_uids_of(s, &st->seqs, &st->at, PORTION, &uids);
 	look_for_missing(s, st, &uids);
-	rc = view_store(s->view, uidset_peek(&uids), &st->change, NULL, &err);
-	if (rc == PST_OK && !st->change.silent)
-		uidset_add_set(&s->run->changed, &uids);
+	rc = view_store(s->view, uidset_peek(&uids), &st->change, &kept, &err);
+	if (rc == PST_OK)
+		answer_for(s, st, &uids, &kept);
 	uidset_fini(&uids);
+	uidset_fini(&kept);
 	if (rc == PST_E_LIMIT)
 		return imap_no(s, "[LIMIT] Too many keywords");
 	if (rc != PST_OK)
@@ -116,6 +189,8 @@ imap_store(struct imap_session *s, struct imap_parser *ps)
 	s->run->cleanup = cleanup;
 	if (!parse(s, ps, st))
 		return imap_bad_arguments(s, ps);
+	if (st->change.unchanged_since != UINT64_MAX)
+		imap_condstore(s);
 	st->at = imap_member_from(&st->seqs, 1);
 	s->run->resume = more;
 	return IMAP_NEXT;

@@ -1,10 +1,12 @@
 /*
  * imap/sync.c - telling the client what changed in its mailbox: EXPUNGE, FLAGS,
- * EXISTS, RECENT and FETCH without being asked (RFC 3501, 5.2, 7.3 and 7.4).
+ * EXISTS, RECENT and FETCH without being asked (RFC 3501, 5.2, 7.3 and 7.4),
+ * VANISHED and HIGHESTMODSEQ (RFC 7162, 3.2).
  *
  * What is short goes out at once. Changed flags may concern every message:
  * their uids are remembered and written as fast as the client reads.
  */
+#include "imap/modseq.h"
 #include "imap/respond.h"
 #include "imap/select.h"
 #include "imap/session.h"
@@ -15,16 +17,35 @@ tell_expunged(void *arg, uint32_t seq, uint32_t uid)
 	struct imap_session *s = arg;
 	struct buf *out = imap_out(s);
 
-	(void)uid;
+	s->expunged++;
+	s->run->expunged = true;
+	if (imap_says_vanished(s)) {
+		uidset_add(&s->run->vanished, uid, uid);
+		return;
+	}
 	(void)buf_puts(out, "* ");
 	(void)buf_put_u64(out, seq);
 	(void)buf_puts(out, " EXPUNGE\r\n");
-	s->expunged++;
+}
+
+/* RFC 7162, 3.2.10.2: all at once, and before the numbers are used again. */
+static void
+tell_vanished(struct imap_session *s)
+{
+	struct buf *out = imap_out(s);
+
+	if (s->run->vanished.n == 0)
+		return;
+	(void)buf_puts(out, "* VANISHED ");
+	(void)uidset_print(&s->run->vanished, out);
+	(void)buf_puts(out, "\r\n");
+	uidset_clear(&s->run->vanished);
 }
 
 static void
 tell_keywords(void *arg)
 {
+	tell_vanished(arg);
 	imap_put_flags_response(arg);
 }
 
@@ -32,8 +53,10 @@ static void
 tell_exists(void *arg, uint32_t count, uint32_t recent)
 {
 	struct imap_session *s = arg;
-	struct buf *out = imap_out(s);
+	struct buf *out;
 
+	tell_vanished(s);
+	out = imap_out(s);
 	(void)buf_printf(out, "* %u EXISTS\r\n* %u RECENT\r\n", (unsigned)count,
 	    (unsigned)recent);
 }
@@ -46,26 +69,8 @@ note_changed(void *arg, uint32_t seq, const struct pst_row *row)
 	(void)seq;
 	if (!uidset_has(&s->run->changed, row->uid))
 		uidset_add(&s->run->changed, row->uid, row->uid);
-}
-
-static void
-tell_flags(struct imap_session *s, uint32_t seq, const struct pst_row *row)
-{
-	const struct imap_command *def = s->run->def;
-	struct buf *out = imap_out(s);
-
-	(void)buf_puts(out, "* ");
-	(void)buf_put_u64(out, seq);
-	(void)buf_puts(out, " FETCH (");
-	if (def != NULL && (def->traits & IMAP_UID)) {
-		(void)buf_puts(out, "UID ");
-		(void)buf_put_u64(out, row->uid);
-		(void)buf_putc(out, ' ');
-	}
-	(void)buf_puts(out, "FLAGS ");
-	imap_put_flags(out, row->flags, row->keywords,
-	    view_is_recent(s->view, row->uid), view_keywords(s->view));
-	(void)buf_puts(out, ")\r\n");
+	else if (uidset_has(&s->run->brief, row->uid))
+		uidset_remove(&s->run->brief, row->uid, row->uid);
 }
 
 /* One message after `told`; false at the end. */
@@ -93,7 +98,8 @@ tell_next(struct imap_session *s)
 		}
 		view_rows(s->view, seq, 1, &row);
 		if (row.uid != 0)
-			tell_flags(s, seq, &row);
+			imap_put_changed(
+			    s, seq, &row, uidset_has(&run->brief, row.uid));
 		return true;
 	}
 	return false;
@@ -121,6 +127,7 @@ imap_sync(struct imap_session *s, bool expunges)
 		if (view_is_dead(s->view))
 			return imap_bye(
 			    s, "The selected mailbox is no longer there");
+		tell_vanished(s);
 		run->telling = true;
 		run->told = 0;
 	}
@@ -129,6 +136,14 @@ imap_sync(struct imap_session *s, bool expunges)
 			return IMAP_FULL;
 	}
 	uidset_clear(&run->changed);
+	uidset_clear(&run->brief);
+	/* RFC 7162, 3.2 and 6: less than what was told while expunges are kept
+	 * back, so that the client asks for them should it come again. */
+	if (view_keeps_expunges(s->view)
+		? (s->enabled & IMAP_CONDSTORE) != 0
+		: run->expunged && (s->enabled & IMAP_QRESYNC))
+		imap_put_highestmodseq(s);
+	run->expunged = false;
 	run->telling = false;
 	return IMAP_NEXT;
 }

@@ -3,9 +3,11 @@
  * parser on what follows the name.
  */
 #include "base/str.h"
+#include "imap/fetch_modifiers.h"
 #include "imap/gather.h"
 #include "imap/list_parse.h"
 #include "imap/parse.h"
+#include "imap/select_params.h"
 
 #include <stdlib.h>
 
@@ -40,6 +42,8 @@ gather(struct imap_gather *g, struct pst_str in, size_t piece, size_t *used_r)
 static void
 parse_arguments(const struct imap_parser *at)
 {
+	struct imap_fetch_modifiers modifiers;
+	struct imap_select_params params;
 	struct imap_list_args list;
 	struct imap_flags flags;
 	struct imap_parser ps;
@@ -51,6 +55,11 @@ parse_arguments(const struct imap_parser *at)
 		ps = *at;
 		(void)imap_list_parse(&ps, lsub, &list);
 	}
+	ps = *at;
+	(void)imap_select_params(&ps, &params);
+	imap_select_params_fini(&params);
+	ps = *at;
+	(void)imap_fetch_modifiers(&ps, &modifiers);
 	ps = *at;
 	if (imap_space(&ps)) {
 		struct imap_parser behind = ps;
