@@ -125,6 +125,7 @@ struct config {
 		int64_t login_time;
 		int64_t errors;
 		int64_t keyword_length;
+		int64_t progress_time;	    /* between signs of life */
 		struct config_strings hide; /* capabilities not announced */
 	} imap;
 	struct {

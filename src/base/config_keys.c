@@ -109,6 +109,7 @@ const struct config_key config_keys[] = {
 	IN(imap, login_time, CONFIG_TIME, "120", 1, DAY),
 	IN(imap, errors, CONFIG_NUMBER, "20", 1, 10000),
 	IN(imap, keyword_length, CONFIG_NUMBER, "100", 10, 250),
+	IN(imap, progress_time, CONFIG_TIME, "10", 1, 3600),
 	IN(imap, hide, CONFIG_STRINGS, "", 0, 0),
 
 	IN(auth, plaintext_on_loopback, CONFIG_BOOL, "false", 0, 0),

@@ -33,6 +33,7 @@ static const struct {
 	{ "OBJECTID", IMAP_USER },
 	{ "UNAUTHENTICATE", IMAP_USER },
 	{ "UIDONLY", IMAP_USER },
+	{ "INPROGRESS", IMAP_USER },
 };
 
 /* The operator's choice, for clients that stumble over one (imap.hide). */

@@ -11,6 +11,7 @@
 #include "imap/commands.h"
 #include "imap/list_parse.h"
 #include "imap/pattern.h"
+#include "imap/progress.h"
 #include "imap/respond.h"
 #include "imap/status.h"
 #include <stdlib.h>
@@ -253,8 +254,10 @@ more(struct imap_session *s)
 		if (net_output_full(s->c))
 			return IMAP_FULL;
 		if ((i % 32 == 31 || l->args.status != 0) &&
-		    imap_slice_over(started))
+		    imap_slice_over(started)) {
+			imap_in_progress(s, l->at, l->n);
 			return IMAP_TURN;
+		}
 	}
 	return imap_ok(s, l->lsub ? "Lsub completed" : "List completed");
 }

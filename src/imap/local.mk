@@ -24,6 +24,7 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/parse.c src/imap/parse.h \
 	src/imap/parse_words.c \
 	src/imap/pattern.c src/imap/pattern.h \
+	src/imap/progress.c src/imap/progress.h \
 	src/imap/qresync.c src/imap/qresync.h \
 	src/imap/respond.c src/imap/respond.h \
 	src/imap/run.c \

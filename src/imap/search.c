@@ -9,6 +9,7 @@
 #include "imap/commands.h"
 #include "imap/messages.h"
 #include "imap/modseq.h"
+#include "imap/progress.h"
 
 enum { BATCH = 256 };
 
@@ -127,6 +128,14 @@ next_batch(struct imap_session *s, struct searching *se)
 }
 
 static enum imap_step
+turn(struct imap_session *s, const struct searching *se)
+{
+	imap_in_progress(
+	    s, (uint64_t)se->seq - 1 + se->at, view_count(s->view));
+	return IMAP_TURN;
+}
+
+static enum imap_step
 more(struct imap_session *s)
 {
 	struct searching *se = s->run->state;
@@ -137,10 +146,10 @@ more(struct imap_session *s)
 		while (se->at < se->n) {
 			look_at(s, se);
 			if (reads && imap_slice_over(started))
-				return IMAP_TURN;
+				return turn(s, se);
 		}
 		if (imap_slice_over(started))
-			return IMAP_TURN;
+			return turn(s, se);
 		if (!next_batch(s, se))
 			break;
 	}

@@ -99,6 +99,7 @@ struct imap_command_run {
 	struct uidset brief;	/* those of them whose MODSEQ is enough */
 	struct uidset vanished; /* to be told before anything else */
 	bool expunged;		/* one was told */
+	int64_t progress_at;	/* see imap_in_progress() */
 	bool keeps_numbers;	/* no expunge now, whatever the traits say */
 };
 

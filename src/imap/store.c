@@ -9,6 +9,7 @@
 #include "imap/commands.h"
 #include "imap/messages.h"
 #include "imap/modseq.h"
+#include "imap/progress.h"
 
 enum { PORTION = 1000 };
 
@@ -177,7 +178,10 @@ more(struct imap_session *s)
 		return imap_no(s, "[LIMIT] Too many keywords");
 	if (rc != PST_OK)
 		return imap_fail(s, &err, "[EXPUNGEISSUED] No such message");
-	return st->at == 0 ? ended(s, st) : IMAP_TURN;
+	if (st->at == 0)
+		return ended(s, st);
+	imap_in_progress(s, st->at - 1, view_count(s->view));
+	return IMAP_TURN;
 }
 
 enum imap_step
