@@ -61,12 +61,45 @@ compare_silent(const void *a, const void *b)
 	return x->modseq < y->modseq ? -1 : x->modseq > y->modseq;
 }
 
+static uint64_t
+apply_op(enum pst_flag_op op, uint64_t before, uint64_t change)
+{
+	switch (op) {
+	case PST_FLAGS_SET:
+		break;
+	case PST_FLAGS_ADD:
+		return before | change;
+	case PST_FLAGS_REMOVE:
+		return before & ~change;
+	}
+	return change;
+}
+
+/* The session can work out by itself what the message looks like now: nobody
+ * else changed it since it was told. */
+static bool
+is_foreseen(struct mailbox_view *v, const struct pst_flag_change *change,
+    const struct pst_row *now)
+{
+	const struct pst_row *before = mailbox_row(v->mb, now->uid);
+
+	return before != NULL && before->modseq <= v->modseq &&
+	       now->flags ==
+		   apply_op(change->op, before->flags, change->flags) &&
+	       now->keywords ==
+		   apply_op(change->op, before->keywords, change->keywords);
+}
+
+/* Before the changes are applied; io is held, so no row moves. */
 static void
-remember_silent(struct mailbox_view *v, const struct rows *changed)
+remember_silent(struct mailbox_view *v, const struct pst_flag_change *change,
+    const struct rows *changed)
 {
 	mem_grow(&v->silent, &v->silent_cap, v->silent_n + changed->n,
 	    sizeof(*v->silent));
 	for (size_t i = 0; i < changed->n; i++) {
+		if (!is_foreseen(v, change, &changed->row[i]))
+			continue;
 		v->silent[v->silent_n].uid = changed->row[i].uid;
 		v->silent[v->silent_n++].modseq = changed->row[i].modseq;
 	}
@@ -99,7 +132,7 @@ view_store(struct mailbox_view *v, struct pst_uids uids,
 		    on_conflict, &stored, err);
 		/* Also after an error: what was reported is done. */
 		if (change->silent)
-			remember_silent(v, &stored.changed);
+			remember_silent(v, &flags, &stored.changed);
 		mailbox_apply_changed(mb, stored.changed.row, stored.changed.n);
 	}
 	pthread_mutex_unlock(&mb->io);

@@ -128,6 +128,23 @@ class Condstore(Case):
         got = c.cmd("STORE 1:5 (UNCHANGEDSINCE %d) FLAGS (\\Draft)" % since)
         self.assertOk(got, "MODIFIED 1:5]")
 
+    def test_silence_does_not_hide_others_changes(self):
+        c = self.select_new([message("a"), message("b")])
+        other = self.select_again()
+        for enable in (False, True):
+            if enable:
+                c.ok("ENABLE CONDSTORE")
+            other.ok("STORE 1 FLAGS.SILENT (\\Flagged)")
+            got = c.ok("STORE 1:2 +FLAGS.SILENT (\\Seen)")
+            told = [r for r in got if re.match(rb"\* 1 FETCH .*FLAGS", r)]
+            self.assertEqual(len(told), 1, got)
+            self.assertIn(b"\\Flagged", told[0])
+            self.assertIn(b"\\Seen", told[0])
+            self.assertFalse(any(re.match(rb"\* 2 FETCH .*FLAGS", r)
+                                 for r in got), got)
+            c.ok("STORE 1:2 FLAGS ()")
+            other.ok("NOOP")
+
     def test_unchangedsince_zero_fails(self):
         """Example 8"""
         c = self.select_new([message("a")])
