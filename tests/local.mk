@@ -6,6 +6,7 @@ include tests/unit/account/local.mk
 include tests/unit/delivery/local.mk
 include tests/unit/smtp/local.mk
 include tests/unit/imap/local.mk
+include tests/unit/mailbox/local.mk
 include tests/unit/admin/local.mk
 
 include tests/race/local_account.mk

@@ -287,7 +287,9 @@ struct pst_store_ops {
 	enum pst_rc (*move)(struct pst_box *box, struct pst_uids uids,
 	    struct pst_box *to, pst_copied_fn moved, void *arg,
 	    struct pst_error *err);
-	/* Removes for good. `gone` gets each uid that was there. */
+	/* Removes for good. `gone` gets each uid that was there. After this,
+	 * move() and a refresh() that found messages gone, state() tells a
+	 * larger highestmodseq. */
 	enum pst_rc (*expunge)(struct pst_box *box, struct pst_uids uids,
 	    pst_uid_fn gone, void *arg, struct pst_error *err);
 };
