@@ -1,5 +1,6 @@
 """QRESYNC (RFC 7162, 3.2)."""
 
+import os
 import re
 import unittest
 
@@ -282,6 +283,55 @@ class Qresync(Case):
         _, got = self.resync()
         self.assertEqual(vanished(got), {2})
 
+    def file_of(self, uid):
+        """Another program looks for a message in the Maildir."""
+        root = self.server.maildir(self.server.users[0])
+        for top, _, names in os.walk(root):
+            for name in names:
+                if self.box in top and re.search(r",U=%d\b" % uid, name):
+                    return os.path.join(top, name)
+        raise AssertionError("no file of uid %d below %s" % (uid, root))
+
+    def other_program(self):
+        os.unlink(self.file_of(2))
+        old = self.file_of(3)
+        new = old.replace("/new/", "/cur/").partition(":")[0] + ":2,F"
+        os.rename(old, new)
+
+    def check_other_program(self):
+        c, got = self.resync()
+        self.assertEqual(vanished(got) & {1, 2, 3, 4, 5}, {2}, got)
+        self.assertIn(3, fetched(got))
+        self.assertIn(b"\\Flagged", [r for r in got if b"UID 3 " in r][0])
+        self.assertGreater(highest(got)[0], self.since)
+        return c
+
+    def test_other_program_while_selected(self):
+        c = self.fill(5)
+        self.other_program()
+        self.assertEqual(vanished(c.ok("NOOP"), False), {2})
+        self.check_other_program()
+
+    def test_other_program_while_nobody_looks(self):
+        self.fill(5).ok("UNSELECT")
+        self.other_program()
+        self.check_other_program()
+
+    def test_other_program_while_stopped(self):
+        self.fill(5).close()
+        self.server.stop()
+        self.other_program()
+        self.server.start()
+        self.check_other_program()
+
+    def test_other_program_after_a_crash(self):
+        c = self.fill(5)
+        self.server.kill()
+        c.close()
+        self.other_program()
+        self.server.start()
+        self.check_other_program()
+
     def test_errors(self):
         c = self.select_new([message("a")])
         for text in ("SELECT %s (QRESYNC (1 1))" % self.box,
@@ -303,6 +353,12 @@ class Qresync(Case):
                      "QRESYNC (4294967296 1)"):
             self.assertBad(c.cmd("SELECT %s (%s)" % (self.box, text)))
             c.ok("FETCH 1 FLAGS")
+
+
+class SmallOutput(Qresync):
+    """The same when every response has to wait for the client."""
+
+    settings = ("limits.output=4096",)
 
 
 if __name__ == "__main__":
