@@ -32,7 +32,8 @@ in(const char *rest)
 {
 	struct path p;
 
-	(void)snprintf(p.s, sizeof(p.s), "%s/example.test/%s", root, rest);
+	(void)snprintf(
+	    p.s, sizeof(p.s), "%.200s/example.test/%.380s", root, rest);
 	return p;
 }
 
