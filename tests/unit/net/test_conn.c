@@ -67,8 +67,8 @@ Test(conn, same_answers_for_every_cut)
 			(void)!send(fd[k], wire, cut, 0);
 			if (cut % 3 == 0)
 				sleep_ms(2);
-			(void)!send(fd[k], wire + cut, sizeof(wire) - 1 - cut,
-			    0);
+			(void)!send(
+			    fd[k], wire + cut, sizeof(wire) - 1 - cut, 0);
 			cr_assert(client_hears(fd[k], "first"), "%zu", cut);
 			cr_assert(client_hears(fd[k], "second one"));
 			cr_assert(client_hears(fd[k], ""));

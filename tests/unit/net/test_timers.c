@@ -56,8 +56,8 @@ Test(timers, many_pauses_end_each_in_its_time)
 	for (int i = 0; i < MANY; i++) {
 		char text[64];
 
-		(void)snprintf(
-		    text, sizeof(text), "pause %d\r\n", 20 + i * 37 % MANY * 20);
+		(void)snprintf(text, sizeof(text), "pause %d\r\n",
+		    20 + i * 37 % MANY * 20);
 		client_say(fd[i], text);
 	}
 	for (int i = 0; i < MANY; i++) {
