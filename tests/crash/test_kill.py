@@ -1,21 +1,23 @@
 """kill -9 at random moments under mixed load; after each, the server starts
 on the same directory and must have kept every promise.
 
-POSTERN_CRASH_ROUNDS (default 12) and POSTERN_CRASH_SEED may be set.
+POSTERN_CRASH_ROUNDS (default 40) and POSTERN_CRASH_SEED may be set.
 """
 
 import os
 import random
 import subprocess
 import sys
+import threading
 import time
 import unittest
 import warnings
 
-from load import SLOW, Audit, Ledger, Lost, Server, join_all, start_load
+from load import (GONE, SLOW, Audit, Client, Ledger, Lost, Server, join_all,
+                  start_load)
 from postern import PREFIX
 
-ROUNDS = int(os.environ.get("POSTERN_CRASH_ROUNDS", "12"))
+ROUNDS = int(os.environ.get("POSTERN_CRASH_ROUNDS", "40"))
 SEED = int(os.environ.get("POSTERN_CRASH_SEED", str(random.randrange(10**6))))
 
 
@@ -80,6 +82,48 @@ class Kill(unittest.TestCase):
                      "created", "renamed", "deleted", "flags"):
             if ROUNDS >= 10:
                 self.assertGreater(ledger.counts.get(what, 0), 0, what)
+
+    def log_in_all(self, numbers):
+        """First logins: each of them makes an account."""
+        for n in numbers:
+            try:
+                with Client(self.server, timeout=30) as c:
+                    c.login(n).ok("SELECT INBOX")
+            except GONE:
+                return
+
+    def test_kill_while_accounts_are_made(self):
+        """A new user has all mailboxes in the end, whenever that was cut
+        off."""
+        rng = random.Random(SEED)
+        users = 24
+        want = {b"INBOX", b"Sent", b"Drafts", b"Junk", b"Trash", b"Archive"}
+        for round_ in range(max(2, ROUNDS // 5)):
+            server = self.server = Server(users=users, set=(
+                "log.level=warning",))
+            self.addCleanup(server.clean)
+            server.start()
+            threads = [threading.Thread(
+                target=self.log_in_all, args=(range(i, users, 4),))
+                for i in range(4)]
+            for t in threads:
+                t.start()
+            time.sleep(rng.random() * 0.12 * SLOW)
+            server.kill()
+            for t in threads:
+                t.join()
+            server.start()
+            for n in range(users):
+                with Client(server) as c:
+                    c.login(n)
+                    for command in ("LIST", "LSUB"):
+                        got = {r.rsplit(b" ", 1)[1].strip(b'"')
+                               for r in c.ok(command + ' "" *')}
+                        self.assertEqual(
+                            got, want, "round %d, seed %d, user %d, %s" % (
+                                round_, SEED, n + 1, command))
+            self.assertEqual(server.stop(), 0)
+            server.clean()
 
 
 if __name__ == "__main__":

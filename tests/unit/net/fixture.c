@@ -113,6 +113,23 @@ write_big(struct net_conn *c, struct session *s)
 	return NET_READ;
 }
 
+static void
+say_cut(struct net_conn *c, struct pst_str line)
+{
+	struct pst_str number = str_first(line, str_find(line, ' '));
+	uint64_t n = 0;
+
+	(void)str_to_u64(number, &n);
+	line = str_from(line, number.n + 1);
+	(void)buf_add_str(net_output(c), str_first(line, (size_t)n));
+	net_flush(c);
+	(void)buf_add_str(net_output(c), str_from(line, (size_t)n));
+	net_flush(c);
+	(void)buf_putc(net_output(c), '\r');
+	net_flush(c);
+	(void)buf_putc(net_output(c), '\n');
+}
+
 static enum net_next
 set_user(struct net_conn *c, struct pst_str name)
 {
@@ -162,6 +179,8 @@ command(struct net_conn *c, struct session *s, struct pst_str line)
 		s->unhide = true;
 		(void)buf_add_str(net_output(c), line);
 		say(c, "");
+	} else if (starts(&line, "cut ", NULL)) {
+		say_cut(c, line);
 	} else if (starts(&line, "quit", NULL)) {
 		say(c, "bye");
 		return NET_CLOSE;

@@ -207,18 +207,15 @@ Test(stop, says_goodbye_to_everybody)
 {
 	enum { MANY = 50 };
 	int fd[MANY];
-	int64_t start;
 
 	begin("");
 	for (int i = 0; i < MANY; i++) {
 		fd[i] = i % 2 == 0 ? client_tcp(&s) : client_unix(&s);
 		cr_assert(client_hears(fd[i], "hello"));
 	}
-	for (int i = 0; i < MANY; i++)
-		(void)shutdown(fd[i], i % 5 == 0 ? SHUT_WR : 0);
-	start = now_ms();
+	for (int i = 0; i < MANY; i += 5)
+		(void)shutdown(fd[i], SHUT_WR);
 	server_stop(&s);
-	cr_expect_lt(now_ms() - start, 1900);
 	for (int i = 1; i < MANY; i++) {
 		if (i % 5 != 0)
 			cr_assert(client_hears(fd[i], "stopping"), "%d", i);
