@@ -67,13 +67,16 @@ mail_stage_free(struct mail_stage **sp)
 
 /* What one thread wants to commit. Lives on its stack. */
 struct commit {
-	const struct pst_append *append;
+	const struct mail_append *in;
+	struct pst_append *append;
 	size_t n;
+	bool has_keywords;
 	struct pst_row *row;
 	enum pst_rc rc;
 	struct pst_error err;
 	bool done;
 	struct commit *next;
+	struct commit *with; /* the next of those that go together */
 };
 
 /* Calls the module; io is held. */
@@ -87,10 +90,28 @@ commit_to_box(struct mailbox *mb, const struct pst_append *append, size_t n,
 	return mb->acct->st->ops->commit(mb->box, append, n, row, err);
 }
 
+/* Numbers of keywords hold only as long as io does: one that no message has may
+ * be given to another keyword. */
+static enum pst_rc
+number_keywords(struct mailbox *mb, struct commit *c)
+{
+	enum pst_rc rc = PST_OK;
+
+	if (c->has_keywords && (mb->dead || mb->box == NULL))
+		return pst_fail(
+		    &c->err, PST_E_NOTFOUND, 0, "%s: deleted", mb->name);
+	for (size_t i = 0; i < c->n && c->has_keywords && rc == PST_OK; i++)
+		rc = mailbox_keyword_mask(mb, c->in[i].keywords,
+		    c->in[i].keyword_count, &c->append[i].keywords, &c->err);
+	return rc;
+}
+
 static void
 commit_alone(struct mailbox *mb, struct commit *c)
 {
-	c->rc = commit_to_box(mb, c->append, c->n, c->row, &c->err);
+	c->rc = number_keywords(mb, c);
+	if (c->rc == PST_OK)
+		c->rc = commit_to_box(mb, c->append, c->n, c->row, &c->err);
 	if (c->rc == PST_OK)
 		mailbox_apply_new(mb, c->row, c->n);
 }
@@ -106,7 +127,7 @@ commit_together(struct mailbox *mb, struct commit *list, size_t total)
 	enum pst_rc rc;
 	size_t at = 0;
 
-	for (struct commit *c = list; c != NULL; c = c->next) {
+	for (struct commit *c = list; c != NULL; c = c->with) {
 		memcpy(append + at, c->append, c->n * sizeof(*append));
 		at += c->n;
 	}
@@ -114,7 +135,7 @@ commit_together(struct mailbox *mb, struct commit *list, size_t total)
 	if (rc == PST_OK)
 		mailbox_apply_new(mb, row, total);
 	at = 0;
-	for (struct commit *c = list; c != NULL; c = c->next) {
+	for (struct commit *c = list; c != NULL; c = c->with) {
 		if (rc == PST_OK) {
 			memcpy(c->row, row + at, c->n * sizeof(*row));
 			c->rc = PST_OK;
@@ -130,15 +151,23 @@ commit_together(struct mailbox *mb, struct commit *list, size_t total)
 static void
 commit_list(struct mailbox *mb, struct commit *list)
 {
-	size_t total = list->n;
+	struct commit *plain = NULL, **last = &plain;
+	size_t total = 0;
 
-	for (struct commit *c = list->next; c != NULL; c = c->next)
-		total += c->n;
 	pthread_mutex_lock(&mb->io);
-	if (list->next == NULL)
-		commit_alone(mb, list);
-	else
-		commit_together(mb, list, total);
+	for (struct commit *c = list; c != NULL; c = c->next) {
+		if (c->has_keywords) {
+			commit_alone(mb, c);
+			continue;
+		}
+		*last = c;
+		last = &c->with;
+		total += c->n;
+	}
+	if (plain != NULL && plain->with == NULL)
+		commit_alone(mb, plain);
+	else if (plain != NULL)
+		commit_together(mb, plain, total);
 	pthread_mutex_unlock(&mb->io);
 }
 
@@ -183,31 +212,22 @@ commit_queued(struct mailbox *mb, struct commit *mine)
  */
 
 static enum pst_rc
-prepare(struct mailbox *mb, const struct mail_append *in, size_t n,
-    struct pst_append *out, struct pst_error *err)
+prepare(struct commit *c, struct pst_error *err)
 {
 	enum pst_rc rc = PST_OK;
 
-	for (size_t i = 0; i < n && rc == PST_OK; i++) {
-		struct mail_stage *s = in[i].stage;
+	for (size_t i = 0; i < c->n && rc == PST_OK; i++) {
+		struct mail_stage *s = c->in[i].stage;
 
-		out[i] = (struct pst_append){ .stage = s->stage,
-			.flags = in[i].flags,
-			.internal_date = in[i].internal_date,
-			.last = in[i].last };
+		c->append[i] = (struct pst_append){ .stage = s->stage,
+			.flags = c->in[i].flags,
+			.internal_date = c->in[i].internal_date,
+			.last = c->in[i].last };
+		if (c->in[i].keyword_count > 0)
+			c->has_keywords = true;
 		if (!s->synced)
 			rc = s->st->ops->stage_sync(s->stage, err);
 		s->synced = rc == PST_OK;
-		if (rc == PST_OK && in[i].keyword_count > 0) {
-			pthread_mutex_lock(&mb->io);
-			rc = mb->box == NULL
-				 ? pst_fail(err, PST_E_NOTFOUND, 0,
-				       "%s: deleted", mb->name)
-				 : mailbox_keyword_mask(mb, in[i].keywords,
-				       in[i].keyword_count, &out[i].keywords,
-				       err);
-			pthread_mutex_unlock(&mb->io);
-		}
 	}
 	return rc;
 }
@@ -220,7 +240,7 @@ check_quota(struct mail_account *acct, const struct mail_append *in, size_t n,
 
 	for (size_t i = 0; i < n; i++)
 		bytes += in[i].stage->size;
-	return mail_account_room(acct, bytes, err);
+	return account_room(acct, n, bytes, err);
 }
 
 static void
@@ -255,8 +275,7 @@ mail_append(struct mail_account *acct, const char *mailbox,
     const struct mail_append *appends, size_t n,
     struct mail_appended *results_r, struct pst_error *err)
 {
-	struct commit mine = { .n = n };
-	struct pst_append *prepared;
+	struct commit mine = { .in = appends, .n = n };
 	struct mailbox *mb;
 	enum pst_rc rc = check_quota(acct, appends, n, err);
 
@@ -265,11 +284,10 @@ mail_append(struct mail_account *acct, const char *mailbox,
 	rc = mailbox_get(acct, mailbox, MAILBOX_OPEN, &mb, err);
 	if (rc != PST_OK)
 		return rc;
-	prepared = mem_array(n, sizeof(*prepared));
+	mine.append = mem_array(n, sizeof(*mine.append));
 	mine.row = mem_array(n, sizeof(*mine.row));
-	rc = prepare(mb, appends, n, prepared, err);
+	rc = prepare(&mine, err);
 	if (rc == PST_OK) {
-		mine.append = prepared;
 		commit_queued(mb, &mine);
 		rc = mine.rc;
 		if (rc == PST_OK)
@@ -277,7 +295,7 @@ mail_append(struct mail_account *acct, const char *mailbox,
 		else
 			*err = mine.err;
 	}
-	free(prepared);
+	free(mine.append);
 	free(mine.row);
 	mailbox_put(&mb);
 	return rc;

@@ -140,6 +140,23 @@ mailbox_find_tree(struct mail_account *acct, const char *name, size_t *n_r)
 	return all;
 }
 
+/* What came and was shown while sessions had it open is not \Recent to the next
+ * ones. The module can only be told so of all messages at once. */
+static void
+claim_shown(struct mailbox *mb)
+{
+	struct pst_error err;
+	uint32_t first;
+	bool due;
+
+	pthread_mutex_lock(&mb->lock);
+	due = mb->loaded && mb->recent_first > mb->recent_claimed &&
+	      mb->recent_first >= mb->state.uidnext;
+	pthread_mutex_unlock(&mb->lock);
+	if (due && mb->box != NULL && !atomic_load(&mb->dead))
+		(void)mb->acct->st->ops->recent(mb->box, true, &first, &err);
+}
+
 /*
  * Closes the box of a mailbox that only we refer to. It may be taken up by
  * others while we do: they wait for io and then open it anew.
@@ -159,6 +176,7 @@ put_away(struct mailbox *mb)
 		return;
 	}
 	pthread_mutex_unlock(&ms->lock);
+	claim_shown(mb);
 	mailbox_close_box(mb);
 	pthread_mutex_unlock(&mb->io);
 
@@ -231,6 +249,7 @@ mailbox_get(struct mail_account *acct, const char *name,
 	struct mailbox *mb;
 	enum pst_rc rc = PST_OK;
 
+	pthread_rwlock_rdlock(&acct->names);
 	pthread_mutex_lock(&acct->ms->lock);
 	mb = find(acct, name);
 	if (mb == NULL)
@@ -247,8 +266,10 @@ mailbox_get(struct mail_account *acct, const char *name,
 	if (rc == PST_OK && depth == MAILBOX_LOADED && !mb->loaded)
 		rc = mailbox_load(mb, err);
 	pthread_mutex_unlock(&mb->io);
+	/* Before the name can become another mailbox's. */
 	if (rc != PST_OK)
 		mailbox_put(&mb);
+	pthread_rwlock_unlock(&acct->names);
 	*mb_r = mb;
 	return rc;
 }
@@ -285,6 +306,28 @@ mailbox_suspend_box(struct mailbox *mb)
 	ops->box_close(mb->box);
 	mb->box = NULL;
 	pthread_rwlock_unlock(&mb->box_lock);
+}
+
+void
+mailbox_resume_box(struct mailbox *mb)
+{
+	struct pst_error err;
+	enum pst_rc rc = mailbox_open_box(mb, &err);
+
+	if (rc == PST_OK && mb->loaded) {
+		bool viewed;
+
+		rc = mailbox_load(mb, &err);
+		pthread_mutex_lock(&mb->lock);
+		viewed = mb->views != NULL;
+		pthread_mutex_unlock(&mb->lock);
+		if (rc == PST_OK && viewed)
+			mailbox_watch(mb);
+	}
+	if (rc != PST_OK) {
+		atomic_store(&mb->dead, true);
+		mailbox_close_box(mb);
+	}
 }
 
 void
@@ -399,6 +442,16 @@ mailbox_keyword_mask(struct mailbox *mb, const char *const *names, size_t n,
 		    mb->box, names[i], true, &number, err);
 		if (rc == PST_OK)
 			*mask_r |= UINT64_C(1) << number;
+	}
+	/* In a full table a name may have got the number of one before it,
+	 * which no message has yet. */
+	for (size_t i = 0; i + 1 < n && rc == PST_OK; i++) {
+		unsigned number;
+
+		if (mb->acct->st->ops->keyword(
+			mb->box, names[i], false, &number, err) != PST_OK)
+			rc = pst_fail(err, PST_E_LIMIT, 0,
+			    "%s: too many keywords", mb->name);
 	}
 	if (n > 0)
 		mailbox_take_keywords(mb);
@@ -674,7 +727,9 @@ apply_all(struct mailbox *mb, const struct rows *all,
 	pthread_mutex_lock(&mb->lock);
 	mb->state = *state;
 	note_modseq(mb, before);
-	mb->recent_first = recent;
+	mb->recent_claimed = recent;
+	if (recent > mb->recent_first)
+		mb->recent_first = recent;
 	mb->log_from = mb->state.highestmodseq;
 	mb->log_n = 0;
 	if (!mb->loaded)
@@ -754,6 +809,8 @@ mailbox_refresh(struct mailbox *mb, struct pst_error *err)
 		if (r.changed.n + r.appended.n > 0)
 			mailbox_take_keywords(mb);
 		mailbox_apply(mb, &r.gone, &r.changed, &r.appended);
+	} else {
+		atomic_store(&mb->stirred, true);
 	}
 	uidset_fini(&r.gone);
 	rows_fini(&r.changed);

@@ -23,23 +23,25 @@ take_recent(struct mailbox_view *v, uint32_t above)
 	struct mailbox *mb = v->mb;
 	uint32_t first = mb->recent_first > above ? mb->recent_first : above;
 
-	for (uint32_t i = v->count; i > 0; i--) {
-		uint32_t uid = v->uids->uid[i - 1];
+	for (uint32_t seq = view_seq_from(v, first); seq <= v->count; seq++) {
+		uint32_t uid = v->uids->uid[seq - 1];
 
-		if (uid < first)
-			break;
 		uidset_add(&v->recent, uid, uid);
 	}
 	if (!v->read_only && mb->recent_first < mb->state.uidnext)
 		mb->recent_first = mb->state.uidnext;
 }
 
+/* With io held: neither may the last view that goes take the watch away in
+ * between, nor may a message come that the module was not told of. */
 static void
 attach(struct mailbox_view *v)
 {
 	struct mailbox *mb = v->mb;
 
 	pthread_mutex_lock(&mb->lock);
+	if (!v->read_only)
+		mb->recent_claimed = mb->state.uidnext;
 	v->next = mb->views;
 	mb->views = v;
 	v->uids = uid_array_ref(mb->uids);
@@ -48,6 +50,23 @@ attach(struct mailbox_view *v)
 	v->keywords = keyword_table_ref(mb->keywords);
 	take_recent(v, 0);
 	pthread_mutex_unlock(&mb->lock);
+}
+
+/* Tells the module that all messages are shown now, unless it knows. A session
+ * whose client asks for nothing but \Recent is not refused for its sake. */
+static void
+claim(struct mailbox *mb)
+{
+	struct pst_error err;
+	uint32_t first;
+	bool due;
+
+	pthread_mutex_lock(&mb->lock);
+	due = mb->recent_claimed < mb->state.uidnext;
+	pthread_mutex_unlock(&mb->lock);
+	if (due &&
+	    mb->acct->st->ops->recent(mb->box, true, &first, &err) != PST_OK)
+		log_failure(PST_LOG_WARNING, 0, "recent", &err);
 }
 
 enum pst_rc
@@ -70,26 +89,22 @@ view_open(struct mail_account *acct, const char *name, bool read_only,
 	/* After the watch has begun, so that nothing falls in between. */
 	if (rc == PST_OK)
 		rc = mailbox_refresh(mb, err);
-	if (rc == PST_OK && !read_only) {
-		uint32_t first;
-
-		(void)mb->acct->st->ops->recent(mb->box, true, &first, err);
+	if (rc == PST_OK && !read_only)
+		claim(mb);
+	if (rc == PST_OK) {
+		v = mem_alloc(sizeof(*v));
+		v->mb = mb;
+		v->read_only = read_only;
+		v->has_wake = wake != NULL;
+		if (wake != NULL)
+			v->wake = *wake;
+		attach(v);
+		*view_r = v;
 	}
 	pthread_mutex_unlock(&mb->io);
-	if (rc != PST_OK) {
+	if (rc != PST_OK)
 		mailbox_put(&mb);
-		return rc;
-	}
-	v = mem_alloc(sizeof(*v));
-	v->mb = mb;
-	v->read_only = read_only;
-	if (wake != NULL) {
-		v->wake = *wake;
-		v->has_wake = true;
-	}
-	attach(v);
-	*view_r = v;
-	return PST_OK;
+	return rc;
 }
 
 void
