@@ -58,22 +58,40 @@ compare_silent(const void *a, const void *b)
 	return x->modseq < y->modseq ? -1 : x->modseq > y->modseq;
 }
 
+/*
+ * Own changes that are not to be told, but for messages of which somebody
+ * else's change is still untold: then all of it is (RFC 3501, 6.4.6). Before
+ * the changes are applied.
+ */
 static void
 remember_silent(struct mailbox_view *v, const struct rows *changed)
 {
 	bool sorted = true;
 
+	size_t before = v->silent_n;
+
 	mem_grow(&v->silent, &v->silent_cap, v->silent_n + changed->n,
 	    sizeof(*v->silent));
+	pthread_mutex_lock(&v->mb->lock);
 	for (size_t i = 0; i < changed->n; i++) {
 		struct silent_change one = { changed->row[i].uid,
 			changed->row[i].modseq };
+		const struct pst_row *now = mailbox_row(v->mb, one.uid);
+		size_t n = v->silent_n;
+		bool behind;
 
+		/* It looks among those that are sorted. */
+		v->silent_n = before;
+		behind = now != NULL && view_will_tell(v, now);
+		v->silent_n = n;
+		if (behind)
+			continue;
 		sorted = sorted && (v->silent_n == 0 ||
 				       compare_silent(&one,
 					   &v->silent[v->silent_n - 1]) > 0);
 		v->silent[v->silent_n++] = one;
 	}
+	pthread_mutex_unlock(&v->mb->lock);
 	if (!sorted)
 		qsort(
 		    v->silent, v->silent_n, sizeof(*v->silent), compare_silent);

@@ -342,6 +342,7 @@ mailbox_close_box(struct mailbox *mb)
 	uid_array_drop(&mb->uids);
 	keyword_table_drop(&mb->keywords);
 	mb->log_n = 0;
+	mb->log_from = mb->changes;
 	pthread_mutex_unlock(&mb->lock);
 }
 
@@ -533,14 +534,21 @@ log_change(struct mailbox *mb, const struct pst_row *row)
 {
 	size_t at = (mb->log_at + mb->log_n) % CHANGE_LOG;
 
+	mb->changes++;
+	if (row->modseq <= mb->state.highestmodseq) {
+		if (mb->late == 0 || row->modseq < mb->late_modseq)
+			mb->late_modseq = row->modseq;
+		mb->late = mb->changes;
+	}
 	if (mb->log_n == CHANGE_LOG) {
 		/* The oldest goes: complete only above it from now on. */
-		mb->log_from = mb->log[mb->log_at].modseq;
+		mb->log_from = mb->log[mb->log_at].change;
 		mb->log_at = (mb->log_at + 1) % CHANGE_LOG;
 		mb->log_n--;
 	}
 	mb->log[at].uid = row->uid;
 	mb->log[at].modseq = row->modseq;
+	mb->log[at].change = mb->changes;
 	mb->log_n++;
 }
 
@@ -594,13 +602,16 @@ mailbox_apply_changed(struct mailbox *mb, const struct pst_row *row, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct pst_row *mine = mailbox_row(mb, row[i].uid);
 
-		if (mine == NULL)
+		if (mine == NULL || (mine->modseq == row[i].modseq &&
+					mine->flags == row[i].flags &&
+					mine->keywords == row[i].keywords))
 			continue;
 		*mine = row[i];
-		note_modseq(mb, row[i].modseq);
 		log_change(mb, mine);
 		any = true;
 	}
+	for (size_t i = 0; i < n; i++)
+		note_modseq(mb, row[i].modseq);
 	if (any)
 		mailbox_wake_views(mb);
 	pthread_mutex_unlock(&mb->lock);
@@ -699,8 +710,6 @@ mailbox_load(struct mailbox *mb, struct pst_error *err)
 		mb->recent_claimed = recent;
 		if (recent > mb->recent_first)
 			mb->recent_first = recent;
-		mb->log_from = state.highestmodseq;
-		mb->log_n = 0;
 		pthread_mutex_unlock(&mb->lock);
 		apply_all(mb, &all);
 	}

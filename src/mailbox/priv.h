@@ -56,6 +56,7 @@ struct mail_account {
 	size_t refs;
 	pthread_mutex_t open_lock; /* while the module opens or closes it */
 	struct pst_acct *acct;	   /* NULL: not open (yet, or any more) */
+	bool is_complete;	   /* has the mailboxes of a new account */
 	pthread_rwlock_t names;	   /* see above */
 	pthread_mutex_t usage_lock;
 	bool usage_known;
@@ -118,13 +119,18 @@ struct mailbox {
 	struct keyword_table *keywords;
 	uint32_t recent_first;	 /* shown to nobody from here on */
 	uint32_t recent_claimed; /* the same as the module knows it */
-	/* The last changes of flags, by modseq; log_from: complete above it. */
+	/* Changes of flags are counted as they become known, since that need
+	 * not be in order of modseq: what others did may be found late. The
+	 * last ones are in the log, complete above log_from. */
+	uint64_t changes;
 	struct {
 		uint32_t uid;
-		uint64_t modseq;
+		uint64_t modseq, change;
 	} log[CHANGE_LOG];
 	size_t log_at, log_n;
 	uint64_t log_from;
+	uint64_t late;	      /* the last change that was found late */
+	uint64_t late_modseq; /* the lowest modseq of such changes */
 	struct mailbox_view *views;
 
 	pthread_mutex_t queue_lock; /* guards the three below */
@@ -222,7 +228,7 @@ struct mailbox_view {
 	bool has_wake, read_only;
 	struct uid_array *uids;
 	uint32_t count;
-	uint64_t modseq;
+	uint64_t modseq, changes; /* the mailbox's when it was in step */
 	struct keyword_table *keywords;
 	bool keywords_new; /* not told to the session yet */
 	struct uidset recent;
@@ -230,5 +236,8 @@ struct mailbox_view {
 	struct silent_change *silent;
 	size_t silent_n, silent_cap;
 };
+/* A change of `row`, as it is now, is still to be told to this view. With
+ * mailbox.lock held. */
+bool view_will_tell(const struct mailbox_view *v, const struct pst_row *row);
 
 #endif

@@ -47,6 +47,7 @@ attach(struct mailbox_view *v)
 	v->uids = uid_array_ref(mb->uids);
 	v->count = (uint32_t)mb->n;
 	v->modseq = mb->state.highestmodseq;
+	v->changes = mb->changes;
 	v->keywords = keyword_table_ref(mb->keywords);
 	take_recent(v, 0);
 	pthread_mutex_unlock(&mb->lock);
@@ -405,7 +406,7 @@ note_changed(struct mailbox_view *v, const struct pst_row *row, uint32_t last,
 {
 	uint32_t seq;
 
-	if (row->modseq <= v->modseq || row->uid > last || was_silent(v, row))
+	if (row->uid > last || was_silent(v, row))
 		return;
 	seq = view_seq(v, row->uid);
 	if (seq == 0)
@@ -416,19 +417,64 @@ note_changed(struct mailbox_view *v, const struct pst_row *row, uint32_t last,
 	rows_add(&news->changed, row);
 }
 
+/* When the log does not reach back: rows from this modseq on may have changed.
+ * Too much when changes were found late, but never too little. */
+static uint64_t
+changed_from(const struct mailbox_view *v)
+{
+	const struct mailbox *mb = v->mb;
+	uint64_t from = v->modseq + 1;
+
+	return mb->late > v->changes && mb->late_modseq < from ? mb->late_modseq
+							       : from;
+}
+
+static void
+find_changed_rows(struct mailbox_view *v, uint32_t last, struct news *news)
+{
+	const struct mailbox *mb = v->mb;
+	uint64_t from = changed_from(v);
+
+	for (size_t i = 0; i < mb->n; i++)
+		if (mb->row[i].modseq >= from)
+			note_changed(v, &mb->row[i], last, news);
+}
+
+bool
+view_will_tell(const struct mailbox_view *v, const struct pst_row *row)
+{
+	const struct mailbox *mb = v->mb;
+
+	if (v->changes == mb->changes || was_silent(v, row))
+		return false;
+	if (v->changes < mb->log_from)
+		return row->modseq >= changed_from(v);
+	for (size_t i = 0; i < mb->log_n; i++) {
+		size_t at = (mb->log_at + i) % CHANGE_LOG;
+
+		if (mb->log[at].change > v->changes &&
+		    mb->log[at].uid == row->uid &&
+		    mb->log[at].modseq == row->modseq)
+			return true;
+	}
+	return false;
+}
+
 static void
 find_changed(struct mailbox_view *v, uint32_t last, struct news *news)
 {
 	struct mailbox *mb = v->mb;
 
-	if (mb->state.highestmodseq <= v->modseq)
+	if (v->changes == mb->changes) {
+		v->modseq = mb->state.highestmodseq;
 		return;
-	if (v->modseq >= mb->log_from) {
+	}
+	if (v->changes >= mb->log_from) {
 		for (size_t i = 0; i < mb->log_n; i++) {
 			size_t at = (mb->log_at + i) % CHANGE_LOG;
 			const struct pst_row *row;
 
-			if (mb->log[at].modseq <= v->modseq)
+			if (mb->log[at].change <= v->changes)
 				continue;
 			row = mailbox_row(mb, mb->log[at].uid);
 			/* An older change of it: the newer is in the log. */
@@ -436,10 +482,10 @@ find_changed(struct mailbox_view *v, uint32_t last, struct news *news)
 				note_changed(v, row, last, news);
 		}
 	} else {
-		for (size_t i = 0; i < mb->n; i++)
-			note_changed(v, &mb->row[i], last, news);
+		find_changed_rows(v, last, news);
 	}
 	v->modseq = mb->state.highestmodseq;
+	v->changes = mb->changes;
 	v->silent_n = 0;
 }
 
@@ -507,8 +553,8 @@ view_is_behind(struct mailbox_view *v)
 		return true;
 	pthread_mutex_lock(&mb->lock);
 	behind = v->uids != mb->uids || v->count != mb->n ||
-		 v->modseq < mb->state.highestmodseq ||
-		 v->keywords != mb->keywords || v->keywords_new;
+		 v->changes != mb->changes || v->keywords != mb->keywords ||
+		 v->keywords_new;
 	pthread_mutex_unlock(&mb->lock);
 	return behind;
 }
