@@ -3,16 +3,18 @@
 include tests/unit/base/local.mk
 include tests/unit/message/local.mk
 include tests/unit/net/local.mk
+include tests/unit/mailbox/local.mk
 include tests/unit/account/local.mk
 include tests/unit/delivery/local.mk
 include tests/unit/smtp/local.mk
 include tests/unit/imap/local.mk
-include tests/unit/mailbox/local.mk
 include tests/unit/admin/local.mk
 
 include tests/storage/local.mk
 
 include tests/race/local_account.mk
+include tests/race/local_net.mk
+include tests/race/local_mailbox.mk
 include tests/race/local_store.mk
 
 include tests/fuzz/local_message.mk

@@ -460,7 +460,7 @@ md_move(struct pst_box *b, struct pst_uids uids, struct pst_box *to,
 	enum pst_rc rc = begin(&t, uids, err);
 
 	if (rc == PST_OK && t.n > 0 && b != to)
-		rc = md_folder_bump(b->folder, err);
+		rc = md_folder_next_modseq(b->folder, NULL, err);
 	if (rc == PST_OK && t.n > 0)
 		rc = remove_sources(&t, err);
 	finish(&t, true, moved, arg);

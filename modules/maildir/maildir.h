@@ -221,6 +221,14 @@ enum pst_rc md_folder_write(
  */
 enum pst_rc md_folder_reserve(struct md_folder *, uint32_t uids,
     uint32_t *first_r, uint64_t *modseq_r, struct pst_error *);
+/*
+ * A new modseq for what needs no new uid. Reading, removing and flags must go
+ * on when the disk is full: then it is not reserved, and the price is that it
+ * may be given twice should the server die before it can write. `modseq_r` may
+ * be NULL.
+ */
+enum pst_rc md_folder_next_modseq(
+    struct md_folder *, uint64_t *modseq_r, struct pst_error *);
 uint64_t md_folder_named(struct md_folder *); /* keywords that have a name */
 
 /* --- box.c ---------------------------------------------------------------- */
@@ -338,8 +346,6 @@ enum pst_rc md_expunge(
 bool md_box_relocate(struct pst_box *, size_t place, struct pst_error *);
 /* Removes the file of a message, whatever its name is now. 0 or an errno. */
 int md_unlink_msg(struct pst_box *, size_t place, bool touched[2]);
-/* Takes a new modseq for something that went away. */
-enum pst_rc md_folder_bump(struct md_folder *, struct pst_error *);
 
 /* --- body.c --------------------------------------------------------------- */
 

@@ -261,7 +261,7 @@ take_modseq(struct scan *s, struct pst_error *err)
 {
 	if (s->modseq != 0)
 		return PST_OK;
-	return md_folder_reserve(s->box->folder, 0, NULL, &s->modseq, err);
+	return md_folder_next_modseq(s->box->folder, &s->modseq, err);
 }
 
 /* --- the first time ------------------------------------------------------- */
@@ -571,6 +571,12 @@ md_scan(struct pst_box *b, struct pst_error *err)
 		if (rc == PST_OK)
 			rc = md_ingest(
 			    b, s.foreign, s.foreign_n, s.modseq, err);
+		if (rc == PST_E_NOSPACE) {
+			/* They get their uids when there is room; what has one
+			 * can be read meanwhile. */
+			b->must_scan = true;
+			rc = PST_OK;
+		}
 	}
 	if (rc == PST_OK) {
 		b->stamp[0] = stamp[0];

@@ -73,40 +73,48 @@ apply_op(enum pst_flag_op op, uint64_t before, uint64_t change)
 }
 
 /* The session can work out by itself what the message looks like now: nobody
- * else changed it since it was told. */
+ * else changed it since it was told (RFC 3501, 6.4.6). mb->lock is held. */
 static bool
 is_foreseen(struct mailbox_view *v, const struct pst_flag_change *change,
     const struct pst_row *now)
 {
 	const struct pst_row *before = mailbox_row(v->mb, now->uid);
 
-	return before != NULL && before->modseq <= v->modseq &&
+	return before != NULL && !view_will_tell(v, before) &&
 	       now->flags ==
 		   apply_op(change->op, before->flags, change->flags) &&
 	       now->keywords ==
 		   apply_op(change->op, before->keywords, change->keywords);
 }
 
-/* Before the changes are applied; io is held, so no row moves. */
+/* Before the changes are applied. */
 static void
 remember_silent(struct mailbox_view *v, const struct pst_flag_change *change,
     const struct rows *changed)
 {
+	size_t before = v->silent_n;
 	bool sorted = true;
 
 	mem_grow(&v->silent, &v->silent_cap, v->silent_n + changed->n,
 	    sizeof(*v->silent));
+	pthread_mutex_lock(&v->mb->lock);
 	for (size_t i = 0; i < changed->n; i++) {
 		struct silent_change one = { changed->row[i].uid,
 			changed->row[i].modseq };
+		size_t n = v->silent_n;
+		bool foreseen;
 
-		if (!is_foreseen(v, change, &changed->row[i]))
+		/* It looks among those that are sorted. */
+		v->silent_n = before;
+		foreseen = is_foreseen(v, change, &changed->row[i]);
+		v->silent_n = n;
+		if (!foreseen)
 			continue;
-		sorted = sorted && (v->silent_n == 0 ||
-				       compare_silent(&one,
-					   &v->silent[v->silent_n - 1]) > 0);
+		sorted = sorted && (n == 0 || compare_silent(
+						  &one, &v->silent[n - 1]) > 0);
 		v->silent[v->silent_n++] = one;
 	}
+	pthread_mutex_unlock(&v->mb->lock);
 	if (!sorted)
 		qsort(
 		    v->silent, v->silent_n, sizeof(*v->silent), compare_silent);
@@ -219,10 +227,9 @@ transfer_within(struct mailbox *from, struct pst_uids uids, struct mailbox *to,
 			copied->uidvalidity = state.uidvalidity;
 		mailbox_take_keywords(to);
 		if (from == to) {
-			mailbox_apply(
-			    to, move ? &t.gone : NULL, NULL, &t.arrived);
+			mailbox_apply(to, move ? &t.gone : NULL, &t.arrived);
 		} else {
-			mailbox_apply(to, NULL, NULL, &t.arrived);
+			mailbox_apply(to, NULL, &t.arrived);
 			if (move)
 				mailbox_apply_gone(from, &t.gone);
 		}

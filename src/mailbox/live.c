@@ -342,6 +342,7 @@ mailbox_close_box(struct mailbox *mb)
 	uid_array_drop(&mb->uids);
 	keyword_table_drop(&mb->keywords);
 	mb->log_n = 0;
+	mb->log_from = mb->changes;
 	pthread_mutex_unlock(&mb->lock);
 }
 
@@ -533,14 +534,21 @@ log_change(struct mailbox *mb, const struct pst_row *row)
 {
 	size_t at = (mb->log_at + mb->log_n) % CHANGE_LOG;
 
+	mb->changes++;
+	if (row->modseq <= mb->state.highestmodseq) {
+		if (mb->late == 0 || row->modseq < mb->late_modseq)
+			mb->late_modseq = row->modseq;
+		mb->late = mb->changes;
+	}
 	if (mb->log_n == CHANGE_LOG) {
 		/* The oldest goes: complete only above it from now on. */
-		mb->log_from = mb->log[mb->log_at].modseq;
+		mb->log_from = mb->log[mb->log_at].change;
 		mb->log_at = (mb->log_at + 1) % CHANGE_LOG;
 		mb->log_n--;
 	}
 	mb->log[at].uid = row->uid;
 	mb->log[at].modseq = row->modseq;
+	mb->log[at].change = mb->changes;
 	mb->log_n++;
 }
 
@@ -575,13 +583,16 @@ change_rows(struct mailbox *mb, const struct pst_row *row, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct pst_row *mine = mailbox_row(mb, row[i].uid);
 
-		if (mine == NULL)
+		if (mine == NULL || (mine->modseq == row[i].modseq &&
+					mine->flags == row[i].flags &&
+					mine->keywords == row[i].keywords))
 			continue;
 		*mine = row[i];
-		note_modseq(mb, row[i].modseq);
 		log_change(mb, mine);
 		any = true;
 	}
+	for (size_t i = 0; i < n; i++)
+		note_modseq(mb, row[i].modseq);
 	return any;
 }
 
@@ -627,9 +638,27 @@ present_modseq(struct mailbox *mb)
 	return state.highestmodseq;
 }
 
-void
-mailbox_apply(struct mailbox *mb, const struct uidset *gone,
-    const struct rows *changed, const struct rows *appended)
+/*
+ * The numbers between what is known and what this server did now are of changes
+ * by others that the module came upon and tells of by refresh() alone. No
+ * session may be told that all up to ours was reported before they were (RFC
+ * 7162, 3.2), so the next one that catches up looks for them.
+ */
+static void
+expect_missed(
+    struct mailbox *mb, uint64_t known, const struct pst_row *row, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (mb->loaded && row[i].modseq > known + 1)
+			atomic_store(&mb->stirred, true);
+		if (row[i].modseq > known)
+			known = row[i].modseq;
+	}
+}
+
+static void
+apply(struct mailbox *mb, const struct uidset *gone, const struct rows *changed,
+    const struct rows *appended)
 {
 	bool removes = gone != NULL && gone->n > 0, any = removes;
 	uint64_t modseq = removes ? present_modseq(mb) : 0;
@@ -639,8 +668,6 @@ mailbox_apply(struct mailbox *mb, const struct uidset *gone,
 	if (removes) {
 		messages = -remove_rows(mb, gone, &bytes);
 		bytes = -bytes;
-		note_modseq(mb, modseq);
-		history_note(mb, gone, mb->state.highestmodseq);
 	}
 	if (changed != NULL)
 		any |= change_rows(mb, changed->row, changed->n);
@@ -652,11 +679,34 @@ mailbox_apply(struct mailbox *mb, const struct uidset *gone,
 			append_rows(mb, appended->row, appended->n);
 		any = true;
 	}
+	note_modseq(mb, modseq);
+	if (removes)
+		history_note(mb, gone, mb->state.highestmodseq);
 	if (any)
 		mailbox_wake_views(mb);
 	pthread_mutex_unlock(&mb->lock);
 	if (messages != 0 || bytes != 0)
 		account_use(mb->acct, messages, bytes);
+}
+
+void
+mailbox_apply(
+    struct mailbox *mb, const struct uidset *gone, const struct rows *appended)
+{
+	struct pst_row last = { 0 };
+	uint64_t known;
+
+	if (gone != NULL && gone->n > 0)
+		last.modseq = present_modseq(mb);
+	pthread_mutex_lock(&mb->lock);
+	known = mb->state.highestmodseq;
+	if (appended != NULL && appended->n > 0) {
+		expect_missed(mb, known, appended->row, appended->n);
+		known = appended->row[appended->n - 1].modseq;
+	}
+	expect_missed(mb, known, &last, 1);
+	pthread_mutex_unlock(&mb->lock);
+	apply(mb, gone, NULL, appended);
 }
 
 void
@@ -670,6 +720,7 @@ mailbox_apply_new(struct mailbox *mb, const struct pst_row *row, size_t n)
 		bytes += (int64_t)row[i].size;
 	pthread_mutex_lock(&mb->lock);
 	if (mb->loaded) {
+		expect_missed(mb, mb->state.highestmodseq, row, n);
 		append_rows(mb, row, n);
 		mailbox_wake_views(mb);
 	}
@@ -681,6 +732,7 @@ void
 mailbox_apply_changed(struct mailbox *mb, const struct pst_row *row, size_t n)
 {
 	pthread_mutex_lock(&mb->lock);
+	expect_missed(mb, mb->state.highestmodseq, row, n);
 	if (change_rows(mb, row, n))
 		mailbox_wake_views(mb);
 	pthread_mutex_unlock(&mb->lock);
@@ -689,7 +741,7 @@ mailbox_apply_changed(struct mailbox *mb, const struct pst_row *row, size_t n)
 void
 mailbox_apply_gone(struct mailbox *mb, const struct uidset *gone)
 {
-	mailbox_apply(mb, gone, NULL, NULL);
+	mailbox_apply(mb, gone, NULL);
 }
 
 /* --- from the module
@@ -730,8 +782,6 @@ apply_all(struct mailbox *mb, const struct rows *all,
 	mb->recent_claimed = recent;
 	if (recent > mb->recent_first)
 		mb->recent_first = recent;
-	mb->log_from = mb->state.highestmodseq;
-	mb->log_n = 0;
 	if (!mb->loaded)
 		history_begin(mb, mb->state.highestmodseq);
 	mb->loaded = true;
@@ -808,7 +858,7 @@ mailbox_refresh(struct mailbox *mb, struct pst_error *err)
 	if (rc == PST_OK) {
 		if (r.changed.n + r.appended.n > 0)
 			mailbox_take_keywords(mb);
-		mailbox_apply(mb, &r.gone, &r.changed, &r.appended);
+		apply(mb, &r.gone, &r.changed, &r.appended);
 	} else {
 		atomic_store(&mb->stirred, true);
 	}

@@ -56,6 +56,7 @@ struct mail_account {
 	size_t refs;
 	pthread_mutex_t open_lock; /* while the module opens or closes it */
 	struct pst_acct *acct;	   /* NULL: not open (yet, or any more) */
+	bool is_complete;	   /* has the mailboxes of a new account */
 	pthread_rwlock_t names;	   /* see above */
 	pthread_mutex_t usage_lock;
 	bool usage_known;
@@ -118,14 +119,20 @@ struct mailbox {
 	struct keyword_table *keywords;
 	uint32_t recent_first;	 /* shown to nobody from here on */
 	uint32_t recent_claimed; /* the same as the module knows it */
-	/* The last changes of flags, by modseq; log_from: complete above it. */
+	/* Changes of flags are counted as they become known, since that need
+	 * not be in order of modseq: what others did may be found late. The
+	 * last ones are in the log, complete above log_from. */
+	uint64_t changes;
 	struct {
 		uint32_t uid;
-		uint64_t modseq;
+		uint64_t modseq, change;
 	} log[CHANGE_LOG];
 	size_t log_at, log_n;
 	uint64_t log_from;
-	/* The last expunges in the same way; see history.c. */
+	uint64_t late;	      /* the last change that was found late */
+	uint64_t late_modseq; /* the lowest modseq of such changes */
+	/* The last expunges, by modseq, complete above gone_from; see
+	 * history.c. */
 	struct {
 		struct pst_range uids;
 		uint64_t modseq;
@@ -188,15 +195,15 @@ void mailbox_resume_box(struct mailbox *mb);
 void mailbox_watch(struct mailbox *mb);
 /* New table of keywords if the module's differs. */
 void mailbox_take_keywords(struct mailbox *mb);
-/* Applies what the module did: rows ascending by uid. Wakes the views. */
+/* Applies what this server did: rows ascending by uid. Wakes the views. */
 void mailbox_apply_new(struct mailbox *mb, const struct pst_row *row, size_t n);
 void mailbox_apply_changed(
     struct mailbox *mb, const struct pst_row *row, size_t n);
 void mailbox_apply_gone(struct mailbox *mb, const struct uidset *gone);
-/* All three at once, so that no view sees a part of it; each may be NULL. */
+/* Both at once, so that no view sees a part of it; each may be NULL. */
 struct rows;
-void mailbox_apply(struct mailbox *mb, const struct uidset *gone,
-    const struct rows *changed, const struct rows *appended);
+void mailbox_apply(
+    struct mailbox *mb, const struct uidset *gone, const struct rows *appended);
 /* Called by a module when others changed the mailbox; from any thread. */
 void mailbox_stirred(void *mailbox);
 /* With mailbox.lock held. */
@@ -239,6 +246,7 @@ struct mailbox_view {
 	bool has_wake, read_only;
 	struct uid_array *uids;
 	uint32_t count;
+	uint64_t changes;     /* the mailbox's when it was in step */
 	uint64_t modseq;      /* changes up to this were reported */
 	uint64_t safe_modseq; /* and expunges, too */
 	struct keyword_table *keywords;
@@ -248,5 +256,8 @@ struct mailbox_view {
 	struct silent_change *silent;
 	size_t silent_n, silent_cap;
 };
+/* A change of `row`, as it is now, is still to be told to this view. With
+ * mailbox.lock held. */
+bool view_will_tell(const struct mailbox_view *v, const struct pst_row *row);
 
 #endif

@@ -185,6 +185,45 @@ make_mailboxes(struct mail_account *acct, struct pst_error *err)
 	return rc;
 }
 
+/* Set once the mailboxes above are there. No client sees it: the names of what
+ * clients may ask for begin with a slash (RFC 5464). */
+#define MADE_KEY "postern/mailboxes"
+
+static void
+note_made(void *arg, const char *key, struct pst_str value)
+{
+	(void)key;
+	(void)value;
+	*(bool *)arg = true;
+}
+
+/*
+ * Makes what a new account lacks; also later, when a crash or a full disk came
+ * in between, or when the mail was there before the server.
+ */
+static enum pst_rc
+complete_account(struct mail_account *acct, bool created, struct pst_error *err)
+{
+	const struct pst_store_ops *ops = acct->st->ops;
+	bool made = false;
+	enum pst_rc rc = ops->meta_get(
+	    acct->acct, NULL, MADE_KEY, note_made, &made, err);
+
+	if (rc == PST_OK && !made) {
+		rc = make_mailboxes(acct, err);
+		if (rc == PST_OK)
+			rc = ops->meta_set(
+			    acct->acct, NULL, MADE_KEY, STR("1"), err);
+	}
+	acct->is_complete = rc == PST_OK;
+	/* Who has mail can read it all the same. */
+	if (rc != PST_OK && !created) {
+		log_failure(PST_LOG_WARNING, 0, "mailboxes", err);
+		rc = PST_OK;
+	}
+	return rc;
+}
+
 static void
 set_limits(struct mail_account *acct, const struct account_user *user)
 {
@@ -218,11 +257,12 @@ mail_account_open(struct mailstore *ms, const struct account_user *user,
 	if (acct->acct == NULL) {
 		rc = st->ops->acct_open(
 		    st->store, acct->id, &acct->acct, &created, err);
+		acct->is_complete = false;
 		if (rc != PST_OK)
 			acct->acct = NULL;
-		else if (created)
-			rc = make_mailboxes(acct, err);
 	}
+	if (rc == PST_OK && !acct->is_complete)
+		rc = complete_account(acct, created, err);
 	pthread_mutex_unlock(&acct->open_lock);
 	if (rc != PST_OK)
 		mail_account_close(&acct);

@@ -46,6 +46,7 @@ attach(struct mailbox_view *v)
 	mb->views = v;
 	v->uids = uid_array_ref(mb->uids);
 	v->count = (uint32_t)mb->n;
+	v->changes = mb->changes;
 	v->modseq = v->safe_modseq = mb->state.highestmodseq;
 	v->keywords = keyword_table_ref(mb->keywords);
 	take_recent(v, 0);
@@ -421,7 +422,7 @@ note_changed(struct mailbox_view *v, const struct pst_row *row, uint32_t last,
 {
 	uint32_t seq;
 
-	if (row->modseq <= v->modseq || row->uid > last || was_silent(v, row))
+	if (row->uid > last || was_silent(v, row))
 		return;
 	seq = view_seq(v, row->uid);
 	if (seq == 0)
@@ -432,19 +433,64 @@ note_changed(struct mailbox_view *v, const struct pst_row *row, uint32_t last,
 	rows_add(&news->changed, row);
 }
 
+/* When the log does not reach back: rows from this modseq on may have changed.
+ * Too much when changes were found late, but never too little. */
+static uint64_t
+changed_from(const struct mailbox_view *v)
+{
+	const struct mailbox *mb = v->mb;
+	uint64_t from = v->modseq + 1;
+
+	return mb->late > v->changes && mb->late_modseq < from ? mb->late_modseq
+							       : from;
+}
+
+static void
+find_changed_rows(struct mailbox_view *v, uint32_t last, struct news *news)
+{
+	const struct mailbox *mb = v->mb;
+	uint64_t from = changed_from(v);
+
+	for (size_t i = 0; i < mb->n; i++)
+		if (mb->row[i].modseq >= from)
+			note_changed(v, &mb->row[i], last, news);
+}
+
+bool
+view_will_tell(const struct mailbox_view *v, const struct pst_row *row)
+{
+	const struct mailbox *mb = v->mb;
+
+	if (v->changes == mb->changes || was_silent(v, row))
+		return false;
+	if (v->changes < mb->log_from)
+		return row->modseq >= changed_from(v);
+	for (size_t i = 0; i < mb->log_n; i++) {
+		size_t at = (mb->log_at + i) % CHANGE_LOG;
+
+		if (mb->log[at].change > v->changes &&
+		    mb->log[at].uid == row->uid &&
+		    mb->log[at].modseq == row->modseq)
+			return true;
+	}
+	return false;
+}
+
 static void
 find_changed(struct mailbox_view *v, uint32_t last, struct news *news)
 {
 	struct mailbox *mb = v->mb;
 
-	if (mb->state.highestmodseq <= v->modseq)
+	if (v->changes == mb->changes) {
+		v->modseq = mb->state.highestmodseq;
 		return;
-	if (v->modseq >= mb->log_from) {
+	}
+	if (v->changes >= mb->log_from) {
 		for (size_t i = 0; i < mb->log_n; i++) {
 			size_t at = (mb->log_at + i) % CHANGE_LOG;
 			const struct pst_row *row;
 
-			if (mb->log[at].modseq <= v->modseq)
+			if (mb->log[at].change <= v->changes)
 				continue;
 			row = mailbox_row(mb, mb->log[at].uid);
 			/* An older change of it: the newer is in the log. */
@@ -452,10 +498,10 @@ find_changed(struct mailbox_view *v, uint32_t last, struct news *news)
 				note_changed(v, row, last, news);
 		}
 	} else {
-		for (size_t i = 0; i < mb->n; i++)
-			note_changed(v, &mb->row[i], last, news);
+		find_changed_rows(v, last, news);
 	}
 	v->modseq = mb->state.highestmodseq;
+	v->changes = mb->changes;
 	v->silent_n = 0;
 }
 
@@ -488,7 +534,8 @@ catch_up(struct mailbox_view *v, bool expunges, struct news *news)
 		step_with_expunges(v, news);
 	else
 		keeps = step_without_expunges(v, last);
-	if (!keeps)
+	/* Nor when changes before the last ones may not be known yet. */
+	if (!keeps && !atomic_load(&mb->stirred))
 		v->safe_modseq = mb->state.highestmodseq;
 	if (v->count + news->expunged_n > before) {
 		news->exists = true;
@@ -526,7 +573,8 @@ view_is_behind(struct mailbox_view *v)
 		return true;
 	pthread_mutex_lock(&mb->lock);
 	behind = v->uids != mb->uids || v->count != mb->n ||
-		 v->modseq < mb->state.highestmodseq ||
+		 v->changes != mb->changes ||
+		 v->safe_modseq < mb->state.highestmodseq ||
 		 v->keywords != mb->keywords || v->keywords_new;
 	pthread_mutex_unlock(&mb->lock);
 	return behind;

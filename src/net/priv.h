@@ -257,8 +257,10 @@ bool tls_conn_exporter(const struct tls_conn *t, unsigned char out[32]);
 struct tls_certs;
 struct tls_certs *tls_certs_take(struct tls_context *t);
 void tls_certs_drop(struct tls_certs **c);
-gnutls_certificate_credentials_t tls_certs_credentials(
-    const struct tls_certs *c);
+/* The credentials for a server name (NULL: none was named); NULL when there is
+ * no certificate at all. */
+gnutls_certificate_credentials_t tls_certs_choose(
+    const struct tls_certs *c, const char *name);
 gnutls_priority_t tls_certs_priority(const struct tls_certs *c);
 const gnutls_datum_t *tls_ticket_key(const struct tls_context *t);
 

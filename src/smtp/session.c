@@ -280,6 +280,7 @@ on_closed(struct net_conn *c)
 
 const struct net_protocol smtp_protocol = {
 	.name = "smtp",
+	.alpn = "smtp",
 	.opened = open_server,
 	.input = on_input,
 	.writable = on_input,
@@ -292,6 +293,7 @@ const struct net_protocol smtp_protocol = {
 
 const struct net_protocol submission_protocol = {
 	.name = "submission",
+	.alpn = "smtp",
 	.opened = open_submission,
 	.input = on_input,
 	.writable = on_input,

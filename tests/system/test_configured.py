@@ -598,7 +598,9 @@ class Stop(Base):
         s = self.connect()
         self.read_line(s)
         self.ctl("stop")
-        self.assertFalse(self.is_running())
+        # The command comes back when the process has closed its files, which
+        # is the last but one thing that it does.
+        self.assertTrue(wait_for(lambda: not self.is_running(), 5))
         self.assertTrue(self.read_line(s).startswith(b"* BYE"))
         for path in glob.glob("/proc/[0-9]*/cmdline"):
             try:
