@@ -245,9 +245,6 @@ transfer_one(struct mailbox_view *v, const struct pst_row *row,
 	return rc;
 }
 
-static enum pst_rc remove_set(
-    struct mailbox *mb, struct pst_uids uids, struct pst_error *err);
-
 /* Between storages: message by message, the originals go in the end. */
 static enum pst_rc
 transfer_across(struct mailbox_view *v, struct pst_uids uids,
@@ -272,7 +269,7 @@ transfer_across(struct mailbox_view *v, struct pst_uids uids,
 	}
 	if (move && copied->n > 0) {
 		struct pst_error failed;
-		enum pst_rc removed = remove_set(
+		enum pst_rc removed = mailbox_remove(
 		    v->mb, uidset_peek(&copied->source), &failed);
 
 		if (rc == PST_OK && removed != PST_OK) {
@@ -336,8 +333,8 @@ on_expunged(void *arg, uint32_t uid)
 	uidset_add(arg, uid, uid);
 }
 
-static enum pst_rc
-remove_set(struct mailbox *mb, struct pst_uids uids, struct pst_error *err)
+enum pst_rc
+mailbox_remove(struct mailbox *mb, struct pst_uids uids, struct pst_error *err)
 {
 	struct uidset gone = { 0 };
 	enum pst_rc rc;
@@ -380,7 +377,7 @@ view_expunge(
 	}
 	pthread_mutex_unlock(&mb->lock);
 	if (marked.n > 0)
-		rc = remove_set(mb, uidset_peek(&marked), err);
+		rc = mailbox_remove(mb, uidset_peek(&marked), err);
 	uidset_fini(&marked);
 	return rc;
 }

@@ -6,5 +6,6 @@ libpostern_la_SOURCES += \
 	src/mailbox/mailbox.h src/mailbox/priv.h \
 	src/mailbox/mailboxes.c \
 	src/mailbox/module.c \
+	src/mailbox/replace.c \
 	src/mailbox/store.c src/mailbox/store.h \
 	src/mailbox/view.c

@@ -254,6 +254,7 @@ mailbox_status(struct mail_account *acct, const char *name,
 {
 	struct mailbox *mb;
 	enum pst_rc rc = mailbox_get(acct, name, MAILBOX_LOADED, &mb, err);
+	struct config *cfg;
 	bool blind;
 
 	*s = (struct mailbox_status){ 0 };
@@ -275,10 +276,16 @@ mailbox_status(struct mail_account *acct, const char *name,
 
 		s->size += row->size;
 		s->unseen += (row->flags & PST_SEEN) == 0;
-		s->deleted += (row->flags & PST_DELETED) != 0;
+		if (row->flags & PST_DELETED) {
+			s->deleted++;
+			s->deleted_size += row->size;
+		}
 		s->recent += row->uid >= mb->recent_first;
 	}
 	pthread_mutex_unlock(&mb->lock);
 	mailbox_put(&mb);
+	cfg = mailstore_config(acct->ms);
+	s->append_limit = (uint64_t)cfg->imap.message_size;
+	config_unref(&cfg);
 	return rc;
 }

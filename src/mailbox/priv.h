@@ -174,6 +174,13 @@ void mailbox_apply_new(struct mailbox *mb, const struct pst_row *row, size_t n);
 void mailbox_apply_changed(
     struct mailbox *mb, const struct pst_row *row, size_t n);
 void mailbox_apply_gone(struct mailbox *mb, const struct uidset *gone);
+/* change.c: removes messages for good. Takes io itself. */
+enum pst_rc mailbox_remove(
+    struct mailbox *mb, struct pst_uids uids, struct pst_error *err);
+/* append.c: one message, when as many as that go at the same time. */
+enum pst_rc mail_append_instead(struct mail_account *acct, const char *mailbox,
+    const struct mail_append *append, uint64_t messages, uint64_t bytes,
+    struct mail_appended *result_r, struct pst_error *err);
 /* Called by a module when others changed the mailbox; from any thread. */
 void mailbox_stirred(void *mailbox);
 /* With mailbox.lock held. */
