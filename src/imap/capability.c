@@ -25,6 +25,9 @@ static const struct {
 	{ "UIDPLUS", IMAP_USER },
 	{ "UNSELECT", IMAP_USER },
 	{ "MOVE", IMAP_USER },
+	{ "MULTIAPPEND", IMAP_USER },
+	{ "CATENATE", IMAP_USER },
+	{ "REPLACE", IMAP_USER },
 };
 
 static void
@@ -47,6 +50,16 @@ put_login_capabilities(struct imap_session *s, struct buf *out)
 	}
 }
 
+/* All mailboxes have the same one (RFC 7889, 2). */
+static void
+put_append_limit(struct imap_session *s, struct buf *out)
+{
+	uint64_t most = (uint64_t)net_config(s->c)->imap.message_size;
+
+	(void)buf_puts(out, " APPENDLIMIT=");
+	(void)buf_put_u64(out, most < UINT32_MAX ? most : UINT32_MAX);
+}
+
 void
 imap_capabilities(struct imap_session *s, struct buf *out)
 {
@@ -58,6 +71,8 @@ imap_capabilities(struct imap_session *s, struct buf *out)
 			(void)buf_putc(out, ' ');
 		(void)buf_puts(out, capabilities[i].name);
 	}
+	if (s->state != IMAP_FRESH)
+		put_append_limit(s, out);
 	if (s->state == IMAP_FRESH)
 		put_login_capabilities(s, out);
 }

@@ -1,9 +1,11 @@
 libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/append.c \
+	src/imap/append_parse.c src/imap/append_parse.h \
 	src/imap/authenticate.c \
 	src/imap/body_section.c src/imap/body_section.h \
 	src/imap/bodystructure.c \
 	src/imap/capability.c \
+	src/imap/catenate.c src/imap/catenate.h \
 	src/imap/commands.c src/imap/commands.h \
 	src/imap/copy.c \
 	src/imap/envelope.c src/imap/envelope.h \
@@ -33,4 +35,5 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/starttls.c \
 	src/imap/status.c \
 	src/imap/store.c \
-	src/imap/sync.c
+	src/imap/sync.c \
+	src/imap/url.c src/imap/url.h

@@ -36,10 +36,32 @@ unseen(const struct mailbox_status *st)
 	return st->unseen;
 }
 
+static uint64_t
+deleted(const struct mailbox_status *st)
+{
+	return st->deleted;
+}
+
+/* In units of 1024 octets, as STORAGE (RFC 9208, 4.1.4 and 5.1). */
+static uint64_t
+deleted_storage(const struct mailbox_status *st)
+{
+	return st->deleted_size / 1024;
+}
+
+static uint64_t
+append_limit(const struct mailbox_status *st)
+{
+	return st->append_limit < UINT32_MAX ? st->append_limit : UINT32_MAX;
+}
+
 static const struct {
 	const char *name;
 	uint64_t (*value)(const struct mailbox_status *st);
 } items[] = {
+	{ "APPENDLIMIT", append_limit },
+	{ "DELETED", deleted },
+	{ "DELETED-STORAGE", deleted_storage },
 	{ "MESSAGES", messages },
 	{ "RECENT", recent },
 	{ "UIDNEXT", uidnext },
