@@ -27,6 +27,8 @@ static const struct {
 	{ "MOVE", IMAP_USER },
 	{ "MULTIAPPEND", IMAP_USER },
 	{ "CATENATE", IMAP_USER },
+	{ "BINARY", IMAP_USER },
+	{ "PREVIEW", IMAP_USER },
 	{ "REPLACE", IMAP_USER },
 };
 

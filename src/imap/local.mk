@@ -2,6 +2,7 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/append.c \
 	src/imap/append_parse.c src/imap/append_parse.h \
 	src/imap/authenticate.c \
+	src/imap/binary.c src/imap/binary.h \
 	src/imap/body_section.c src/imap/body_section.h \
 	src/imap/bodystructure.c \
 	src/imap/capability.c \
@@ -23,6 +24,7 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/parse.c src/imap/parse.h \
 	src/imap/parse_words.c \
 	src/imap/pattern.c src/imap/pattern.h \
+	src/imap/preview.c src/imap/preview.h \
 	src/imap/respond.c src/imap/respond.h \
 	src/imap/run.c \
 	src/imap/search.c src/imap/search.h \
