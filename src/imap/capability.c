@@ -29,6 +29,9 @@ static const struct {
 	{ "CATENATE", IMAP_USER },
 	{ "BINARY", IMAP_USER },
 	{ "PREVIEW", IMAP_USER },
+	{ "QUOTA", IMAP_USER },
+	{ "QUOTA=RES-MESSAGE", IMAP_USER },
+	{ "QUOTA=RES-STORAGE", IMAP_USER },
 	{ "REPLACE", IMAP_USER },
 };
 
@@ -75,6 +78,8 @@ imap_capabilities(struct imap_session *s, struct buf *out)
 	}
 	if (s->state != IMAP_FRESH)
 		put_append_limit(s, out);
+	if (s->is_admin) /* who alone may do it (RFC 9208, 4.1.3) */
+		(void)buf_puts(out, " QUOTASET");
 	if (s->state == IMAP_FRESH)
 		put_login_capabilities(s, out);
 }

@@ -25,6 +25,7 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/parse_words.c \
 	src/imap/pattern.c src/imap/pattern.h \
 	src/imap/preview.c src/imap/preview.h \
+	src/imap/quota.c \
 	src/imap/respond.c src/imap/respond.h \
 	src/imap/run.c \
 	src/imap/search.c src/imap/search.h \

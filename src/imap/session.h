@@ -102,6 +102,7 @@ struct imap_session {
 	int64_t still_at;  /* IDLE: when to send a sign of life; 0: not */
 	int64_t resume_at; /* the end of a pause */
 	enum net_next last;
+	bool is_admin;	   /* as it was at the login */
 	char address[321]; /* of the user */
 	/* For the log's last line. */
 	uint32_t commands, fetched, appended, expunged;

@@ -285,17 +285,19 @@ check_room(struct mailbox_view *v, struct pst_uids uids,
     struct mail_account *to, struct pst_error *err)
 {
 	struct mailbox *mb = v->mb;
-	uint64_t bytes = 0;
+	uint64_t messages = 0, bytes = 0;
 
 	pthread_mutex_lock(&mb->lock);
 	for (size_t i = 0, r = 0; i < mb->n && r < uids.n; i++) {
 		while (r < uids.n && uids.r[r].last < mb->row[i].uid)
 			r++;
-		if (r < uids.n && uids.r[r].first <= mb->row[i].uid)
+		if (r < uids.n && uids.r[r].first <= mb->row[i].uid) {
 			bytes += mb->row[i].size;
+			messages++;
+		}
 	}
 	pthread_mutex_unlock(&mb->lock);
-	return mail_account_room(to, bytes, err);
+	return mail_account_room_for(to, messages, bytes, err);
 }
 
 enum pst_rc
