@@ -171,6 +171,18 @@ put_attribute(struct buf *out, size_t start, const char *text)
 	(void)buf_puts(out, text);
 }
 
+/* RFC 9590: behind the name. One that is gone meanwhile has none. */
+static void
+put_metadata(struct imap_session *s, const struct listing *l, const char *name)
+{
+	struct imap_metadata_wish wish = l->args.metadata;
+	struct pst_error err;
+
+	if (imap_put_metadata(s, name, &wish, &err) != PST_OK &&
+	    err.rc != PST_E_NOTFOUND)
+		log_failure(PST_LOG_ERROR, net_id(s->c), "imap-list", &err);
+}
+
 static void
 put_entry(
     struct imap_session *s, const struct listing *l, size_t i, bool selected)
@@ -197,6 +209,8 @@ put_entry(
 	if (recursive && has_selected_below(l, i, !selected))
 		(void)buf_puts(out, " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
 	(void)buf_puts(out, "\r\n");
+	if (e->exists && (l->args.options & IMAP_LIST_RETURN_METADATA))
+		put_metadata(s, l, e->name);
 }
 
 /* A name that is not selected is listed for what is below it: as a level of

@@ -21,14 +21,25 @@ static const struct option selections[] = {
 
 static const struct option returns[] = {
 	{ "CHILDREN", IMAP_LIST_RETURN_CHILDREN },
+	{ "METADATA", IMAP_LIST_RETURN_METADATA },
 	{ "SPECIAL-USE", IMAP_LIST_RETURN_SPECIAL },
 	{ "SUBSCRIBED", IMAP_LIST_RETURN_SUBSCRIBED },
 	{ NULL, 0 },
 };
 
+/* SP "(" entry *(SP entry) ")" (RFC 9590) */
+static bool
+metadata_option(struct imap_parser *ps, struct imap_metadata_wish *out)
+{
+	out->max_size = UINT32_MAX;
+	return imap_space(ps) && imap_expect(ps, '(') &&
+	       imap_metadata_names(ps, false, out);
+}
+
 /* Behind the '('. */
 static bool
-options(struct imap_parser *ps, const struct option *table, unsigned *bits)
+options(struct imap_parser *ps, const struct option *table,
+    struct imap_list_args *out)
 {
 	const struct option *o;
 	struct pst_str name;
@@ -44,7 +55,10 @@ options(struct imap_parser *ps, const struct option *table, unsigned *bits)
 		}
 		if (o->name == NULL)
 			return imap_bad(ps, "Unknown LIST option");
-		*bits |= o->bit;
+		out->options |= o->bit;
+		if (o->bit == IMAP_LIST_RETURN_METADATA &&
+		    !metadata_option(ps, &out->metadata))
+			return false;
 	} while (imap_skip(ps, ' '));
 	return imap_expect(ps, ')');
 }
@@ -83,7 +97,7 @@ imap_list_parse(struct imap_parser *ps, bool lsub, struct imap_list_args *out)
 		return false;
 	if (!lsub && imap_skip(ps, '(')) {
 		out->is_extended = true;
-		if (!options(ps, selections, &out->options) || !imap_space(ps))
+		if (!options(ps, selections, out) || !imap_space(ps))
 			return false;
 		if ((out->options & IMAP_LIST_RECURSIVE) &&
 		    !(out->options & IMAP_LIST_SUBSCRIBED))
@@ -98,7 +112,7 @@ imap_list_parse(struct imap_parser *ps, bool lsub, struct imap_list_args *out)
 		if (!imap_skip_word(ps, "RETURN"))
 			return imap_bad(ps, "Unknown LIST argument");
 		if (!imap_space(ps) || !imap_expect(ps, '(') ||
-		    !options(ps, returns, &out->options))
+		    !options(ps, returns, out))
 			return false;
 	}
 	return imap_end(ps);

@@ -21,6 +21,7 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/login.c \
 	src/imap/mailboxes.c \
 	src/imap/messages.c src/imap/messages.h \
+	src/imap/metadata.c src/imap/metadata.h \
 	src/imap/parse.c src/imap/parse.h \
 	src/imap/parse_words.c \
 	src/imap/pattern.c src/imap/pattern.h \

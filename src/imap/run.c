@@ -277,7 +277,7 @@ dispatch(struct imap_session *s)
 	struct imap_command_run *run = s->run;
 	struct imap_parser ps;
 
-	if (run->gather.has_nul)
+	if (run->gather.has_nul && !(run->def->traits & IMAP_BINARY))
 		return imap_bad_command(s, "NUL is not allowed");
 	trace(s, buf_str(&run->gather.text));
 	if (!(run->def->states & s->state))
@@ -340,7 +340,7 @@ literal_announced(struct imap_session *s)
 		return s->run->tail(s);
 	if (streams_itself(s))
 		return dispatch(s);
-	if (g->binary)
+	if (g->binary && !(s->run->def->traits & IMAP_BINARY))
 		return imap_bad_command(s, "Binary literal is not allowed");
 	if (!imap_gather_take(g))
 		return imap_no(s, "[TOOBIG] Literal is too large");

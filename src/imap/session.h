@@ -41,6 +41,7 @@ enum imap_trait {
 	IMAP_UID = 1 << 2,	/* the UID form: FETCH answers tell the UID */
 	IMAP_WRITES = 1 << 3,	/* refused in a read-only mailbox */
 	IMAP_SECRET = 1 << 4,	/* arguments are not for the trace */
+	IMAP_BINARY = 1 << 5,	/* arguments may have literal8 and NUL */
 };
 
 struct imap_session;

@@ -5,6 +5,7 @@
 #include "mailbox/priv.h"
 
 #include "base/str.h"
+#include "mailbox/metadata.h"
 #include <stdlib.h>
 #include <uninorm.h>
 
@@ -151,6 +152,8 @@ rename_inbox(struct mail_account *acct, const char *to, struct pst_error *err)
 	if (view_count(inbox) > 0)
 		rc = view_copy(inbox, (struct pst_uids){ &everything, 1 }, acct,
 		    to, true, &moved, err);
+	if (rc == PST_OK)
+		rc = metadata_copy(acct, "INBOX", to, err);
 	view_copied_fini(&moved);
 	view_close(&inbox);
 	return rc;

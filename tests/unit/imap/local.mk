@@ -1,5 +1,6 @@
 unit_tests += tests/unit/imap/test_append \
 	tests/unit/imap/test_gather \
+	tests/unit/imap/test_metadata \
 	tests/unit/imap/test_parse \
 	tests/unit/imap/test_pattern \
 	tests/unit/imap/test_preview \
@@ -7,6 +8,7 @@ unit_tests += tests/unit/imap/test_append \
 	tests/unit/imap/test_tables
 tests_unit_imap_test_append_SOURCES = tests/unit/imap/test_append.c
 tests_unit_imap_test_gather_SOURCES = tests/unit/imap/test_gather.c
+tests_unit_imap_test_metadata_SOURCES = tests/unit/imap/test_metadata.c
 tests_unit_imap_test_parse_SOURCES = tests/unit/imap/test_parse.c
 tests_unit_imap_test_pattern_SOURCES = tests/unit/imap/test_pattern.c
 tests_unit_imap_test_preview_SOURCES = tests/unit/imap/test_preview.c
