@@ -1,6 +1,7 @@
 # The lists of the test folders.
 
 include tests/unit/base/local.mk
+include tests/unit/net/local.mk
 include tests/unit/message/local.mk
 include tests/unit/account/local.mk
 include tests/unit/delivery/local.mk
@@ -17,5 +18,6 @@ include tests/fuzz/local_content.mk
 include tests/fuzz/local_sasl.mk
 include tests/fuzz/local_smtp.mk
 include tests/fuzz/local_imap.mk
+include tests/fuzz/local_deflate.mk
 
 EXTRA_PROGRAMS = $(fuzz_targets) $(race_tests)

@@ -81,6 +81,8 @@ imap_capabilities(struct imap_session *s, struct buf *out)
 	}
 	if (s->state != IMAP_FRESH)
 		put_append_limit(s, out);
+	if (s->state != IMAP_FRESH && !net_deflate_active(s->c))
+		(void)buf_puts(out, " COMPRESS=DEFLATE");
 	if (s->is_admin) /* who alone may do it (RFC 9208, 4.1.3) */
 		(void)buf_puts(out, " QUOTASET");
 	if (s->state == IMAP_FRESH)

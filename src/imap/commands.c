@@ -17,6 +17,7 @@ const struct imap_command imap_commands[] = {
 	{ "CAPABILITY", IMAP_ANY, IMAP_EXPUNGES, imap_capability, NULL },
 	{ "CHECK", IMAP_SELECTED, IMAP_EXPUNGES, imap_check, NULL },
 	{ "CLOSE", IMAP_SELECTED, IMAP_QUIET, imap_close, NULL },
+	{ "COMPRESS", IMAP_USER, IMAP_QUIET, imap_compress, NULL },
 	{ "COPY", IMAP_SELECTED, IMAP_EXPUNGES, imap_copy, NULL },
 	{ "CREATE", IMAP_USER, IMAP_EXPUNGES, imap_create, NULL },
 	{ "DELETE", IMAP_USER, IMAP_EXPUNGES, imap_delete, NULL },

@@ -8,6 +8,7 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/capability.c \
 	src/imap/catenate.c src/imap/catenate.h \
 	src/imap/commands.c src/imap/commands.h \
+	src/imap/compress.c \
 	src/imap/copy.c \
 	src/imap/envelope.c src/imap/envelope.h \
 	src/imap/expunge.c \
