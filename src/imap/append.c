@@ -41,6 +41,8 @@ struct appending {
 	bool after_cr; /* the last octet was CR */
 	bool binary;   /* the literal is a literal8 */
 	bool has_nul, has_binary;
+	bool in_body, in_line; /* how far the header has come */
+	bool has_8bit;	       /* in the header */
 	struct imap_source source;
 	struct pst_error err; /* rc is set: the rest is only skipped */
 };
@@ -134,6 +136,23 @@ is_too_large(struct imap_session *s, const struct appending *ap, uint64_t size)
 /* --- content ----------------------------------------------------------------
  */
 
+/* RFC 6855, 4: whether there are octets above 127 in the header. */
+static void
+look_at_header(struct appending *ap, struct pst_str in)
+{
+	for (size_t i = 0; i < in.n && !ap->in_body; i++) {
+		unsigned char c = (unsigned char)in.p[i];
+
+		ap->has_8bit |= c > 0x7f;
+		if (c == '\n') {
+			ap->in_body = !ap->in_line;
+			ap->in_line = false;
+		} else if (c != '\r') {
+			ap->in_line = true;
+		}
+	}
+}
+
 /*
  * A line end is CRLF in a message; some clients send their own. The storage
  * gets it right. In a binary literal nothing is changed (RFC 3516, 4.4).
@@ -145,6 +164,7 @@ write_piece(struct appending *ap, struct pst_str in)
 	enum pst_rc rc = PST_OK;
 	const char *lf;
 
+	look_at_header(ap, in);
 	if (memchr(in.p, '\0', in.n) != NULL)
 		*(ap->binary ? &ap->has_binary : &ap->has_nul) = true;
 	while (rc == PST_OK && in.n > 0) {
@@ -287,6 +307,7 @@ begin_message(struct imap_session *s, struct appending *ap)
 		.last = true,
 	};
 	ap->after_cr = ap->has_nul = ap->has_binary = false;
+	ap->in_body = ap->in_line = ap->has_8bit = false;
 	if (mail_stage_new(s->account, whole ? s->run->gather.size : 0,
 		&ap->next.stage, &err) != PST_OK) {
 		ap->next.stage = NULL;
@@ -378,6 +399,9 @@ end_message(struct imap_session *s, struct appending *ap)
 	if (ap->has_binary)
 		return imap_no(
 		    s, "[UNKNOWN-CTE] Binary content cannot be kept here");
+	if (ap->has_8bit && !s->utf8) /* RFC 6855, 4 */
+		return imap_no(
+		    s, "[CANNOT] UTF-8 header needs ENABLE UTF8=ACCEPT");
 	if (mail_stage_size(stage) == 0)
 		return imap_no(s, "[CANNOT] Message is empty");
 	ap->octets += mail_stage_size(stage);
@@ -461,6 +485,7 @@ end_segment(struct imap_session *s)
 	if (s->run->gather.has_nul)
 		return imap_bad_command(s, "NUL is not allowed");
 	imap_parser_init(&ps, buf_str(&s->run->gather.text), s->run->arena);
+	ps.utf8 = s->utf8;
 	return begin_segment(s, &ps, &segment);
 }
 

@@ -29,6 +29,7 @@ static const struct {
 	{ "CATENATE", IMAP_USER },
 	{ "BINARY", IMAP_USER },
 	{ "PREVIEW", IMAP_USER },
+	{ "UTF8=ACCEPT", IMAP_USER },
 	{ "METADATA", IMAP_USER },
 	{ "METADATA-SERVER", IMAP_USER },
 	{ "LIST-METADATA", IMAP_USER },

@@ -102,7 +102,8 @@ make_patterns(struct imap_session *s, struct listing *l)
 		struct buf *b = &l->pattern[l->patterns];
 
 		buf_init(b, 4 * IMAP_PATTERN_MAX);
-		if (imap_pattern_make(l->args.reference, l->args.pattern[i], b))
+		if (imap_pattern_make(
+			l->args.reference, l->args.pattern[i], s->utf8, b))
 			l->patterns++;
 		else
 			buf_fini(b);
@@ -205,7 +206,7 @@ put_entry(
 	if (!l->lsub && *e->use != '\0')
 		put_attribute(out, start, e->use);
 	(void)buf_puts(out, ") \"/\" ");
-	imap_put_mailbox(out, e->name);
+	imap_put_mailbox(out, e->name, s->utf8);
 	if (recursive && has_selected_below(l, i, !selected))
 		(void)buf_puts(out, " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
 	(void)buf_puts(out, "\r\n");

@@ -127,7 +127,7 @@ struct putting {
 	struct imap_metadata_wish *wish;
 	const char *mailbox;
 	const struct imap_metadata_name *name; /* that is looked for */
-	bool begun, found;
+	bool utf8, begun, found;
 };
 
 static void
@@ -138,7 +138,7 @@ put_name(struct putting *p, struct pst_str name)
 	} else {
 		(void)buf_puts(p->out, "* METADATA ");
 		if (p->mailbox != NULL)
-			imap_put_mailbox(p->out, p->mailbox);
+			imap_put_mailbox(p->out, p->mailbox, p->utf8);
 		else
 			(void)buf_puts(p->out, "\"\"");
 		(void)buf_puts(p->out, " (");
@@ -200,7 +200,12 @@ enum pst_rc
 imap_put_metadata(struct imap_session *s, const char *mailbox,
     struct imap_metadata_wish *wish, struct pst_error *err)
 {
-	struct putting p = { imap_out(s), wish, mailbox, NULL, false, false };
+	struct putting p = {
+		.out = imap_out(s),
+		.wish = wish,
+		.mailbox = mailbox,
+		.utf8 = s->utf8,
+	};
 	enum pst_rc rc = PST_OK;
 
 	for (size_t i = 0; i < wish->names && rc == PST_OK; i++) {

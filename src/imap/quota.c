@@ -112,7 +112,7 @@ imap_getquotaroot(struct imap_session *s, struct imap_parser *ps)
 	if (find_root(s, str_of(s->address), &user, &err) != PST_OK)
 		return refuse(s, &err);
 	(void)buf_puts(out, "* QUOTAROOT ");
-	imap_put_mailbox(out, name);
+	imap_put_mailbox(out, name, s->utf8);
 	(void)buf_putc(out, ' ');
 	imap_put_astring(out, str_of(s->address));
 	(void)buf_puts(out, "\r\n");

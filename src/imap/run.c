@@ -287,6 +287,7 @@ dispatch(struct imap_session *s)
 	run->arena = arena_new(0);
 	imap_parser_init(
 	    &ps, str_from(buf_str(&run->gather.text), run->args), run->arena);
+	ps.utf8 = s->utf8;
 	return run->def->run(s, &ps);
 }
 
@@ -319,6 +320,7 @@ streams_itself(struct imap_session *s)
 		run->arena = arena_new(0);
 	imap_parser_init(
 	    &ps, str_from(buf_str(&run->gather.text), run->args), run->arena);
+	ps.utf8 = s->utf8;
 	yes = run->def->streams(&ps);
 	arena_free(&run->arena);
 	return yes;

@@ -104,6 +104,7 @@ struct imap_session {
 	int64_t resume_at; /* the end of a pause */
 	enum net_next last;
 	bool is_admin;	   /* as it was at the login */
+	bool utf8;	   /* ENABLE UTF8=ACCEPT (RFC 6855) */
 	char address[321]; /* of the user */
 	/* For the log's last line. */
 	uint32_t commands, fetched, appended, expunged;

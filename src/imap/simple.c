@@ -2,6 +2,7 @@
  * imap/simple.c - NOOP, CHECK, LOGOUT (RFC 3501, 6.1.2, 6.4.1, 6.1.3),
  * NAMESPACE (RFC 2342) and ENABLE (RFC 5161).
  */
+#include "base/str.h"
 #include "imap/commands.h"
 
 /* Other programs may have changed the mailbox: NOOP is how clients ask. */
@@ -52,22 +53,28 @@ imap_namespace(struct imap_session *s, struct imap_parser *ps)
 }
 
 /*
- * No extension that is announced needs to be enabled; names that are not known
- * are ignored (RFC 5161, 3.1).
+ * Names that are not known, and those of extensions that need no ENABLE, are
+ * ignored (RFC 5161, 3.1).
  */
 enum imap_step
 imap_enable(struct imap_session *s, struct imap_parser *ps)
 {
 	struct pst_str name;
+	bool utf8 = false;
 
 	if (!imap_space(ps))
 		return imap_bad_arguments(s, ps);
 	do {
 		if (!imap_atom(ps, &name))
 			return imap_bad_arguments(s, ps);
+		utf8 |= str_is_case(name, "UTF8=ACCEPT");
 	} while (imap_skip(ps, ' '));
 	if (!imap_end(ps))
 		return imap_bad_arguments(s, ps);
-	(void)buf_puts(imap_out(s), "* ENABLED\r\n");
+	(void)buf_puts(imap_out(s), "* ENABLED");
+	if (utf8)
+		(void)buf_puts(imap_out(s), " UTF8=ACCEPT");
+	(void)buf_puts(imap_out(s), "\r\n");
+	s->utf8 |= utf8;
 	return imap_ok(s, "Enable completed");
 }

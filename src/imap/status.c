@@ -111,7 +111,7 @@ imap_status(struct imap_session *s, struct imap_parser *ps)
 		    s, &err, "[NONEXISTENT] Mailbox does not exist");
 	out = imap_out(s);
 	(void)buf_puts(out, "* STATUS ");
-	imap_put_mailbox(out, name);
+	imap_put_mailbox(out, name, s->utf8);
 	(void)buf_puts(out, " (");
 	for (size_t i = 0; i < ITEMS; i++) {
 		if (!(mask & (1u << i)))

@@ -11,12 +11,22 @@
 
 enum { NAME_MAX_OCTETS = 1000, NAME_MAX_LEVELS = 32 };
 
+/* C0 and C1, separators of lines and of paragraphs (RFC 6855, 3); `s` is
+ * UTF-8. */
 static bool
 has_control(struct pst_str s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+	for (size_t i = 0; i < s.n; i++) {
+		const unsigned char *p = (const unsigned char *)s.p + i;
+
+		if (*p < 0x20 || *p == 0x7f)
 			return true;
+		if (*p == 0xc2 && p[1] < 0xa0)
+			return true;
+		if (*p == 0xe2 && p[1] == 0x80 &&
+		    (p[2] == 0xa8 || p[2] == 0xa9))
+			return true;
+	}
 	return false;
 }
 
