@@ -1,8 +1,8 @@
 # The lists of the test folders.
 
 include tests/unit/base/local.mk
-include tests/unit/message/local.mk
 include tests/unit/net/local.mk
+include tests/unit/message/local.mk
 include tests/unit/mailbox/local.mk
 include tests/unit/account/local.mk
 include tests/unit/delivery/local.mk
@@ -25,5 +25,6 @@ include tests/fuzz/local_sasl.mk
 include tests/fuzz/local_smtp.mk
 include tests/fuzz/local_imap.mk
 include tests/fuzz/local_maildir.mk
+include tests/fuzz/local_deflate.mk
 
 EXTRA_PROGRAMS = $(fuzz_targets) $(race_tests)

@@ -31,9 +31,20 @@ static const struct {
 	{ "LIST-STATUS", IMAP_USER },
 	{ "SAVEDATE", IMAP_USER },
 	{ "OBJECTID", IMAP_USER },
-	{ "UNAUTHENTICATE", IMAP_USER },
 	{ "UIDONLY", IMAP_USER },
 	{ "INPROGRESS", IMAP_USER },
+	{ "MULTIAPPEND", IMAP_USER },
+	{ "CATENATE", IMAP_USER },
+	{ "BINARY", IMAP_USER },
+	{ "PREVIEW", IMAP_USER },
+	{ "UTF8=ACCEPT", IMAP_USER },
+	{ "METADATA", IMAP_USER },
+	{ "METADATA-SERVER", IMAP_USER },
+	{ "LIST-METADATA", IMAP_USER },
+	{ "QUOTA", IMAP_USER },
+	{ "QUOTA=RES-MESSAGE", IMAP_USER },
+	{ "QUOTA=RES-STORAGE", IMAP_USER },
+	{ "REPLACE", IMAP_USER },
 };
 
 /* The operator's choice, for clients that stumble over one (imap.hide). */
@@ -69,6 +80,25 @@ put_login_capabilities(struct imap_session *s, struct buf *out)
 	}
 }
 
+/* All mailboxes have the same one (RFC 7889, 2). */
+static void
+put_append_limit(struct imap_session *s, struct buf *out)
+{
+	uint64_t most = (uint64_t)net_config(s->c)->imap.message_size;
+
+	(void)buf_puts(out, " APPENDLIMIT=");
+	(void)buf_put_u64(out, most < UINT32_MAX ? most : UINT32_MAX);
+}
+
+static void
+put_unless_hidden(struct imap_session *s, const char *name, struct buf *out)
+{
+	if (is_hidden(s, name))
+		return;
+	(void)buf_putc(out, ' ');
+	(void)buf_puts(out, name);
+}
+
 void
 imap_capabilities(struct imap_session *s, struct buf *out)
 {
@@ -83,6 +113,15 @@ imap_capabilities(struct imap_session *s, struct buf *out)
 		(void)buf_puts(out, capabilities[i].name);
 		space = " ";
 	}
+	if (s->state != IMAP_FRESH && !is_hidden(s, "APPENDLIMIT"))
+		put_append_limit(s, out);
+	/* RFC 8437, 3: it cannot end the compression. */
+	if (s->state != IMAP_FRESH && !net_deflate_active(s->c)) {
+		put_unless_hidden(s, "COMPRESS=DEFLATE", out);
+		put_unless_hidden(s, "UNAUTHENTICATE", out);
+	}
+	if (s->is_admin) /* who alone may do it (RFC 9208, 4.1.3) */
+		put_unless_hidden(s, "QUOTASET", out);
 	if (s->state == IMAP_FRESH)
 		put_login_capabilities(s, out);
 }

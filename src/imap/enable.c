@@ -12,6 +12,7 @@ static const struct {
 	{ "CONDSTORE", IMAP_CONDSTORE },
 	{ "QRESYNC", IMAP_QRESYNC | IMAP_CONDSTORE },
 	{ "UIDONLY", IMAP_UIDONLY },
+	{ "UTF8=ACCEPT", IMAP_UTF8 },
 };
 enum { EXTENSIONS = sizeof(extensions) / sizeof(extensions[0]) };
 
@@ -57,5 +58,6 @@ imap_enable(struct imap_session *s, struct imap_parser *ps)
 			imap_condstore(s);
 		s->enabled |= extensions[i].bits;
 	}
+	s->utf8 = s->enabled & IMAP_UTF8;
 	return imap_ok(s, "Enable completed");
 }

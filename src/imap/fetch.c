@@ -9,6 +9,7 @@
  */
 #include "base/clock.h"
 #include "base/str.h"
+#include "imap/binary.h"
 #include "imap/commands.h"
 #include "imap/fetch_items.h"
 #include "imap/fetch_modifiers.h"
@@ -28,14 +29,14 @@ struct fetching {
 	struct imap_fetch_items items;
 	struct imap_fetch_modifiers modifiers;
 	struct uidset vanished;
-	size_t told; /* ranges of `vanished` */
-	struct msg_limits limits;
+	size_t told;   /* ranges of `vanished` */
 	uint32_t next; /* sequence number after this batch; 0: none */
 	struct pst_row *rows;
 	uint32_t first; /* sequence number of rows[0] */
 	size_t n, at;
 	uint32_t newly_seen; /* bit i: rows[i] */
 	bool missing;	     /* some are gone */
+	bool undecodable;    /* some have an unknown transfer encoding */
 	bool is_open;	     /* "* n FETCH (" is written */
 	bool has_body;
 	const struct imap_fetch_node *node; /* the next to be written */
@@ -49,6 +50,8 @@ close_message(struct fetching *f)
 {
 	struct imap_fetch_message *m = &f->m;
 
+	imap_binary_fini(&m->binary);
+	m->whole = STR_NONE;
 	if (m->msg != NULL)
 		msg_free(&m->msg);
 	if (f->has_body)
@@ -146,11 +149,14 @@ parse_small(struct fetching *f, struct pst_str text)
 	struct imap_fetch_message *m = &f->m;
 	struct msg_reader *r;
 
+	m->whole = text;
+	if (f->items.level == IMAP_FETCH_BODY)
+		return;
 	if (f->items.level == IMAP_FETCH_STRUCTURE) {
-		m->msg = msg_read(text, &f->limits);
+		m->msg = msg_read(text, &f->m.limits);
 		return;
 	}
-	r = msg_reader_new(&f->limits, true);
+	r = msg_reader_new(&f->m.limits, true);
 	(void)msg_reader_feed(r, text.p, text.n);
 	m->msg = msg_reader_finish(&r);
 }
@@ -184,11 +190,13 @@ open_body(struct imap_session *s, struct fetching *f, struct pst_error *err)
 	f->has_body = true;
 	buf_clear(&f->small);
 	s->fetched++;
-	if (f->items.level == IMAP_FETCH_BODY)
+	if (f->items.level == IMAP_FETCH_BODY && !f->items.has_lazy)
 		return PST_OK;
 	if (m->body.mem == NULL && m->body.length > SMALL)
-		return mail_body_parse(
-		    &m->body, &f->limits, header_only, &m->msg, err);
+		return f->items.level == IMAP_FETCH_BODY
+			   ? PST_OK
+			   : mail_body_parse(&m->body, &f->m.limits,
+				 header_only, &m->msg, err);
 	if (m->body.mem == NULL)
 		rc = read_small(f, err);
 	if (rc == PST_OK)
@@ -223,7 +231,21 @@ put_newly_seen(struct imap_session *s, struct fetching *f)
 	}
 }
 
-/* False: it is gone, and is left out. */
+/* RFC 3516, 4.3: all that is to be decoded can be. */
+static bool
+is_decodable(const struct fetching *f)
+{
+	const struct imap_fetch_node *node = f->items.first;
+
+	for (; f->items.has_binary && node != NULL; node = node->next) {
+		if (imap_fetch_is_binary(node->item) &&
+		    !imap_binary_is_decodable(node->section, f->m.msg))
+			return false;
+	}
+	return true;
+}
+
+/* False: it is gone or cannot be decoded, and is left out. */
 static bool
 begin_message(struct imap_session *s, struct fetching *f)
 {
@@ -251,6 +273,11 @@ begin_message(struct imap_session *s, struct fetching *f)
 			    PST_LOG_ERROR, net_id(s->c), "imap-fetch", &err);
 		close_message(f);
 		f->missing = true;
+		return false;
+	}
+	if (!is_decodable(f)) {
+		close_message(f);
+		f->undecodable = true;
 		return false;
 	}
 	imap_put_fetch(s, m->seq, m->row.uid);
@@ -288,6 +315,38 @@ send_piece(struct imap_session *s, struct fetching *f)
 	return true;
 }
 
+/* BREAK: half of the answer is written already. */
+static enum imap_step
+send_binary(struct imap_session *s, struct fetching *f)
+{
+	struct pst_error err;
+
+	if (imap_binary_send(&f->m, imap_out(s), &err) == PST_OK)
+		return IMAP_NEXT;
+	log_failure(PST_LOG_ERROR, net_id(s->c), "imap-fetch", &err);
+	return IMAP_BREAK;
+}
+
+/* NEXT: the item can be written. */
+static enum imap_step
+measure_binary(struct imap_session *s, struct fetching *f, int64_t started)
+{
+	struct pst_error err;
+	bool done = false;
+
+	while (!done) {
+		if (imap_binary_measure(&f->m, f->node->section, &done, &err) !=
+		    PST_OK) {
+			log_failure(
+			    PST_LOG_ERROR, net_id(s->c), "imap-fetch", &err);
+			return IMAP_BREAK;
+		}
+		if (!done && imap_slice_over(started))
+			return IMAP_TURN;
+	}
+	return IMAP_NEXT;
+}
+
 static void
 write_item(struct imap_session *s, struct fetching *f)
 {
@@ -306,6 +365,9 @@ write_item(struct imap_session *s, struct fetching *f)
 static enum imap_step
 ended(struct imap_session *s, const struct fetching *f)
 {
+	if (f->undecodable)
+		return imap_no(
+		    s, "[UNKNOWN-CTE] Unknown content transfer encoding");
 	if (f->missing)
 		return imap_no(
 		    s, "[EXPUNGEISSUED] Some of the messages no longer exist");
@@ -326,7 +388,17 @@ more(struct imap_session *s)
 		if (f->is_open && f->m.send.length > 0) {
 			if (!send_piece(s, f))
 				return IMAP_BREAK; /* inside of a literal */
+		} else if (f->is_open && f->m.binary.left > 0) {
+			if (send_binary(s, f) != IMAP_NEXT)
+				return IMAP_BREAK;
 		} else if (f->is_open && f->node != NULL) {
+			if (imap_fetch_is_binary(f->node->item)) {
+				enum imap_step step = measure_binary(
+				    s, f, started);
+
+				if (step != IMAP_NEXT)
+					return step;
+			}
 			write_item(s, f);
 		} else if (f->is_open) {
 			(void)buf_add(imap_out(s), ")\r\n", 3);
@@ -389,7 +461,7 @@ imap_fetch(struct imap_session *s, struct imap_parser *ps)
 	buf_init(&f->m.made, 4 << 20);
 	f->m.scratch = arena_new(0);
 	f->m.view = s->view;
-	f->limits = imap_msg_limits(net_config(s->c));
+	f->m.limits = imap_msg_limits(net_config(s->c));
 	if (!imap_space(ps))
 		return imap_bad_arguments(s, ps);
 	set = *ps;
@@ -404,6 +476,10 @@ imap_fetch(struct imap_session *s, struct imap_parser *ps)
 	if (f->modifiers.vanished)
 		find_vanished(s, &set, f);
 	count = uidset_count(&f->seqs);
+	f->m.has_structure = f->items.level == IMAP_FETCH_STRUCTURE;
+	if (f->items.has_preview) /* RFC 8970, 8 */
+		log_event(PST_LOG_DEBUG, net_id(s->c), "preview", "user",
+		    s->address, NULL);
 	f->rows = imap_alloc(
 	    s, sizeof(*f->rows) * (size_t)(count < BATCH ? count : BATCH));
 	f->next = 1;

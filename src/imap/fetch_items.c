@@ -5,8 +5,10 @@
 #include "imap/fetch_items.h"
 
 #include "base/str.h"
+#include "imap/binary.h"
 #include "imap/envelope.h"
 #include "imap/modseq.h"
+#include "imap/preview.h"
 #include "imap/respond.h"
 
 enum { ITEMS_MAX = 1000 };
@@ -144,6 +146,10 @@ put_threadid(struct buf *out, struct imap_fetch_message *m,
 
 static const struct imap_fetch_item items[] = {
 	/* name, level, sets \Seen, section, which, writer */
+	{ "BINARY.PEEK[", IMAP_FETCH_BODY, false, true, 0, imap_put_binary },
+	{ "BINARY.SIZE[", IMAP_FETCH_BODY, false, true, 0,
+	    imap_put_binary_size },
+	{ "BINARY[", IMAP_FETCH_BODY, true, true, 0, imap_put_binary },
 	{ "BODY", IMAP_FETCH_STRUCTURE, false, false, 0, put_body },
 	{ "BODY.PEEK[", IMAP_FETCH_BODY, false, true, 0, put_section },
 	{ "BODYSTRUCTURE", IMAP_FETCH_STRUCTURE, false, false, 0,
@@ -154,6 +160,7 @@ static const struct imap_fetch_item items[] = {
 	{ "FLAGS", IMAP_FETCH_ROW, false, false, 0, put_flags },
 	{ "INTERNALDATE", IMAP_FETCH_ROW, false, false, 0, put_date },
 	{ "MODSEQ", IMAP_FETCH_ROW, false, false, 0, put_modseq },
+	{ "PREVIEW", IMAP_FETCH_STRUCTURE, false, false, 0, imap_put_preview },
 	{ "RFC822", IMAP_FETCH_BODY, true, true, IMAP_SECTION_ALL,
 	    put_section },
 	{ "RFC822.HEADER", IMAP_FETCH_HEADER, false, true, IMAP_SECTION_HEADER,
@@ -185,6 +192,28 @@ find_item(struct pst_str name)
 	return NULL;
 }
 
+bool
+imap_fetch_is_binary(const struct imap_fetch_item *item)
+{
+	return item->write == imap_put_binary ||
+	       item->write == imap_put_binary_size;
+}
+
+/* preview-mod (RFC 8970, 6) */
+static bool
+parse_preview(struct imap_parser *ps, struct imap_fetch_node *node)
+{
+	if (ps->end - ps->p < 2 || ps->p[0] != ' ' || ps->p[1] != '(')
+		return true;
+	ps->p += 2;
+	do {
+		if (!imap_skip_word(ps, "LAZY"))
+			return imap_bad(ps, "Unknown modifier of PREVIEW");
+	} while (imap_skip(ps, ' '));
+	node->is_lazy = true;
+	return imap_expect(ps, ')');
+}
+
 static bool
 parse_section(struct imap_parser *ps, const struct imap_fetch_item *item,
     struct imap_fetch_node *node)
@@ -192,6 +221,9 @@ parse_section(struct imap_parser *ps, const struct imap_fetch_item *item,
 	node->section = arena_alloc(ps->arena, sizeof(*node->section));
 	if (node->section == NULL)
 		return imap_bad(ps, "Command is too large");
+	if (imap_fetch_is_binary(item))
+		return imap_binary_parse(
+		    ps, item->write == imap_put_binary, node->section);
 	if (item->name[strlen(item->name) - 1] == '[')
 		return imap_section_parse(ps, node->section);
 	node->section->text = item->text;
@@ -211,8 +243,13 @@ add_node(struct imap_fetch_items *out, struct imap_fetch_node ***tail,
 	if (node->section != NULL &&
 	    imap_section_needs_structure(node->section))
 		level = IMAP_FETCH_STRUCTURE;
+	if (node->is_lazy)
+		level = IMAP_FETCH_BODY;
 	if (level > out->level)
 		out->level = level;
+	out->has_binary |= imap_fetch_is_binary(item);
+	out->has_preview |= item->write == imap_put_preview;
+	out->has_lazy |= node->is_lazy;
 	out->sets_seen |= item->sets_seen;
 	out->has_uid |= item->write == put_uid;
 	out->has_flags |= item->write == put_flags;
@@ -242,6 +279,8 @@ parse_item(struct imap_parser *ps, struct imap_fetch_items *out,
 		return imap_bad(ps, "Command is too large");
 	node->item = item;
 	if (item->has_section && !parse_section(ps, item, node))
+		return false;
+	if (item->write == imap_put_preview && !parse_preview(ps, node))
 		return false;
 	add_node(out, tail, node);
 	return true;

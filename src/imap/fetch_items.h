@@ -15,6 +15,21 @@ enum imap_fetch_level {
 	IMAP_FETCH_STRUCTURE, /* all parts */
 };
 
+/* A section that is decoded: imap/binary.h. */
+struct imap_binary {
+	bool is_begun, is_nil;
+	const struct msg_part *part; /* NULL: it has no encoding */
+	struct msg_decoder *decoder;
+	uint64_t offset, length; /* in the message */
+	uint64_t at;		 /* how much of that is read */
+	uint64_t decoded;	 /* what that gave, without the last piece */
+	uint64_t first, most;	 /* what is wanted of it all */
+	uint64_t size;		 /* and what there is of that */
+	bool has_nul;		 /* in that */
+	uint64_t left;		 /* octets to be sent */
+	struct buf piece;
+};
+
 /* The message that is written now. */
 struct imap_fetch_message {
 	struct mailbox_view *view;
@@ -27,6 +42,10 @@ struct imap_fetch_message {
 	struct msg *msg;	 /* from IMAP_FETCH_HEADER on */
 	struct buf made;	 /* header fields that were chosen */
 	struct imap_octets send; /* set by an item: a literal of these */
+	struct imap_binary binary;
+	struct pst_str whole; /* when it is in memory; else p is NULL */
+	struct msg_limits limits;
+	bool has_structure; /* `msg` tells of all parts */
 };
 
 struct imap_fetch_item;
@@ -35,6 +54,7 @@ struct imap_fetch_item;
 struct imap_fetch_node {
 	const struct imap_fetch_item *item;
 	struct imap_section *section; /* or NULL */
+	bool is_lazy;		      /* PREVIEW (LAZY) */
 	struct imap_fetch_node *next;
 };
 
@@ -55,6 +75,8 @@ struct imap_fetch_items {
 	enum imap_fetch_level level; /* the highest of all */
 	bool sets_seen;
 	bool has_uid, has_flags, has_modseq, needs_ident;
+	bool has_binary;	    /* BINARY or BINARY.SIZE */
+	bool has_preview, has_lazy; /* PREVIEW, with LAZY */
 };
 
 /* fetch-att, a list of them, or a macro. `uid`: UID is wanted in any case. */
@@ -64,6 +86,8 @@ bool imap_fetch_items_parse(
 /* Adds one more item at the end, for modifiers that imply one. */
 bool imap_fetch_items_add(
     struct imap_parser *ps, const char *name, struct imap_fetch_items *out);
+/* BINARY and BINARY.SIZE: imap_binary_measure() comes before the writer. */
+bool imap_fetch_is_binary(const struct imap_fetch_item *item);
 
 void imap_put_fetch_flags(struct buf *out, const struct imap_fetch_message *m);
 

@@ -133,5 +133,17 @@ imap_gather_consumed(struct imap_gather *g)
 	g->announced = false;
 	g->left = 0;
 	buf_clear(&g->text);
+	g->line_start = g->lines = 0;
+}
+
+void
+imap_gather_restart(struct imap_gather *g)
+{
+	size_t at = g->text.n;
+
+	while (at > 0 && g->text.p[at - 1] != '{')
+		at--;
+	buf_consume(&g->text, at > 0 ? at - 1 : 0);
 	g->line_start = 0;
+	g->lines = g->text.n;
 }

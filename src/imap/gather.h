@@ -15,7 +15,8 @@
 
 struct imap_gather {
 	struct buf text;
-	size_t line_max;   /* octets of all lines, without literals */
+	size_t line_max;   /* octets of all lines, without literals, since the
+			      last literal that was consumed */
 	size_t lines;	   /* how many of them have come */
 	size_t line_start; /* where the present line begins in `text` */
 	uint64_t left;	   /* of the literal that is taken or skipped */
@@ -51,6 +52,8 @@ void imap_gather_skip(struct imap_gather *g);
 /* ... the caller takes the octets off the input himself; what was gathered is
  * forgotten, and the text goes on with what follows the literal. */
 void imap_gather_consumed(struct imap_gather *g);
+/* Before imap_gather_take(): forgets what stands before the announcement. */
+void imap_gather_restart(struct imap_gather *g);
 
 /*
  * Reads the announcement of a literal at the end of `line` (without its line

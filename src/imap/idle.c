@@ -18,6 +18,7 @@ set_still_at(struct imap_session *s, bool on)
 {
 	s->still_at = on ? clock_monotonic() + STILL_HERE_US : 0;
 	net_set_deadline(s->c, s->still_at);
+	net_rest(s->c, on);
 }
 
 static enum imap_step

@@ -104,7 +104,8 @@ make_patterns(struct imap_session *s, struct listing *l)
 		struct buf *b = &l->pattern[l->patterns];
 
 		buf_init(b, 4 * IMAP_PATTERN_MAX);
-		if (imap_pattern_make(l->args.reference, l->args.pattern[i], b))
+		if (imap_pattern_make(
+			l->args.reference, l->args.pattern[i], s->utf8, b))
 			l->patterns++;
 		else
 			buf_fini(b);
@@ -173,6 +174,18 @@ put_attribute(struct buf *out, size_t start, const char *text)
 	(void)buf_puts(out, text);
 }
 
+/* RFC 9590: behind the name. One that is gone meanwhile has none. */
+static void
+put_metadata(struct imap_session *s, const struct listing *l, const char *name)
+{
+	struct imap_metadata_wish wish = l->args.metadata;
+	struct pst_error err;
+
+	if (imap_put_metadata(s, name, &wish, &err) != PST_OK &&
+	    err.rc != PST_E_NOTFOUND)
+		log_failure(PST_LOG_ERROR, net_id(s->c), "imap-list", &err);
+}
+
 static void
 put_entry(
     struct imap_session *s, const struct listing *l, size_t i, bool selected)
@@ -195,10 +208,12 @@ put_entry(
 	if (!l->lsub && *e->use != '\0')
 		put_attribute(out, start, e->use);
 	(void)buf_puts(out, ") \"/\" ");
-	imap_put_mailbox(out, e->name);
+	imap_put_mailbox(out, e->name, s->utf8);
 	if (recursive && has_selected_below(l, i, !selected))
 		(void)buf_puts(out, " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
 	(void)buf_puts(out, "\r\n");
+	if (e->exists && (l->args.options & IMAP_LIST_RETURN_METADATA))
+		put_metadata(s, l, e->name);
 }
 
 /* A name that is not selected is listed for what is below it: as a level of

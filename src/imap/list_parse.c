@@ -22,15 +22,25 @@ static const struct option selections[] = {
 
 static const struct option returns[] = {
 	{ "CHILDREN", IMAP_LIST_RETURN_CHILDREN },
+	{ "METADATA", IMAP_LIST_RETURN_METADATA },
 	{ "SPECIAL-USE", IMAP_LIST_RETURN_SPECIAL },
 	{ "SUBSCRIBED", IMAP_LIST_RETURN_SUBSCRIBED },
 	{ NULL, 0 },
 };
 
+/* SP "(" entry *(SP entry) ")" (RFC 9590) */
+static bool
+metadata_option(struct imap_parser *ps, struct imap_metadata_wish *out)
+{
+	out->max_size = UINT32_MAX;
+	return imap_space(ps) && imap_expect(ps, '(') &&
+	       imap_metadata_names(ps, false, out);
+}
+
 /* Behind the '('. */
 static bool
-options(struct imap_parser *ps, const struct option *table, unsigned *bits,
-    unsigned *status)
+options(struct imap_parser *ps, const struct option *table,
+    struct imap_list_args *out)
 {
 	const struct option *o;
 	struct pst_str name;
@@ -40,8 +50,9 @@ options(struct imap_parser *ps, const struct option *table, unsigned *bits,
 	do {
 		if (!imap_atom(ps, &name))
 			return false;
-		if (status != NULL && str_is_case(name, "STATUS")) {
-			if (!imap_space(ps) || !imap_status_items(ps, status))
+		if (table == returns && str_is_case(name, "STATUS")) {
+			if (!imap_space(ps) ||
+			    !imap_status_items(ps, &out->status))
 				return false;
 			continue;
 		}
@@ -51,7 +62,10 @@ options(struct imap_parser *ps, const struct option *table, unsigned *bits,
 		}
 		if (o->name == NULL)
 			return imap_bad(ps, "Unknown LIST option");
-		*bits |= o->bit;
+		out->options |= o->bit;
+		if (o->bit == IMAP_LIST_RETURN_METADATA &&
+		    !metadata_option(ps, &out->metadata))
+			return false;
 	} while (imap_skip(ps, ' '));
 	return imap_expect(ps, ')');
 }
@@ -90,8 +104,7 @@ imap_list_parse(struct imap_parser *ps, bool lsub, struct imap_list_args *out)
 		return false;
 	if (!lsub && imap_skip(ps, '(')) {
 		out->is_extended = true;
-		if (!options(ps, selections, &out->options, NULL) ||
-		    !imap_space(ps))
+		if (!options(ps, selections, out) || !imap_space(ps))
 			return false;
 		if ((out->options & IMAP_LIST_RECURSIVE) &&
 		    !(out->options & IMAP_LIST_SUBSCRIBED))
@@ -106,7 +119,7 @@ imap_list_parse(struct imap_parser *ps, bool lsub, struct imap_list_args *out)
 		if (!imap_skip_word(ps, "RETURN"))
 			return imap_bad(ps, "Unknown LIST argument");
 		if (!imap_space(ps) || !imap_expect(ps, '(') ||
-		    !options(ps, returns, &out->options, &out->status))
+		    !options(ps, returns, out))
 			return false;
 	}
 	return imap_end(ps);

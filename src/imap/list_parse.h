@@ -5,7 +5,7 @@
 #ifndef IMAP_LIST_PARSE_H
 #define IMAP_LIST_PARSE_H
 
-#include "imap/parse.h"
+#include "imap/metadata.h"
 
 enum imap_list_option {
 	/* selection */
@@ -17,6 +17,7 @@ enum imap_list_option {
 	IMAP_LIST_RETURN_SUBSCRIBED = 1 << 4,
 	IMAP_LIST_RETURN_CHILDREN = 1 << 5,
 	IMAP_LIST_RETURN_SPECIAL = 1 << 6,
+	IMAP_LIST_RETURN_METADATA = 1 << 7,
 };
 
 enum { IMAP_LIST_PATTERNS_MAX = 64 };
@@ -28,6 +29,7 @@ struct imap_list_args {
 	struct pst_str reference;
 	struct pst_str *pattern;
 	size_t patterns;
+	struct imap_metadata_wish metadata;
 };
 
 /* `lsub`: only the plain form. */

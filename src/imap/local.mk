@@ -1,10 +1,14 @@
 libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/append.c \
+	src/imap/append_parse.c src/imap/append_parse.h \
 	src/imap/authenticate.c \
+	src/imap/binary.c src/imap/binary.h \
 	src/imap/body_section.c src/imap/body_section.h \
 	src/imap/bodystructure.c \
 	src/imap/capability.c \
+	src/imap/catenate.c src/imap/catenate.h \
 	src/imap/commands.c src/imap/commands.h \
+	src/imap/compress.c \
 	src/imap/copy.c \
 	src/imap/enable.c \
 	src/imap/envelope.c src/imap/envelope.h \
@@ -20,12 +24,15 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/login.c \
 	src/imap/mailboxes.c \
 	src/imap/messages.c src/imap/messages.h \
+	src/imap/metadata.c src/imap/metadata.h \
 	src/imap/modseq.c src/imap/modseq.h \
 	src/imap/parse.c src/imap/parse.h \
 	src/imap/parse_words.c \
 	src/imap/pattern.c src/imap/pattern.h \
+	src/imap/preview.c src/imap/preview.h \
 	src/imap/progress.c src/imap/progress.h \
 	src/imap/qresync.c src/imap/qresync.h \
+	src/imap/quota.c \
 	src/imap/respond.c src/imap/respond.h \
 	src/imap/run.c \
 	src/imap/search.c src/imap/search.h \
@@ -40,4 +47,5 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/status.c src/imap/status.h \
 	src/imap/store.c \
 	src/imap/sync.c \
-	src/imap/unauthenticate.c
+	src/imap/unauthenticate.c \
+	src/imap/url.c src/imap/url.h

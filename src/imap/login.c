@@ -24,6 +24,7 @@ open_account(struct imap_session *s, const char *address)
 		(void)net_set_user(s->c, NULL);
 		return imap_fail(s, &err, "[UNAVAILABLE] No mail here");
 	}
+	s->is_admin = user.is_admin;
 	return IMAP_NEXT;
 }
 

@@ -14,6 +14,7 @@ imap_parser_init(
 	ps->end = text.p + text.n;
 	ps->arena = arena;
 	ps->error = NULL;
+	ps->utf8 = false;
 }
 
 bool
@@ -210,6 +211,8 @@ quoted(struct imap_parser *ps, struct pst_str *out)
 	*out = str_n(start, (size_t)(ps->p - start));
 	if (!imap_skip(ps, '"'))
 		return imap_bad(ps, "Unfinished quoted string");
+	if (!str_is_ascii(*out) && !str_is_utf8(*out)) /* RFC 6855, 3 */
+		return imap_bad(ps, "Quoted string is not UTF-8");
 	if (escapes == 0)
 		return true;
 	copy = arena_alloc(ps->arena, out->n);

@@ -18,6 +18,7 @@ struct imap_parser {
 	const char *p, *end; /* end: behind the last line end */
 	struct arena *arena;
 	const char *error; /* a constant text for the client, or NULL */
+	bool utf8;	   /* mailbox names are UTF-8 (RFC 6855) */
 };
 
 void imap_parser_init(

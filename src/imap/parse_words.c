@@ -12,7 +12,8 @@ const char imap_months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
 
 /*
  * Names come in modified UTF-7. Octets above 127 are not allowed there, but
- * clients that send plain UTF-8 mean nothing else by it.
+ * clients that send plain UTF-8 mean nothing else by it. After ENABLE
+ * UTF8=ACCEPT all of them are UTF-8 (RFC 6855, 3).
  */
 bool
 imap_mailbox_name(struct imap_parser *ps, struct pst_str wire, char **out)
@@ -22,8 +23,8 @@ imap_mailbox_name(struct imap_parser *ps, struct pst_str wire, char **out)
 
 	buf_init(&utf8, 8192);
 	buf_init(&clean, 8192);
-	good = str_is_ascii(wire) ? mutf7_decode(wire, &utf8)
-				  : buf_add_str(&utf8, wire);
+	good = str_is_ascii(wire) && !ps->utf8 ? mutf7_decode(wire, &utf8)
+					       : buf_add_str(&utf8, wire);
 	good = good && mailbox_name_clean(buf_str(&utf8), &clean) == PST_OK;
 	if (good) {
 		*out = arena_text(ps->arena, buf_str(&clean));

@@ -89,12 +89,12 @@ shorten(struct buf *b)
 }
 
 static bool
-add(struct pst_str wire, struct buf *out)
+add(struct pst_str wire, bool is_utf8, struct buf *out)
 {
 	struct buf utf8;
 	bool good;
 
-	if (!str_is_ascii(wire))
+	if (is_utf8 || !str_is_ascii(wire))
 		return str_is_utf8(wire) && buf_add_str(out, wire);
 	buf_init(&utf8, out->max);
 	good = mutf7_decode(wire, &utf8) && buf_add_str(out, buf_str(&utf8));
@@ -103,10 +103,10 @@ add(struct pst_str wire, struct buf *out)
 }
 
 bool
-imap_pattern_make(
-    struct pst_str reference, struct pst_str mailbox, struct buf *out)
+imap_pattern_make(struct pst_str reference, struct pst_str mailbox,
+    bool is_utf8, struct buf *out)
 {
-	if (!add(reference, out) || !add(mailbox, out))
+	if (!add(reference, is_utf8, out) || !add(mailbox, is_utf8, out))
 		return false;
 	shorten(out);
 	return out->n <= IMAP_PATTERN_MAX;

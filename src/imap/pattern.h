@@ -18,8 +18,9 @@ enum { IMAP_PATTERN_MAX = 1024 }; /* longer ones match nothing */
 bool imap_pattern_matches(struct pst_str pattern, const char *name);
 
 /* The pattern that a reference and a mailbox argument make, from modified
- * UTF-7; runs of wildcards are shortened. False: it can match nothing. */
-bool imap_pattern_make(
-    struct pst_str reference, struct pst_str mailbox, struct buf *out);
+ * UTF-7 or, with `is_utf8`, from UTF-8; runs of wildcards are shortened. False:
+ * it can match nothing. */
+bool imap_pattern_make(struct pst_str reference, struct pst_str mailbox,
+    bool is_utf8, struct buf *out);
 
 #endif

@@ -45,15 +45,11 @@ put_literal(struct buf *out, struct pst_str s)
 		imap_clean(out->p + at, s.n);
 }
 
-void
-imap_put_string(struct buf *out, struct pst_str s)
+static void
+put_quoted(struct buf *out, struct pst_str s)
 {
 	size_t from = 0;
 
-	if (!is_quotable(s)) {
-		put_literal(out, s);
-		return;
-	}
 	(void)buf_putc(out, '"');
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] != '"' && s.p[i] != '\\')
@@ -65,6 +61,15 @@ imap_put_string(struct buf *out, struct pst_str s)
 	if (s.n > from)
 		(void)buf_add(out, s.p + from, s.n - from);
 	(void)buf_putc(out, '"');
+}
+
+void
+imap_put_string(struct buf *out, struct pst_str s)
+{
+	if (is_quotable(s))
+		put_quoted(out, s);
+	else
+		put_literal(out, s);
 }
 
 void
@@ -90,12 +95,18 @@ imap_put_astring(struct buf *out, struct pst_str s)
 }
 
 void
-imap_put_mailbox(struct buf *out, const char *name)
+imap_put_mailbox(struct buf *out, const char *name, bool utf8)
 {
 	struct buf wire;
 
+	if (utf8 && !str_is_ascii(str_of(name)) && str_is_utf8(str_of(name))) {
+		put_quoted(out, str_of(name));
+		return;
+	}
 	buf_init(&wire, 16384);
-	if (mutf7_encode(str_of(name), &wire))
+	if (utf8 && str_is_ascii(str_of(name)))
+		imap_put_astring(out, str_of(name));
+	else if (mutf7_encode(str_of(name), &wire))
 		imap_put_astring(out, buf_str(&wire));
 	else /* a module's slip; show it nevertheless */
 		imap_put_string(out, str_of(name));

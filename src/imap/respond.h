@@ -12,8 +12,8 @@
 void imap_put_string(struct buf *out, struct pst_str s);
 void imap_put_nstring(struct buf *out, struct pst_str s); /* p NULL: NIL */
 void imap_put_astring(struct buf *out, struct pst_str s);
-/* A mailbox name: modified UTF-7. */
-void imap_put_mailbox(struct buf *out, const char *name);
+/* A mailbox name: modified UTF-7, or with `utf8` as it is (RFC 6855). */
+void imap_put_mailbox(struct buf *out, const char *name, bool utf8);
 /* "(\Seen work)"; `keyword`: the names by number, [64]. */
 void imap_put_flags(struct buf *out, uint32_t flags, uint64_t keywords,
     bool recent, const char *const *keyword);

@@ -281,7 +281,7 @@ dispatch(struct imap_session *s)
 	struct imap_command_run *run = s->run;
 	struct imap_parser ps;
 
-	if (run->gather.has_nul)
+	if (run->gather.has_nul && !(run->def->traits & IMAP_BINARY))
 		return imap_bad_command(s, "NUL is not allowed");
 	trace(s, buf_str(&run->gather.text));
 	if (!(run->def->states & s->state))
@@ -294,6 +294,7 @@ dispatch(struct imap_session *s)
 	run->arena = arena_new(0);
 	imap_parser_init(
 	    &ps, str_from(buf_str(&run->gather.text), run->args), run->arena);
+	ps.utf8 = s->utf8;
 	return run->def->run(s, &ps);
 }
 
@@ -326,6 +327,7 @@ streams_itself(struct imap_session *s)
 		run->arena = arena_new(0);
 	imap_parser_init(
 	    &ps, str_from(buf_str(&run->gather.text), run->args), run->arena);
+	ps.utf8 = s->utf8;
 	yes = run->def->streams(&ps);
 	arena_free(&run->arena);
 	return yes;
@@ -347,7 +349,7 @@ literal_announced(struct imap_session *s)
 		return s->run->tail(s);
 	if (streams_itself(s))
 		return dispatch(s);
-	if (g->binary)
+	if (g->binary && !(s->run->def->traits & IMAP_BINARY))
 		return imap_bad_command(s, "Binary literal is not allowed");
 	if (!imap_gather_take(g))
 		return imap_no(s, "[TOOBIG] Literal is too large");

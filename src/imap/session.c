@@ -235,6 +235,7 @@ imap_log_out(struct imap_session *s)
 	s->commands = s->fetched = s->appended = s->expunged = 0;
 	s->address[0] = '\0';
 	s->enabled = 0;
+	s->is_admin = s->utf8 = false;
 	s->state = IMAP_FRESH;
 }
 

@@ -41,6 +41,7 @@ enum imap_trait {
 	IMAP_UID = 1 << 2,	/* the UID form: FETCH answers tell the UID */
 	IMAP_WRITES = 1 << 3,	/* refused in a read-only mailbox */
 	IMAP_SECRET = 1 << 4,	/* arguments are not for the trace */
+	IMAP_BINARY = 1 << 5,	/* arguments may have literal8 and NUL */
 };
 
 /* What ENABLE and its kin switched on (RFC 5161). */
@@ -48,6 +49,7 @@ enum imap_enabled {
 	IMAP_CONDSTORE = 1 << 0, /* RFC 7162, 3.1 */
 	IMAP_QRESYNC = 1 << 1,	 /* RFC 7162, 3.2.3 */
 	IMAP_UIDONLY = 1 << 2,	 /* RFC 9586 */
+	IMAP_UTF8 = 1 << 3,	 /* RFC 6855 */
 };
 
 struct imap_session;
@@ -115,6 +117,8 @@ struct imap_session {
 	int64_t still_at;  /* IDLE: when to send a sign of life; 0: not */
 	int64_t resume_at; /* the end of a pause */
 	enum net_next last;
+	bool is_admin;	   /* as it was at the login */
+	bool utf8;	   /* ENABLE UTF8=ACCEPT (RFC 6855) */
 	char address[321]; /* of the user */
 	/* For the log's last line. */
 	uint32_t commands, fetched, appended, expunged;

@@ -64,6 +64,20 @@ put_mailboxid(struct buf *out, const struct mailbox_status *st)
 	(void)buf_printf(out, "(%s)", st->state.objectid);
 }
 
+/* In units of 1024 octets, as STORAGE (RFC 9208, 4.1.4 and 5.1). */
+static void
+put_deleted_storage(struct buf *out, const struct mailbox_status *st)
+{
+	(void)buf_put_u64(out, st->deleted_size / 1024);
+}
+
+static void
+put_append_limit(struct buf *out, const struct mailbox_status *st)
+{
+	(void)buf_put_u64(
+	    out, st->append_limit < UINT32_MAX ? st->append_limit : UINT32_MAX);
+}
+
 static const struct {
 	const char *name;
 	void (*put)(struct buf *out, const struct mailbox_status *st);
@@ -74,9 +88,11 @@ static const struct {
 	{ "UIDVALIDITY", put_uidvalidity },
 	{ "UNSEEN", put_unseen },
 	{ "DELETED", put_deleted }, /* RFC 9051, 6.3.11 */
+	{ "DELETED-STORAGE", put_deleted_storage },
 	{ "SIZE", put_size },
 	{ "HIGHESTMODSEQ", put_modseq },
 	{ "MAILBOXID", put_mailboxid },
+	{ "APPENDLIMIT", put_append_limit },
 };
 enum { ITEMS = sizeof(items) / sizeof(items[0]) };
 
@@ -120,7 +136,7 @@ imap_put_status(struct imap_session *s, const char *name, unsigned mask,
 	const char *space = "";
 
 	(void)buf_puts(out, "* STATUS ");
-	imap_put_mailbox(out, name);
+	imap_put_mailbox(out, name, s->utf8);
 	(void)buf_puts(out, " (");
 	for (size_t i = 0; i < ITEMS; i++) {
 		if (!(mask & (1u << i)))

@@ -10,6 +10,10 @@ imap_unauthenticate(struct imap_session *s, struct imap_parser *ps)
 {
 	if (!imap_end(ps))
 		return imap_bad_arguments(s, ps);
+	/* Where the client's compression ends cannot be told from what comes,
+	 * so this is not announced while there is any (3). */
+	if (net_deflate_active(s->c))
+		return imap_bye(s, "Compression does not end");
 	imap_log_out(s);
 	s->errors = 0;
 	(void)net_set_user(s->c, NULL);

@@ -232,15 +232,17 @@ prepare(struct commit *c, struct pst_error *err)
 	return rc;
 }
 
+/* `gone` and `freed`: messages and octets that go at the same time. */
 static enum pst_rc
 check_quota(struct mail_account *acct, const struct mail_append *in, size_t n,
-    struct pst_error *err)
+    uint64_t gone, uint64_t freed, struct pst_error *err)
 {
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < n; i++)
 		bytes += in[i].stage->size;
-	return account_room(acct, n, bytes, err);
+	return mail_account_room_for(acct, n > gone ? n - gone : 0,
+	    bytes > freed ? bytes - freed : 0, err);
 }
 
 static void
@@ -270,17 +272,15 @@ take_results(struct mailbox *mb, const struct pst_row *row, size_t n,
 	}
 }
 
-enum pst_rc
-mail_append(struct mail_account *acct, const char *mailbox,
+static enum pst_rc
+append_to(struct mail_account *acct, const char *mailbox,
     const struct mail_append *appends, size_t n,
     struct mail_appended *results_r, struct pst_error *err)
 {
 	struct commit mine = { .in = appends, .n = n };
 	struct mailbox *mb;
-	enum pst_rc rc = check_quota(acct, appends, n, err);
+	enum pst_rc rc;
 
-	if (rc != PST_OK)
-		return rc;
 	rc = mailbox_get(acct, mailbox, MAILBOX_OPEN, &mb, err);
 	if (rc != PST_OK)
 		return rc;
@@ -299,4 +299,27 @@ mail_append(struct mail_account *acct, const char *mailbox,
 	free(mine.row);
 	mailbox_put(&mb);
 	return rc;
+}
+
+enum pst_rc
+mail_append(struct mail_account *acct, const char *mailbox,
+    const struct mail_append *appends, size_t n,
+    struct mail_appended *results_r, struct pst_error *err)
+{
+	enum pst_rc rc = check_quota(acct, appends, n, 0, 0, err);
+
+	return rc == PST_OK
+		   ? append_to(acct, mailbox, appends, n, results_r, err)
+		   : rc;
+}
+
+enum pst_rc
+mail_append_instead(struct mail_account *acct, const char *mailbox,
+    const struct mail_append *append, uint64_t messages, uint64_t bytes,
+    struct mail_appended *result_r, struct pst_error *err)
+{
+	enum pst_rc rc = check_quota(acct, append, 1, messages, bytes, err);
+
+	return rc == PST_OK ? append_to(acct, mailbox, append, 1, result_r, err)
+			    : rc;
 }

@@ -294,9 +294,6 @@ transfer_one(struct mailbox_view *v, const struct pst_row *row,
 	return rc;
 }
 
-static enum pst_rc remove_set(
-    struct mailbox *mb, struct pst_uids uids, struct pst_error *err);
-
 /* Between storages: message by message, the originals go in the end. */
 static enum pst_rc
 transfer_across(struct mailbox_view *v, struct pst_uids uids,
@@ -321,7 +318,7 @@ transfer_across(struct mailbox_view *v, struct pst_uids uids,
 	}
 	if (move && copied->n > 0) {
 		struct pst_error failed;
-		enum pst_rc removed = remove_set(
+		enum pst_rc removed = mailbox_remove(
 		    v->mb, uidset_peek(&copied->source), &failed);
 
 		if (rc == PST_OK && removed != PST_OK) {
@@ -349,7 +346,8 @@ check_room(struct mailbox_view *v, struct pst_uids uids,
 		}
 	}
 	pthread_mutex_unlock(&mb->lock);
-	return messages > 0 ? account_room(to, messages, bytes, err) : PST_OK;
+	return messages > 0 ? mail_account_room_for(to, messages, bytes, err)
+			    : PST_OK;
 }
 
 enum pst_rc
@@ -403,8 +401,8 @@ remove_now(struct mailbox *mb, struct pst_uids uids, struct pst_error *err)
 	return rc;
 }
 
-static enum pst_rc
-remove_set(struct mailbox *mb, struct pst_uids uids, struct pst_error *err)
+enum pst_rc
+mailbox_remove(struct mailbox *mb, struct pst_uids uids, struct pst_error *err)
 {
 	enum pst_rc rc;
 

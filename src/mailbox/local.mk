@@ -6,6 +6,8 @@ libpostern_la_SOURCES += \
 	src/mailbox/live.c \
 	src/mailbox/mailbox.h src/mailbox/priv.h \
 	src/mailbox/mailboxes.c \
+	src/mailbox/metadata.c src/mailbox/metadata.h \
 	src/mailbox/module.c \
+	src/mailbox/replace.c \
 	src/mailbox/store.c src/mailbox/store.h \
 	src/mailbox/view.c

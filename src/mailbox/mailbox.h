@@ -48,7 +48,8 @@ enum pst_rc mailbox_subscribe(struct mail_account *acct, const char *name,
 struct mailbox_status {
 	struct pst_box_state state;
 	uint32_t messages, recent, unseen, deleted;
-	uint64_t size;
+	uint64_t size, deleted_size;
+	uint64_t append_limit; /* octets of one message, by APPEND */
 };
 enum pst_rc mailbox_status(struct mail_account *acct, const char *name,
     struct mailbox_status *status_r, struct pst_error *err);
@@ -184,6 +185,15 @@ void view_copied_fini(struct view_copied *c);
 enum pst_rc view_copy(struct mailbox_view *v, struct pst_uids uids,
     struct mail_account *to_acct, const char *to, bool move,
     struct view_copied *copied_r, struct pst_error *err);
+/*
+ * Appends one message to a mailbox and removes the message `uid` of the view;
+ * if one of that fails, neither is done. Only what it needs more counts for the
+ * quota. As mail_append(); READONLY, CONFLICT: it is gone.
+ */
+enum pst_rc view_replace(struct mailbox_view *v, uint32_t uid,
+    struct mail_account *acct, const char *mailbox,
+    const struct mail_append *append, struct mail_appended *result_r,
+    struct pst_error *err);
 /* Removes those of `uids` that have \Deleted; `uids` NULL: all of them. */
 enum pst_rc view_expunge(
     struct mailbox_view *v, const struct pst_uids *uids, struct pst_error *err);

@@ -5,17 +5,28 @@
 #include "mailbox/priv.h"
 
 #include "base/str.h"
+#include "mailbox/metadata.h"
 #include <stdlib.h>
 #include <uninorm.h>
 
 enum { NAME_MAX_OCTETS = 1000, NAME_MAX_LEVELS = 32 };
 
+/* C0 and C1, separators of lines and of paragraphs (RFC 6855, 3); `s` is
+ * UTF-8. */
 static bool
 has_control(struct pst_str s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+	for (size_t i = 0; i < s.n; i++) {
+		const unsigned char *p = (const unsigned char *)s.p + i;
+
+		if (*p < 0x20 || *p == 0x7f)
 			return true;
+		if (*p == 0xc2 && p[1] < 0xa0)
+			return true;
+		if (*p == 0xe2 && p[1] == 0x80 &&
+		    (p[2] == 0xa8 || p[2] == 0xa9))
+			return true;
+	}
 	return false;
 }
 
@@ -160,6 +171,8 @@ rename_inbox(struct mail_account *acct, const char *to, struct pst_error *err)
 	if (view_count(inbox) > 0)
 		rc = view_copy(inbox, (struct pst_uids){ &everything, 1 }, acct,
 		    to, true, &moved, err);
+	if (rc == PST_OK)
+		rc = metadata_copy(acct, "INBOX", to, err);
 	view_copied_fini(&moved);
 	view_close(&inbox);
 	return rc;
@@ -242,6 +255,7 @@ mailbox_status(struct mail_account *acct, const char *name,
 {
 	struct mailbox *mb;
 	enum pst_rc rc = mailbox_get(acct, name, MAILBOX_LOADED, &mb, err);
+	struct config *cfg;
 	bool blind;
 
 	*s = (struct mailbox_status){ 0 };
@@ -263,10 +277,16 @@ mailbox_status(struct mail_account *acct, const char *name,
 
 		s->size += row->size;
 		s->unseen += (row->flags & PST_SEEN) == 0;
-		s->deleted += (row->flags & PST_DELETED) != 0;
+		if (row->flags & PST_DELETED) {
+			s->deleted++;
+			s->deleted_size += row->size;
+		}
 		s->recent += row->uid >= mb->recent_first;
 	}
 	pthread_mutex_unlock(&mb->lock);
 	mailbox_put(&mb);
+	cfg = mailstore_config(acct->ms);
+	s->append_limit = (uint64_t)cfg->imap.message_size;
+	config_unref(&cfg);
 	return rc;
 }

@@ -162,9 +162,6 @@ const struct pst_host *host_services(void);
 void account_use(struct mail_account *acct, int64_t messages, int64_t bytes);
 /* What it holds must be counted anew. */
 void account_forget_usage(struct mail_account *acct);
-/* QUOTA when so much more would be too much. */
-enum pst_rc account_room(struct mail_account *acct, uint64_t messages,
-    uint64_t bytes, struct pst_error *err);
 void account_take(struct mail_account *acct);	       /* one more reference */
 struct config *mailstore_config(struct mailstore *ms); /* a reference */
 
@@ -204,6 +201,13 @@ void mailbox_apply_gone(struct mailbox *mb, const struct uidset *gone);
 struct rows;
 void mailbox_apply(
     struct mailbox *mb, const struct uidset *gone, const struct rows *appended);
+/* change.c: removes messages for good. Takes io itself. */
+enum pst_rc mailbox_remove(
+    struct mailbox *mb, struct pst_uids uids, struct pst_error *err);
+/* append.c: one message, when as many as that go at the same time. */
+enum pst_rc mail_append_instead(struct mail_account *acct, const char *mailbox,
+    const struct mail_append *append, uint64_t messages, uint64_t bytes,
+    struct mail_appended *result_r, struct pst_error *err);
 /* Called by a module when others changed the mailbox; from any thread. */
 void mailbox_stirred(void *mailbox);
 /* With mailbox.lock held. */

@@ -418,8 +418,8 @@ mail_account_usage(struct mail_account *acct, struct pst_usage *usage_r,
 }
 
 enum pst_rc
-account_room(struct mail_account *acct, uint64_t messages, uint64_t bytes,
-    struct pst_error *err)
+mail_account_room_for(struct mail_account *acct, uint64_t messages,
+    uint64_t bytes, struct pst_error *err)
 {
 	struct pst_usage usage, limit;
 	enum pst_rc rc;
@@ -427,13 +427,15 @@ account_room(struct mail_account *acct, uint64_t messages, uint64_t bytes,
 	pthread_mutex_lock(&acct->usage_lock);
 	limit = acct->limit;
 	pthread_mutex_unlock(&acct->usage_lock);
-	if (limit.bytes == 0 && limit.messages == 0)
+	if ((limit.bytes == 0 && limit.messages == 0) ||
+	    (messages == 0 && bytes == 0))
 		return PST_OK;
 	rc = mail_account_usage(acct, &usage, &limit, err);
 	if (rc != PST_OK)
 		return rc;
 	if ((limit.bytes != 0 && usage.bytes + bytes > limit.bytes) ||
-	    (limit.messages != 0 && usage.messages + messages > limit.messages))
+	    (limit.messages != 0 && messages != 0 &&
+		usage.messages + messages > limit.messages))
 		return pst_fail(
 		    err, PST_E_QUOTA, 0, "%s: over quota", acct->id);
 	return PST_OK;
@@ -443,7 +445,7 @@ enum pst_rc
 mail_account_room(
     struct mail_account *acct, uint64_t bytes, struct pst_error *err)
 {
-	return account_room(acct, 1, bytes, err);
+	return mail_account_room_for(acct, 1, bytes, err);
 }
 
 /* --- polling, where the storage cannot watch

@@ -39,6 +39,9 @@ enum pst_rc mail_account_usage(struct mail_account *acct,
 /* QUOTA when `bytes` more would be too much. */
 enum pst_rc mail_account_room(
     struct mail_account *acct, uint64_t bytes, struct pst_error *err);
+/* The same for some messages at once, or for none and only more octets. */
+enum pst_rc mail_account_room_for(struct mail_account *acct, uint64_t messages,
+    uint64_t bytes, struct pst_error *err);
 /* Removes all mail of a user that nobody has open (else CONFLICT). */
 enum pst_rc mail_account_remove(struct mailstore *s,
     const struct account_user *user, struct pst_error *err);

@@ -23,6 +23,7 @@ enum {
 	OUTPUT_SLACK = 32 << 20, /* one answer that knows no NET_WRITE */
 	TURN_US = 20000,	 /* then others have their turn */
 	LINGER_US = 2000000,
+	PACKED_READS = 4,
 	KEPT_SMALL = 16384, /* up to this, buffers are copied and not kept */
 };
 
@@ -121,6 +122,7 @@ void
 conn_free(struct net_conn *c)
 {
 	tls_conn_free(&c->tls);
+	deflate_free(&c->deflate);
 	if (c->fd >= 0)
 		(void)close(c->fd);
 	free(c->in.p);
@@ -155,16 +157,23 @@ raw_write(struct net_conn *c, const char *p, size_t n)
 }
 
 static size_t
-unsent(const struct net_conn *c)
+unpacked(const struct net_conn *c)
 {
 	return c->out.n - c->out_at;
+}
+
+static size_t
+unsent(const struct net_conn *c)
+{
+	return unpacked(c) +
+	       (c->deflate != NULL ? deflate_waiting(c->deflate).n : 0);
 }
 
 /* What is sent makes room, at a cost that does not exceed its own size. */
 static void
 compact_output(struct net_conn *c)
 {
-	size_t left = unsent(c);
+	size_t left = unpacked(c);
 
 	if (c->out_at == 0 || c->out_at < left)
 		return;
@@ -174,12 +183,55 @@ compact_output(struct net_conn *c)
 	c->out_at = 0;
 }
 
+/* `n` octets of the output are sent or packed. */
+static void
+take_output(struct net_conn *c, size_t n)
+{
+	if (c->traced)
+		trace_server(c, str_n(c->out.p + c->out_at, n));
+	c->out_at += n;
+}
+
+/* Octets that can be sent as they are; packs some if none wait. */
+static struct pst_str
+next_output(struct net_conn *c)
+{
+	struct pst_str out = str_n(c->out.p + c->out_at, unpacked(c));
+	bool good = true;
+
+	if (c->deflate == NULL)
+		return out;
+	if (c->plain_left > 0)
+		return str_first(out, c->plain_left);
+	/* Much can pack to nothing, so far; the last octet is flushed. */
+	while (good && out.n > 0 && deflate_waiting(c->deflate).n == 0) {
+		size_t n = deflate_pack(c->deflate, out, &good);
+
+		take_output(c, n);
+		out = str_from(out, n);
+	}
+	return good ? deflate_waiting(c->deflate) : STR_NONE;
+}
+
+static void
+output_sent(struct net_conn *c, size_t n)
+{
+	c->octets_out += n;
+	if (c->deflate != NULL && c->plain_left == 0) {
+		deflate_sent(c->deflate, n);
+		return;
+	}
+	take_output(c, n);
+	c->plain_left -= c->deflate != NULL ? n : 0;
+}
+
 /* Sends what goes without waiting. */
 static void
 flush(struct net_conn *c)
 {
 	while (unsent(c) > 0 && !c->failed) {
-		ssize_t done = raw_write(c, c->out.p + c->out_at, unsent(c));
+		struct pst_str out = next_output(c);
+		ssize_t done = out.n > 0 ? raw_write(c, out.p, out.n) : -1;
 
 		if (done == TLS_AGAIN) {
 			if (c->give_up == 0)
@@ -192,11 +244,7 @@ flush(struct net_conn *c)
 			fail(c);
 			return;
 		}
-		if (c->traced)
-			trace_server(
-			    c, str_n(c->out.p + c->out_at, (size_t)done));
-		c->out_at += (size_t)done;
-		c->octets_out += (size_t)done;
+		output_sent(c, (size_t)done);
 		c->give_up = 0;
 	}
 	compact_output(c);
@@ -215,6 +263,26 @@ raw_read(struct net_conn *c, char *p, size_t n)
 	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return TLS_AGAIN;
 	return got;
+}
+
+/* Reads what comes packed; a little at a time may unpack to a lot. */
+static ssize_t
+packed_read(struct net_conn *c, char *p, size_t n)
+{
+	for (int i = 0; i < PACKED_READS; i++) {
+		ssize_t got = deflate_unpack(c->deflate, p, n);
+		size_t room;
+		char *to;
+
+		if (got != 0 || deflate_ended(c->deflate))
+			return got;
+		to = deflate_room(c->deflate, &room);
+		got = to != NULL ? raw_read(c, to, room) : -1;
+		if (got <= 0)
+			return got;
+		deflate_came(c->deflate, (size_t)got);
+	}
+	return TLS_AGAIN; /* blocks of nothing: others have their turn */
 }
 
 static void
@@ -247,7 +315,12 @@ fill(struct net_conn *c)
 		room = READ_MAX;
 	c->in.max = c->input_max > c->in.max ? c->input_max : c->in.max;
 	to = buf_reserve(&c->in, room);
-	got = to != NULL ? raw_read(c, to, room) : -1;
+	if (to == NULL)
+		got = -1;
+	else if (c->deflate != NULL)
+		got = packed_read(c, to, room);
+	else
+		got = raw_read(c, to, room);
 	if (got == TLS_AGAIN)
 		return false;
 	if (got < 0) {
@@ -398,13 +471,16 @@ has_hung_up(const struct net_conn *c)
 	return poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLHUP)) != 0;
 }
 
-/* Input that TLS has decrypted already, of which epoll knows nothing, when it
- * would be taken now. */
+/* Input that TLS has decrypted already, or that is not unpacked yet, of which
+ * epoll knows nothing, when it would be taken now. */
 static bool
 has_pending(const struct net_conn *c)
 {
-	return c->tls != NULL && c->phase == CONN_OPEN && c->last == NET_READ &&
-	       !net_output_full(c) && tls_conn_pending(c->tls);
+	if (c->phase != CONN_OPEN || c->last != NET_READ || net_output_full(c))
+		return false;
+	return (c->tls != NULL && tls_conn_pending(c->tls)) ||
+	       (c->deflate != NULL &&
+		   (deflate_pending(c->deflate) || deflate_ended(c->deflate)));
 }
 
 /* One step of an open connection. False: nothing more to do now. */
@@ -581,6 +657,8 @@ begin_turn(struct net_conn *c, struct worker *w)
 static void
 end_turn(struct net_conn *c)
 {
+	if (c->deflate != NULL && c->rests && unsent(c) == 0)
+		deflate_rest(c->deflate);
 	take_back(&c->in, &c->in_at, &c->worker->in);
 	take_back(&c->out, &c->out_at, &c->worker->out);
 	c->worker = NULL;
@@ -871,6 +949,28 @@ net_auth_allowed(const struct net_conn *c)
 {
 	return c->tls != NULL || c->is_unix ||
 	       (c->loopback && net_config(c)->auth.plaintext_on_loopback);
+}
+
+bool
+net_deflate_active(const struct net_conn *c)
+{
+	return c->deflate != NULL;
+}
+
+bool
+net_start_deflate(struct net_conn *c)
+{
+	if (c->in.n > c->in_at || c->deflate != NULL)
+		return false;
+	c->plain_left = unpacked(c);
+	c->deflate = deflate_new();
+	return true;
+}
+
+void
+net_rest(struct net_conn *c, bool rests)
+{
+	c->rests = rests;
 }
 
 bool

@@ -1,6 +1,7 @@
 libpostern_la_SOURCES += \
 	src/net/conn.c \
 	src/net/counts.c \
+	src/net/deflate.c src/net/deflate.h \
 	src/net/inspect.c src/net/inspect.h \
 	src/net/listener.c \
 	src/net/net.c src/net/net.h src/net/priv.h \

@@ -166,6 +166,20 @@ bool net_tls_exporter(struct net_conn *c, unsigned char out[32]);
  * configuration allows it. */
 bool net_auth_allowed(const struct net_conn *c);
 
+/* --- compression (RFC 4978) ------------------------------------------- */
+
+bool net_deflate_active(const struct net_conn *c);
+/*
+ * What is written from now on goes out packed, and what comes behind the
+ * command is taken as packed: call after writing the go-ahead, consume the
+ * command first. False, and nothing done: plain text is already buffered
+ * behind the command, or it is active.
+ */
+bool net_start_deflate(struct net_conn *c);
+/* Not much will happen for a long time (IDLE): what memory compression can do
+ * without is given back meanwhile. False ends that. */
+void net_rest(struct net_conn *c, bool rests);
+
 /* --- trace (posternctl trace) ---------------------------------------- */
 
 /*

@@ -7,6 +7,7 @@
 #ifndef NET_PRIV_H
 #define NET_PRIV_H
 
+#include "net/deflate.h"
 #include "net/inspect.h"
 #include "net/net.h"
 #include "net/tls.h"
@@ -189,6 +190,9 @@ struct net_conn {
 	int64_t phase_end; /* of a handshake or lingering; 0: none */
 
 	struct tls_conn *tls;
+	struct deflate *deflate; /* between the buffers and TLS; or NULL */
+	size_t plain_left;	 /* output that still goes out unpacked */
+	bool rests;		 /* net_rest() */
 	uint64_t octets_in, octets_out;
 	int64_t since;
 	int peer_port;

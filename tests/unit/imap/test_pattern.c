@@ -15,7 +15,8 @@ matches(const char *reference, const char *pattern, const char *name)
 	bool yes;
 
 	buf_init(&b, 65536);
-	yes = imap_pattern_make(str_of(reference), str_of(pattern), &b) &&
+	yes = imap_pattern_make(
+		  str_of(reference), str_of(pattern), false, &b) &&
 	      imap_pattern_matches(buf_str(&b), name);
 	buf_fini(&b);
 	return yes;

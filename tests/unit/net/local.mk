@@ -1,5 +1,6 @@
 unit_tests += \
 	tests/unit/net/test_conn \
+	tests/unit/net/test_deflate \
 	tests/unit/net/test_limits \
 	tests/unit/net/test_listen \
 	tests/unit/net/test_timers \
@@ -16,3 +17,4 @@ tests_unit_net_test_timers_SOURCES = tests/unit/net/test_timers.c $(net_fixture)
 tests_unit_net_test_tls_SOURCES = tests/unit/net/test_tls.c $(net_fixture)
 tests_unit_net_test_trace_SOURCES = tests/unit/net/test_trace.c $(net_fixture)
 tests_unit_net_test_wake_SOURCES = tests/unit/net/test_wake.c $(net_fixture)
+tests_unit_net_test_deflate_SOURCES = tests/unit/net/test_deflate.c
