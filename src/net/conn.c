@@ -196,7 +196,7 @@ take_output(struct net_conn *c, size_t n)
 static struct pst_str
 next_output(struct net_conn *c)
 {
-	struct pst_str out = str_n(c->out.p + c->out_at, unpacked(c));
+	struct pst_str out = str_from(buf_str(&c->out), c->out_at);
 	bool good = true;
 
 	if (c->deflate == NULL)

@@ -176,14 +176,16 @@ deflate_unpack(struct deflate *d, char *p, size_t n)
 {
 	z_stream *z = &d->unpack;
 	size_t room = n < CAME_MAX * 16 ? n : CAME_MAX * 16;
+	struct pst_str in;
 	bool good;
 
 	if (d->ended || !deflate_pending(d))
 		return 0;
 	if (!begin_unpacking(d))
 		return -1;
-	z->next_in = (Bytef *)(d->came.p + d->used);
-	z->avail_in = (uInt)(d->came.n - d->used);
+	in = str_from(buf_str(&d->came), d->used);
+	z->next_in = (Bytef *)(uintptr_t)in.p;
+	z->avail_in = (uInt)in.n;
 	z->next_out = (Bytef *)p;
 	z->avail_out = (uInt)room;
 	good = unpack_blocks(d);

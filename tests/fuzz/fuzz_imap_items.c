@@ -45,7 +45,7 @@ match_pattern(struct pst_str in)
 	char *name = str_dup(str_from(in, half + 1));
 
 	buf_init(&pattern, 1 << 20);
-	if (imap_pattern_make(STR(""), str_first(in, half), size % 2, &pattern))
+	if (imap_pattern_make(STR(""), str_first(in, half), in.n % 2, &pattern))
 		(void)imap_pattern_matches(buf_str(&pattern), name);
 	buf_fini(&pattern);
 	free(name);

@@ -252,6 +252,7 @@ class Fetch(Case):
 
     def test_eight_bit_and_nul(self):
         c = self.select_new()
+        c.ok("ENABLE UTF8=ACCEPT")
         c.append("Subject: gr\u00fc\u00dfe\r\n\r\n\u00e4\r\n".encode(),
                  self.box)
         self.assertIn("{7}\r\ngr\u00fc\u00dfe".encode(),
