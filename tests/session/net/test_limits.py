@@ -33,12 +33,12 @@ class PerAddress(Case):
         mine = [self.open(source="127.0.0.2") for _ in range(3)]
         for c in mine:
             self.assertTrue(c.greeting.startswith("* OK"))
-        refused = self.open(source="127.0.0.2")
-        self.assertTrue(refused.greeting.startswith("* BYE"),
-                        refused.greeting)
-        self.assertTrue(refused.ended())
-        refused = self.open("smtp", source="127.0.0.2")
-        self.assertTrue(refused.greeting.startswith("421"), refused.greeting)
+        for port, word in (("imap", "* BYE"), ("smtp", "421")):
+            refused = self.open(port, source="127.0.0.2")
+            # It may be closed without a word, but is never let in.
+            if refused.greeting:
+                self.assertTrue(refused.greeting.startswith(word))
+            self.assertTrue(refused.ended())
         other = self.open(source="127.0.0.3")
         self.assertTrue(other.greeting.startswith("* OK"))
         mine[0].close()
