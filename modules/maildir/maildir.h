@@ -40,6 +40,7 @@ struct pst_store {
 	int temp_fd; /* of ROOT/postern.tmp */
 	int lock_fd;
 	bool fsync;
+	bool as_lf;	   /* new messages are written with LF line ends */
 	char hostname[48]; /* as it stands in file names */
 	struct md_watcher *watcher;
 
@@ -314,7 +315,9 @@ enum pst_rc md_stage_write(
     struct pst_stage *, const void *, size_t, struct pst_error *);
 enum pst_rc md_stage_sync(struct pst_stage *, struct pst_error *);
 void md_stage_free(struct pst_stage *);
+/* As it came, with CRLF; and of the file. */
 uint64_t md_stage_size(const struct pst_stage *);
+uint64_t md_stage_octets(const struct pst_stage *);
 /* Puts it into a folder under `name`; with `last` it moves there. `date` is
  * set when nobody did. 0 or an errno. */
 int md_stage_place(struct pst_stage *, struct pst_box *, enum md_dir,

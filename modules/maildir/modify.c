@@ -238,7 +238,7 @@ md_expunge(struct pst_box *b, struct pst_uids uids, pst_uid_fn gone, void *arg,
 			if (e != 0)
 				break;
 			md_name_parse(b->msg[i].name, b->msg[i].name_n, &name);
-			bytes += (int64_t)name.size;
+			bytes += (int64_t)md_name_octets(&name);
 			MD_PUSH(place, n, cap);
 			place[n++] = i;
 			gone(arg, b->msg[i].uid);

@@ -255,6 +255,7 @@ closed(struct net_conn *c)
 const struct net_protocol imap_protocol = {
 	.name = "imap",
 	.alpn = "imap",
+	.busy = "* BYE [UNAVAILABLE] Too many connections\r\n",
 	.opened = opened,
 	.input = go_on,
 	.writable = go_on,

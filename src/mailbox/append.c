@@ -72,6 +72,7 @@ struct commit {
 	size_t n;
 	bool has_keywords;
 	struct pst_row *row;
+	uint32_t uidvalidity;
 	enum pst_rc rc;
 	struct pst_error err;
 	bool done;
@@ -148,14 +149,37 @@ commit_together(struct mailbox *mb, struct commit *list, size_t total)
 	free(row);
 }
 
+/* It never changes while a box is open; 0 when it is not. */
+static uint32_t
+uidvalidity_of(struct mailbox *mb)
+{
+	struct pst_box_state state;
+	struct pst_error err;
+	uint32_t validity;
+
+	pthread_mutex_lock(&mb->lock);
+	validity = mb->state.uidvalidity;
+	pthread_mutex_unlock(&mb->lock);
+	if (validity != 0 || mb->box == NULL ||
+	    mb->acct->st->ops->state(mb->box, &state, &err) != PST_OK)
+		return validity;
+	pthread_mutex_lock(&mb->lock);
+	mb->state = state;
+	pthread_mutex_unlock(&mb->lock);
+	return state.uidvalidity;
+}
+
 static void
 commit_list(struct mailbox *mb, struct commit *list)
 {
 	struct commit *plain = NULL, **last = &plain;
 	size_t total = 0;
+	uint32_t validity;
 
 	pthread_mutex_lock(&mb->io);
+	validity = uidvalidity_of(mb);
 	for (struct commit *c = list; c != NULL; c = c->next) {
+		c->uidvalidity = validity;
 		if (c->has_keywords) {
 			commit_alone(mb, c);
 			continue;
@@ -245,33 +269,6 @@ check_quota(struct mail_account *acct, const struct mail_append *in, size_t n,
 	    bytes > freed ? bytes - freed : 0, err);
 }
 
-static void
-take_results(struct mailbox *mb, const struct pst_row *row, size_t n,
-    struct mail_appended *results)
-{
-	struct pst_box_state state;
-	struct pst_error err;
-
-	/* UIDVALIDITY never changes while a box is open. */
-	pthread_mutex_lock(&mb->lock);
-	state = mb->state;
-	pthread_mutex_unlock(&mb->lock);
-	if (state.uidvalidity == 0) {
-		pthread_mutex_lock(&mb->io);
-		if (mb->box != NULL &&
-		    mb->acct->st->ops->state(mb->box, &state, &err) == PST_OK) {
-			pthread_mutex_lock(&mb->lock);
-			mb->state = state;
-			pthread_mutex_unlock(&mb->lock);
-		}
-		pthread_mutex_unlock(&mb->io);
-	}
-	for (size_t i = 0; i < n; i++) {
-		results[i].uidvalidity = state.uidvalidity;
-		results[i].uid = row[i].uid;
-	}
-}
-
 static enum pst_rc
 append_to(struct mail_account *acct, const char *mailbox,
     const struct mail_append *appends, size_t n,
@@ -290,10 +287,11 @@ append_to(struct mail_account *acct, const char *mailbox,
 	if (rc == PST_OK) {
 		commit_queued(mb, &mine);
 		rc = mine.rc;
-		if (rc == PST_OK)
-			take_results(mb, mine.row, n, results_r);
-		else
+		if (rc != PST_OK)
 			*err = mine.err;
+		for (size_t i = 0; i < n && rc == PST_OK; i++)
+			results_r[i] = (struct mail_appended){ mine.uidvalidity,
+				mine.row[i].uid };
 	}
 	free(mine.append);
 	free(mine.row);

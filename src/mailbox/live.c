@@ -181,7 +181,10 @@ put_away(struct mailbox *mb)
 	pthread_mutex_unlock(&mb->io);
 
 	pthread_mutex_lock(&ms->lock);
-	if (--mb->refs > 0) {
+	if (--mb->refs > 0 || mb->box != NULL) {
+		/* Somebody has taken it up and perhaps left it again. */
+		if (mb->refs == 0)
+			lru_append(ms, mb);
 		pthread_mutex_unlock(&ms->lock);
 		return;
 	}

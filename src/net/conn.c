@@ -726,9 +726,14 @@ conn_run(struct net_conn *c, struct worker *w)
 bool
 conn_is_ready(const struct net_conn *c)
 {
-	return c->phase == CONN_OPEN &&
-	       (c->last == NET_AGAIN || (c->last == NET_READ && c->eof) ||
-		   has_pending(c));
+	if (c->phase != CONN_OPEN)
+		return false;
+	/* All that was written has gone, perhaps into a buffer of the kernel's
+	 * that is full now: only who goes on writing finds that out. */
+	if (c->last == NET_WRITE)
+		return unsent(c) < c->output_high / 2;
+	return c->last == NET_AGAIN || (c->last == NET_READ && c->eof) ||
+	       has_pending(c);
 }
 
 uint32_t

@@ -45,15 +45,15 @@ bool
 slot_take(struct net *n, struct net_conn *c)
 {
 	struct net_slot *s;
-	bool fresh = false;
 
 	pthread_mutex_lock(&n->free_lock);
 	if (n->first_free != 0) {
 		c->index = n->first_free - 1;
 		n->first_free = n->slot[c->index].next_free;
 	} else if (n->unused < n->slots) {
-		c->index = n->unused++;
-		fresh = true;
+		c->index = n->unused;
+		pthread_mutex_init(&n->slot[c->index].lock, NULL);
+		n->unused++;
 	} else {
 		pthread_mutex_unlock(&n->free_lock);
 		return false;
@@ -61,8 +61,6 @@ slot_take(struct net *n, struct net_conn *c)
 	pthread_mutex_unlock(&n->free_lock);
 
 	s = &n->slot[c->index];
-	if (fresh)
-		pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_lock(&s->lock);
 	s->conn = c;
 	s->state = SLOT_RUNNING;
