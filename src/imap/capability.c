@@ -25,6 +25,10 @@ static const struct {
 	{ "UIDPLUS", IMAP_USER },
 	{ "UNSELECT", IMAP_USER },
 	{ "MOVE", IMAP_USER },
+	{ "ESEARCH", IMAP_USER },
+	{ "SEARCHRES", IMAP_USER },
+	{ "WITHIN", IMAP_USER },
+	{ "PARTIAL", IMAP_USER },
 };
 
 static void

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "imap/commands.h"
 #include "imap/fetch_items.h"
+#include "imap/fetch_partial.h"
 #include "imap/messages.h"
 #include "imap/respond.h"
 
@@ -306,6 +307,28 @@ more(struct imap_session *s)
 	}
 }
 
+/* fetch-modifiers (RFC 4466, 2.4): "(" name [SP value] ... ")" */
+static bool
+parse_modifiers(struct imap_parser *ps, bool uid, struct fetching *f)
+{
+	struct imap_partial partial;
+	bool has_partial = false;
+
+	if (!imap_skip(ps, ' '))
+		return true;
+	if (!imap_expect(ps, '('))
+		return false;
+	do {
+		if (has_partial || !uid || !imap_skip_word(ps, "PARTIAL"))
+			return imap_bad(ps, "Unknown FETCH modifier");
+		if (!imap_space(ps) || !imap_partial_parse(ps, &partial))
+			return false;
+		has_partial = true;
+	} while (imap_skip(ps, ' '));
+	imap_partial_members(&partial, &f->seqs);
+	return imap_expect(ps, ')');
+}
+
 enum imap_step
 imap_fetch(struct imap_session *s, struct imap_parser *ps)
 {
@@ -322,7 +345,7 @@ imap_fetch(struct imap_session *s, struct imap_parser *ps)
 	f->limits = imap_msg_limits(net_config(s->c));
 	if (!imap_space(ps) || !imap_messages(s, ps, uid, &f->seqs) ||
 	    !imap_space(ps) || !imap_fetch_items_parse(ps, uid, &f->items) ||
-	    !imap_end(ps))
+	    !parse_modifiers(ps, uid, f) || !imap_end(ps))
 		return imap_bad_arguments(s, ps);
 	count = uidset_count(&f->seqs);
 	f->rows = imap_alloc(

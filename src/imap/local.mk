@@ -10,6 +10,8 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/expunge.c \
 	src/imap/fetch.c \
 	src/imap/fetch_items.c src/imap/fetch_items.h \
+	src/imap/fetch_partial.c src/imap/fetch_partial.h \
+	src/imap/filters.c \
 	src/imap/gather.c src/imap/gather.h \
 	src/imap/id.c \
 	src/imap/idle.c src/imap/idle.h \
@@ -22,10 +24,14 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/parse_words.c \
 	src/imap/pattern.c src/imap/pattern.h \
 	src/imap/respond.c src/imap/respond.h \
+	src/imap/results.c src/imap/results.h \
 	src/imap/run.c \
+	src/imap/scan.c src/imap/scan.h \
 	src/imap/search.c src/imap/search.h \
+	src/imap/search_fuzzy.c \
 	src/imap/search_match.c \
 	src/imap/search_parse.c \
+	src/imap/search_return.c src/imap/search_return.h \
 	src/imap/search_text.c \
 	src/imap/select.c src/imap/select.h \
 	src/imap/session.c src/imap/session.h \
