@@ -8,6 +8,7 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/copy.c \
 	src/imap/envelope.c src/imap/envelope.h \
 	src/imap/expunge.c \
+	src/imap/facts.c src/imap/facts.h \
 	src/imap/fetch.c \
 	src/imap/fetch_items.c src/imap/fetch_items.h \
 	src/imap/fetch_partial.c src/imap/fetch_partial.h \
@@ -36,7 +37,13 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/select.c src/imap/select.h \
 	src/imap/session.c src/imap/session.h \
 	src/imap/simple.c \
+	src/imap/sort.c \
+	src/imap/sort_keys.c src/imap/sort_keys.h \
 	src/imap/starttls.c \
 	src/imap/status.c \
 	src/imap/store.c \
-	src/imap/sync.c
+	src/imap/sync.c \
+	src/imap/thread.c \
+	src/imap/thread_names.c src/imap/thread_priv.h \
+	src/imap/thread_subject.c \
+	src/imap/thread_tree.c src/imap/thread_tree.h
