@@ -37,6 +37,7 @@ static const struct {
 	{ "THREAD=REFERENCES", IMAP_USER },
 	{ "THREAD=REFS", IMAP_USER },
 	{ "I18NLEVEL=1", IMAP_USER },
+	{ "MULTISEARCH", IMAP_USER },
 };
 
 static void

@@ -21,6 +21,7 @@ const struct imap_command imap_commands[] = {
 	{ "CREATE", IMAP_USER, IMAP_EXPUNGES, imap_create, NULL },
 	{ "DELETE", IMAP_USER, IMAP_EXPUNGES, imap_delete, NULL },
 	{ "ENABLE", IMAP_USER, IMAP_EXPUNGES, imap_enable, NULL },
+	{ "ESEARCH", IMAP_USER, IMAP_EXPUNGES | IMAP_UID, imap_esearch, NULL },
 	{ "EXAMINE", IMAP_USER, IMAP_QUIET, imap_examine, NULL },
 	{ "EXPUNGE", IMAP_SELECTED, IMAP_EXPUNGES | IMAP_WRITES, imap_expunge,
 	    NULL },

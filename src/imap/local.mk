@@ -7,6 +7,7 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/commands.c src/imap/commands.h \
 	src/imap/copy.c \
 	src/imap/envelope.c src/imap/envelope.h \
+	src/imap/esearch.c \
 	src/imap/expunge.c \
 	src/imap/facts.c src/imap/facts.h \
 	src/imap/fetch.c \
@@ -39,6 +40,7 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/simple.c \
 	src/imap/sort.c \
 	src/imap/sort_keys.c src/imap/sort_keys.h \
+	src/imap/sources.c src/imap/sources.h \
 	src/imap/starttls.c \
 	src/imap/status.c \
 	src/imap/store.c \
