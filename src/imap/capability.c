@@ -38,6 +38,8 @@ static const struct {
 	{ "THREAD=REFS", IMAP_USER },
 	{ "I18NLEVEL=1", IMAP_USER },
 	{ "MULTISEARCH", IMAP_USER },
+	{ "CONTEXT=SEARCH", IMAP_USER },
+	{ "CONTEXT=SORT", IMAP_USER },
 };
 
 static void

@@ -14,6 +14,8 @@ const struct imap_command imap_commands[] = {
 	    imap_append_streams },
 	{ "AUTHENTICATE", IMAP_FRESH, IMAP_QUIET | IMAP_SECRET,
 	    imap_authenticate, NULL },
+	{ "CANCELUPDATE", IMAP_SELECTED, IMAP_EXPUNGES, imap_cancelupdate,
+	    NULL },
 	{ "CAPABILITY", IMAP_ANY, IMAP_EXPUNGES, imap_capability, NULL },
 	{ "CHECK", IMAP_SELECTED, IMAP_EXPUNGES, imap_check, NULL },
 	{ "CLOSE", IMAP_SELECTED, IMAP_QUIET, imap_close, NULL },

@@ -5,7 +5,7 @@
  */
 #include "base/str.h"
 #include "imap/commands.h"
-#include "imap/results.h"
+#include "imap/context.h"
 #include "imap/scan.h"
 #include "imap/sources.h"
 #include <stdlib.h>
@@ -18,6 +18,7 @@ struct multi {
 	struct mailbox_view *other; /* open now, beside the selected one */
 	size_t at;
 	bool selected_done;
+	struct imap_context *context; /* that UPDATE asks for */
 };
 
 static enum imap_step search(struct imap_session *s);
@@ -38,6 +39,7 @@ cleanup(struct imap_session *s)
 
 	leave_mailbox(mu);
 	imap_scan_fini(&mu->scan);
+	imap_context_free(&mu->context);
 	free(mu->names.name);
 }
 
@@ -113,6 +115,7 @@ search(struct imap_session *s)
 	r->part = IMAP_RESULTS_BEGIN;
 	if ((r->ret.options & IMAP_RETURN_SAVE) && !imap_results_save(s, r))
 		return imap_no(s, "[NOTSAVED] Too many results");
+	imap_context_begin(s, &mu->context, r);
 	/* RFC 7377, 2.1: nothing is said of a mailbox without results. */
 	s->run->resume = r->n > 0 ? tell : next_mailbox;
 	return IMAP_NEXT;
@@ -147,6 +150,7 @@ imap_esearch(struct imap_session *s, struct imap_parser *ps)
 {
 	struct multi *mu = imap_alloc(s, sizeof(*mu));
 	struct imap_results *r = &mu->results;
+	struct imap_context_wish wish = { .uid = true, .names_mailbox = true };
 	struct pst_error err;
 	enum imap_step step;
 	const char *why;
@@ -165,8 +169,11 @@ imap_esearch(struct imap_session *s, struct imap_parser *ps)
 		r->ret.options = IMAP_RETURN_ALL;
 	}
 	r->uid = r->names_mailbox = true;
+	wish.text = str_n(ps->p, (size_t)(ps->end - ps->p));
 	if (!imap_scan_parse(s, ps, false, &mu->scan, &step) ||
-	    !imap_scan_check(s, &mu->scan, &r->ret, false, &step)) {
+	    !imap_scan_check(s, &mu->scan, &r->ret, false, &step) ||
+	    ((r->ret.options & IMAP_RETURN_UPDATE) &&
+		!imap_context_new(s, &wish, &mu->context, &step))) {
 		imap_results_refused(s, &r->ret);
 		return step;
 	}

@@ -5,6 +5,7 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/bodystructure.c \
 	src/imap/capability.c \
 	src/imap/commands.c src/imap/commands.h \
+	src/imap/context.c src/imap/context.h \
 	src/imap/copy.c \
 	src/imap/envelope.c src/imap/envelope.h \
 	src/imap/esearch.c \

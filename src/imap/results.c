@@ -8,6 +8,7 @@
 #include "imap/results.h"
 
 #include "base/str.h"
+#include "imap/context.h"
 #include "imap/respond.h"
 #include <stdlib.h>
 
@@ -29,23 +30,21 @@ put_number(struct buf *out, const char *name, uint64_t n)
 /* --- the parts ---------------------------------------------------------------
  */
 
-static void
-put_correlators(struct imap_session *s, const struct imap_results *r)
+void
+imap_put_correlators(
+    struct buf *out, const char *tag, struct mailbox_view *mailbox)
 {
-	struct buf *out = imap_out(s);
 	struct pst_box_state state;
 
 	(void)buf_puts(out, " (TAG ");
-	imap_put_string(out, str_of(s->run->tag));
-	if (r->names_mailbox) {
-		view_state(r->view, &state);
+	imap_put_string(out, str_of(tag));
+	if (mailbox != NULL) {
+		view_state(mailbox, &state);
 		(void)buf_puts(out, " MAILBOX ");
-		imap_put_mailbox(out, view_name(r->view));
+		imap_put_mailbox(out, view_name(mailbox));
 		put_number(out, "UIDVALIDITY", state.uidvalidity);
 	}
 	(void)buf_putc(out, ')');
-	if (r->uid)
-		(void)buf_puts(out, " UID");
 }
 
 static void
@@ -63,7 +62,10 @@ begin(struct imap_session *s, struct imap_results *r)
 		return;
 	}
 	(void)buf_puts(out, "* ESEARCH");
-	put_correlators(s, r);
+	imap_put_correlators(
+	    out, s->run->tag, r->names_mailbox ? r->view : NULL);
+	if (r->uid)
+		(void)buf_puts(out, " UID");
 	if ((options & IMAP_RETURN_MIN) && r->n > 0)
 		put_number(out, "MIN", number_at(r, 0));
 	if ((options & IMAP_RETURN_MAX) && r->n > 0)
@@ -195,10 +197,9 @@ compare_numbers(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Those from `from` on, up to `to`; in any order. */
-static void
-add_saved(
-    struct uidset *saved, const struct imap_results *r, size_t from, size_t to)
+void
+imap_results_uids(
+    const struct imap_results *r, size_t from, size_t to, struct uidset *uids)
 {
 	uint32_t *uid;
 
@@ -209,7 +210,7 @@ add_saved(
 		uid[i - from] = view_uid(r->view, r->seq[i]);
 	qsort(uid, to - from, sizeof(*uid), compare_numbers);
 	for (size_t i = 0; i < to - from; i++)
-		uidset_add(saved, uid[i], uid[i]);
+		uidset_add(uids, uid[i], uid[i]);
 	free(uid);
 }
 
@@ -228,13 +229,13 @@ imap_results_save(struct imap_session *s, const struct imap_results *r)
 		to = 0;
 		if (options & IMAP_RETURN_PARTIAL)
 			imap_partial_cut(&r->ret.partial, r->n, &from, &to);
-		add_saved(&s->saved, r, from, to);
+		imap_results_uids(r, from, to, &s->saved);
 		if ((options & IMAP_RETURN_MIN) && r->n > 0)
-			add_saved(&s->saved, r, 0, 1);
+			imap_results_uids(r, 0, 1, &s->saved);
 		if ((options & IMAP_RETURN_MAX) && r->n > 0)
-			add_saved(&s->saved, r, r->n - 1, r->n);
+			imap_results_uids(r, r->n - 1, r->n, &s->saved);
 	} else {
-		add_saved(&s->saved, r, from, to);
+		imap_results_uids(r, from, to, &s->saved);
 	}
 	if (s->saved.n <= IMAP_SAVED_RANGES_MAX)
 		return true;
@@ -254,4 +255,5 @@ void
 imap_forget_searches(struct imap_session *s)
 {
 	uidset_fini(&s->saved);
+	imap_contexts_free(s);
 }

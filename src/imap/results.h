@@ -43,6 +43,13 @@ struct imap_results {
 enum imap_step imap_results_more(
     struct imap_session *s, struct imap_results *r);
 
+/* Adds the uids of results `from` to `to`, whatever their order. */
+void imap_results_uids(
+    const struct imap_results *r, size_t from, size_t to, struct uidset *uids);
+/* " (TAG ...)", with the mailbox when it is not NULL. */
+void imap_put_correlators(
+    struct buf *out, const char *tag, struct mailbox_view *mailbox);
+
 /* For SAVE. False: too many, and nothing is kept. */
 bool imap_results_save(struct imap_session *s, const struct imap_results *r);
 

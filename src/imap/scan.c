@@ -112,6 +112,17 @@ keyword_mask(struct mailbox_view *view, struct pst_str name)
 	return 0;
 }
 
+void
+imap_search_set_keywords(
+    struct mailbox_view *view, struct imap_search_program *p)
+{
+	for (struct imap_search_key *k = p->all; k != NULL; k = k->other) {
+		if (k->word->match == imap_match_keyword ||
+		    k->word->match == imap_match_no_keyword)
+			k->keywords = keyword_mask(view, k->text);
+	}
+}
+
 bool
 imap_search_resolve(struct mailbox_view *view, const struct uidset *saved,
     struct imap_search_program *p)
@@ -119,16 +130,13 @@ imap_search_resolve(struct mailbox_view *view, const struct uidset *saved,
 	for (struct imap_search_key *k = p->all; k != NULL; k = k->other) {
 		bool uid = str_is(str_of(k->word->name), "UID");
 
-		if (k->word->match == imap_match_set) {
-			uidset_fini(&k->seqs);
-			if (!imap_resolve_in_view(
-				view, saved, k->text, uid, &k->seqs))
-				return false;
-		}
-		if (k->word->match == imap_match_keyword ||
-		    k->word->match == imap_match_no_keyword)
-			k->keywords = keyword_mask(view, k->text);
+		if (k->word->match != imap_match_set)
+			continue;
+		uidset_fini(&k->seqs);
+		if (!imap_resolve_in_view(view, saved, k->text, uid, &k->seqs))
+			return false;
 	}
+	imap_search_set_keywords(view, p);
 	return true;
 }
 

@@ -4,13 +4,15 @@
  */
 #include "imap/search.h"
 
+#include "base/str.h"
 #include "imap/commands.h"
-#include "imap/results.h"
+#include "imap/context.h"
 #include "imap/scan.h"
 
 struct searching {
 	struct imap_scan scan;
 	struct imap_results results;
+	struct imap_context *context; /* that UPDATE asks for */
 };
 
 static void
@@ -19,6 +21,7 @@ cleanup(struct imap_session *s)
 	struct searching *se = s->run->state;
 
 	imap_scan_fini(&se->scan);
+	imap_context_free(&se->context);
 }
 
 static enum imap_step
@@ -43,6 +46,7 @@ more(struct imap_session *s)
 	r->n = se->scan.n;
 	if ((r->ret.options & IMAP_RETURN_SAVE) && !imap_results_save(s, r))
 		return imap_no(s, "[NOTSAVED] Too many results");
+	imap_context_begin(s, &se->context, r);
 	s->run->resume = tell;
 	return IMAP_NEXT;
 }
@@ -52,6 +56,7 @@ imap_search(struct imap_session *s, struct imap_parser *ps)
 {
 	struct searching *se = imap_alloc(s, sizeof(*se));
 	struct imap_results *r = &se->results;
+	struct imap_context_wish wish = { 0 };
 	enum imap_step step;
 
 	imap_scan_init(&se->scan, s->view, net_config(s->c));
@@ -62,8 +67,12 @@ imap_search(struct imap_session *s, struct imap_parser *ps)
 	r->uid = s->run->def->traits & IMAP_UID;
 	if (!imap_space(ps) || !imap_search_return_parse(ps, &r->ret))
 		return imap_bad_arguments(s, ps);
+	wish.text = str_n(ps->p, (size_t)(ps->end - ps->p));
+	wish.uid = r->uid;
 	if (!imap_scan_parse(s, ps, false, &se->scan, &step) ||
-	    !imap_scan_check(s, &se->scan, &r->ret, false, &step)) {
+	    !imap_scan_check(s, &se->scan, &r->ret, false, &step) ||
+	    ((r->ret.options & IMAP_RETURN_UPDATE) &&
+		!imap_context_new(s, &wish, &se->context, &step))) {
 		imap_results_refused(s, &r->ret);
 		return step;
 	}

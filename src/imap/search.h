@@ -101,6 +101,10 @@ void imap_search_fini(struct imap_search_program *p);
 bool imap_search_resolve(struct mailbox_view *view, const struct uidset *saved,
     struct imap_search_program *p);
 
+/* The same for keywords alone: there may be new ones. */
+void imap_search_set_keywords(
+    struct mailbox_view *view, struct imap_search_program *p);
+
 void imap_search_message_init(struct imap_search_message *m,
     struct mailbox_view *view, const struct msg_limits *limits);
 void imap_search_message_fini(struct imap_search_message *m);

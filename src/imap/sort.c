@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "imap/commands.h"
-#include "imap/results.h"
+#include "imap/context.h"
 #include "imap/scan.h"
 #include "imap/sort_keys.h"
 #include <stdlib.h>
@@ -31,6 +31,7 @@ struct sorting {
 	size_t n, at;
 	uint32_t *seq; /* in order */
 	uint8_t *score;
+	struct imap_context *context; /* that UPDATE asks for */
 };
 
 static void
@@ -39,6 +40,7 @@ cleanup(struct imap_session *s)
 	struct sorting *so = s->run->state;
 
 	imap_scan_fini(&so->scan);
+	imap_context_free(&so->context);
 	arena_free(&so->keys);
 	buf_fini(&so->key);
 	free(so->entry);
@@ -80,6 +82,10 @@ put_in_order(struct imap_session *s)
 	for (size_t i = 0; i < so->n; i++) {
 		so->seq[i] = so->entry[i].seq;
 		so->score[i] = so->entry[i].score;
+		if (so->context != NULL)
+			imap_context_add_sorted(so->context,
+			    view_uid(so->scan.view, so->entry[i].seq),
+			    so->entry[i].key);
 	}
 	arena_free(&so->keys);
 	free(so->entry);
@@ -89,6 +95,7 @@ put_in_order(struct imap_session *s)
 	r->n = so->n;
 	if ((r->ret.options & IMAP_RETURN_SAVE) && !imap_results_save(s, r))
 		return imap_no(s, "[NOTSAVED] Too many results");
+	imap_context_begin(s, &so->context, r);
 	s->run->resume = tell;
 	return IMAP_NEXT;
 }
@@ -161,6 +168,8 @@ imap_sort(struct imap_session *s, struct imap_parser *ps)
 {
 	struct sorting *so = imap_alloc(s, sizeof(*so));
 	struct imap_results *r = &so->results;
+	struct imap_context_wish wish = { .has_charset = true,
+		.sort = &so->sort };
 	enum imap_step step;
 
 	imap_scan_init(&so->scan, s->view, net_config(s->c));
@@ -174,8 +183,12 @@ imap_sort(struct imap_session *s, struct imap_parser *ps)
 	if (!imap_space(ps) || !imap_search_return_parse(ps, &r->ret) ||
 	    !imap_sort_parse(ps, &so->sort) || !imap_space(ps))
 		return imap_bad_arguments(s, ps);
+	wish.text = str_n(ps->p, (size_t)(ps->end - ps->p));
+	wish.uid = r->uid;
 	if (!imap_scan_parse(s, ps, true, &so->scan, &step) ||
-	    !imap_scan_check(s, &so->scan, &r->ret, so->sort.by_score, &step)) {
+	    !imap_scan_check(s, &so->scan, &r->ret, so->sort.by_score, &step) ||
+	    ((r->ret.options & IMAP_RETURN_UPDATE) &&
+		!imap_context_new(s, &wish, &so->context, &step))) {
 		imap_results_refused(s, &r->ret);
 		return step;
 	}

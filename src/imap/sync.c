@@ -5,6 +5,7 @@
  * What is short goes out at once. Changed flags may concern every message:
  * their uids are remembered and written as fast as the client reads.
  */
+#include "imap/context.h"
 #include "imap/respond.h"
 #include "imap/select.h"
 #include "imap/session.h"
@@ -15,7 +16,7 @@ tell_expunged(void *arg, uint32_t seq, uint32_t uid)
 	struct imap_session *s = arg;
 	struct buf *out = imap_out(s);
 
-	(void)uid;
+	imap_contexts_expunged(s, seq, uid);
 	(void)buf_puts(out, "* ");
 	(void)buf_put_u64(out, seq);
 	(void)buf_puts(out, " EXPUNGE\r\n");
@@ -111,6 +112,7 @@ imap_sync(struct imap_session *s, bool expunges)
 		.changed = note_changed,
 	};
 	struct pst_error err;
+	enum imap_step step;
 
 	if (!run->telling) {
 		if (view_sync(s->view, expunges, &events, &err) != PST_OK &&
@@ -128,6 +130,9 @@ imap_sync(struct imap_session *s, bool expunges)
 		if (net_output_full(s->c))
 			return IMAP_FULL;
 	}
+	step = imap_contexts_update(s);
+	if (step != IMAP_NEXT)
+		return step;
 	uidset_clear(&run->changed);
 	run->telling = false;
 	return IMAP_NEXT;
