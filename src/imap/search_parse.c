@@ -20,8 +20,9 @@ struct imap_search_parser {
 	struct imap_search_program *program;
 	struct pst_str charset;
 	unsigned depth, keys;
-	/* What follows behind each filter that is being read. */
-	unsigned filters;
+	/* How many filters stand around this program, and what follows behind
+	 * each that is being read in it. */
+	unsigned level, filters;
 	struct {
 		const char *p, *end;
 	} behind[FILTERS_MAX];
@@ -296,12 +297,11 @@ is_whole_search(struct imap_search_parser *sp, struct pst_str text)
 	imap_parser_init(&ps, text, sp->ps->arena);
 	inner.ps = &ps;
 	inner.program = &scratch;
-	inner.filters = 0;
-	inner.depth += IMAP_SEARCH_DEPTH / FILTERS_MAX;
+	inner.level += sp->filters + 1;
+	inner.filters = inner.depth = 0;
 	group = new_key(&inner, &group_word);
-	good = group != NULL && inner.depth < IMAP_SEARCH_DEPTH &&
-	       parse_members(&inner, group) && imap_at_end(&ps) &&
-	       inner.filters == 0 && ps.p == ps.end;
+	good = group != NULL && parse_members(&inner, group) &&
+	       imap_at_end(&ps) && inner.filters == 0 && ps.p == ps.end;
 	sp->keys = inner.keys;
 	if (scratch.no_filter.n > 0)
 		sp->program->no_filter = scratch.no_filter;
@@ -324,7 +324,8 @@ parse_filter(struct imap_search_parser *sp, struct imap_search_key **out)
 		program->bad_filter_charset = true;
 		return imap_bad(ps, "Filters are in UTF-8");
 	}
-	if (sp->filters == FILTERS_MAX || sp->grammar->filter == NULL ||
+	if (sp->level + sp->filters == FILTERS_MAX ||
+	    sp->grammar->filter == NULL ||
 	    !sp->grammar->filter(sp->grammar->arg, name, ps->arena, &text)) {
 		program->no_filter = name;
 		return imap_bad(ps, "No such filter");
