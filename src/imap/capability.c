@@ -45,6 +45,21 @@ static const struct {
 	{ "QUOTA=RES-MESSAGE", IMAP_USER },
 	{ "QUOTA=RES-STORAGE", IMAP_USER },
 	{ "REPLACE", IMAP_USER },
+	{ "ESEARCH", IMAP_USER },
+	{ "SEARCHRES", IMAP_USER },
+	{ "WITHIN", IMAP_USER },
+	{ "PARTIAL", IMAP_USER },
+	{ "SORT", IMAP_USER },
+	{ "SORT=DISPLAY", IMAP_USER },
+	{ "ESORT", IMAP_USER },
+	{ "SEARCH=FUZZY", IMAP_USER },
+	{ "THREAD=ORDEREDSUBJECT", IMAP_USER },
+	{ "THREAD=REFERENCES", IMAP_USER },
+	{ "THREAD=REFS", IMAP_USER },
+	{ "I18NLEVEL=1", IMAP_USER },
+	{ "MULTISEARCH", IMAP_USER },
+	{ "CONTEXT=SEARCH", IMAP_USER },
+	{ "CONTEXT=SORT", IMAP_USER },
 };
 
 /* The operator's choice, for clients that stumble over one (imap.hide). */

@@ -13,6 +13,7 @@
 #include "imap/commands.h"
 #include "imap/fetch_items.h"
 #include "imap/fetch_modifiers.h"
+#include "imap/fetch_partial.h"
 #include "imap/messages.h"
 #include "imap/modseq.h"
 #include "imap/respond.h"
@@ -427,8 +428,11 @@ find_vanished(
 	struct uidset known = { 0 };
 	struct pst_str text;
 
-	if (imap_sequence_set(ps, &text) &&
-	    uidset_parse(text, UINT32_MAX, IMAP_RANGES_MAX, &known) == PST_OK)
+	if (imap_sequence_set(ps, &text) && str_is(text, "$"))
+		view_vanished(s->view, uidset_peek(&s->saved),
+		    f->modifiers.since, &f->vanished);
+	else if (uidset_parse(text, UINT32_MAX, IMAP_RANGES_MAX, &known) ==
+		 PST_OK)
 		view_vanished(s->view, uidset_peek(&known), f->modifiers.since,
 		    &f->vanished);
 	uidset_fini(&known);
@@ -443,6 +447,10 @@ apply_modifiers(struct imap_session *s, struct imap_parser *ps, bool uid,
 		return imap_bad(ps, "VANISHED is for UID FETCH");
 	if (f->modifiers.vanished && !(s->enabled & IMAP_QRESYNC))
 		return imap_bad(ps, "QRESYNC is not enabled");
+	if (f->modifiers.has_partial && !uid) /* RFC 9394, 3.3 */
+		return imap_bad(ps, "PARTIAL is for UID FETCH");
+	if (f->modifiers.has_partial)
+		imap_partial_members(&f->modifiers.partial, &f->seqs);
 	return !f->modifiers.has_since || f->items.has_modseq ||
 	       imap_fetch_items_add(ps, "MODSEQ", &f->items);
 }

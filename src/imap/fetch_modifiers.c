@@ -1,5 +1,6 @@
 /*
- * imap/fetch_modifiers.c - FETCH modifiers (RFC 4466, 2.4; RFC 7162, 7).
+ * imap/fetch_modifiers.c - FETCH modifiers (RFC 4466, 2.4; RFC 7162, 7;
+ * RFC 9394, 3.3).
  */
 #include "imap/fetch_modifiers.h"
 
@@ -20,6 +21,11 @@ imap_fetch_modifiers(struct imap_parser *ps, struct imap_fetch_modifiers *out)
 				return false;
 		} else if (!out->vanished && imap_skip_word(ps, "VANISHED")) {
 			out->vanished = true;
+		} else if (!out->has_partial && imap_skip_word(ps, "PARTIAL")) {
+			out->has_partial = true;
+			if (!imap_space(ps) ||
+			    !imap_partial_parse(ps, &out->partial))
+				return false;
 		} else {
 			return imap_bad(ps, "Unknown FETCH modifier");
 		}

@@ -9,13 +9,18 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/catenate.c src/imap/catenate.h \
 	src/imap/commands.c src/imap/commands.h \
 	src/imap/compress.c \
+	src/imap/context.c src/imap/context.h \
 	src/imap/copy.c \
 	src/imap/enable.c \
 	src/imap/envelope.c src/imap/envelope.h \
+	src/imap/esearch.c \
 	src/imap/expunge.c \
+	src/imap/facts.c src/imap/facts.h \
 	src/imap/fetch.c \
 	src/imap/fetch_items.c src/imap/fetch_items.h \
 	src/imap/fetch_modifiers.c src/imap/fetch_modifiers.h \
+	src/imap/fetch_partial.c src/imap/fetch_partial.h \
+	src/imap/filters.c \
 	src/imap/gather.c src/imap/gather.h \
 	src/imap/id.c \
 	src/imap/idle.c src/imap/idle.h \
@@ -34,18 +39,29 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/qresync.c src/imap/qresync.h \
 	src/imap/quota.c \
 	src/imap/respond.c src/imap/respond.h \
+	src/imap/results.c src/imap/results.h \
 	src/imap/run.c \
+	src/imap/scan.c src/imap/scan.h \
 	src/imap/search.c src/imap/search.h \
+	src/imap/search_fuzzy.c \
 	src/imap/search_match.c \
 	src/imap/search_parse.c \
+	src/imap/search_return.c src/imap/search_return.h \
 	src/imap/search_text.c \
 	src/imap/select.c src/imap/select.h \
 	src/imap/select_params.c src/imap/select_params.h \
 	src/imap/session.c src/imap/session.h \
 	src/imap/simple.c \
+	src/imap/sort.c \
+	src/imap/sort_keys.c src/imap/sort_keys.h \
+	src/imap/sources.c src/imap/sources.h \
 	src/imap/starttls.c \
 	src/imap/status.c src/imap/status.h \
 	src/imap/store.c \
 	src/imap/sync.c \
+	src/imap/thread.c \
+	src/imap/thread_names.c src/imap/thread_priv.h \
+	src/imap/thread_subject.c \
+	src/imap/thread_tree.c src/imap/thread_tree.h \
 	src/imap/unauthenticate.c \
 	src/imap/url.c src/imap/url.h

@@ -3,6 +3,8 @@
  */
 #include "imap/messages.h"
 
+#include "base/str.h"
+
 static size_t
 find(const struct uidset *set, uint32_t n)
 {
@@ -38,18 +40,17 @@ imap_run_length(const struct uidset *seqs, uint32_t seq, uint32_t n)
 	return left < n ? left + 1 : n;
 }
 
-static void
-uids_to_seqs(
-    struct imap_session *s, const struct uidset *uids, struct uidset *seqs_r)
+void
+imap_seqs_of(
+    struct mailbox_view *view, const struct uidset *uids, struct uidset *seqs_r)
 {
-	uint32_t count = view_count(s->view);
+	uint32_t count = view_count(view);
 
 	for (size_t i = 0; i < uids->n; i++) {
-		uint32_t first = view_seq_from(s->view, uids->r[i].first);
+		uint32_t first = view_seq_from(view, uids->r[i].first);
 		uint32_t last = uids->r[i].last == UINT32_MAX
 				    ? count
-				    : view_seq_from(
-					  s->view, uids->r[i].last + 1) -
+				    : view_seq_from(view, uids->r[i].last + 1) -
 					  1;
 
 		if (first <= last)
@@ -58,15 +59,19 @@ uids_to_seqs(
 }
 
 bool
-imap_resolve_messages(struct imap_session *s, struct pst_str text, bool uid,
-    struct uidset *seqs_r)
+imap_resolve_in_view(struct mailbox_view *view, const struct uidset *saved,
+    struct pst_str text, bool uid, struct uidset *seqs_r)
 {
-	uint32_t count = view_count(s->view), star = count;
+	uint32_t count = view_count(view), star = count;
 	struct uidset set = { 0 };
 	enum pst_rc rc;
 
+	if (str_is(text, "$")) {
+		imap_seqs_of(view, saved, seqs_r);
+		return true;
+	}
 	if (uid)
-		star = count > 0 ? view_uid(s->view, count) : UINT32_MAX;
+		star = count > 0 ? view_uid(view, count) : UINT32_MAX;
 	else if (count == 0)
 		star = UINT32_MAX;
 	rc = uidset_parse(text, star, IMAP_RANGES_MAX, &set);
@@ -75,9 +80,16 @@ imap_resolve_messages(struct imap_session *s, struct pst_str text, bool uid,
 		return true;
 	}
 	if (rc == PST_OK)
-		uids_to_seqs(s, &set, seqs_r);
+		imap_seqs_of(view, &set, seqs_r);
 	uidset_fini(&set);
 	return rc == PST_OK;
+}
+
+bool
+imap_resolve_messages(struct imap_session *s, struct pst_str text, bool uid,
+    struct uidset *seqs_r)
+{
+	return imap_resolve_in_view(s->view, &s->saved, text, uid, seqs_r);
 }
 
 bool
@@ -90,7 +102,8 @@ imap_messages(struct imap_session *s, struct imap_parser *ps, bool uid,
 		return false;
 	if (!imap_resolve_messages(s, text, uid, seqs_r))
 		return imap_bad(ps, "Invalid messageset");
-	if (!uid && seqs_r->r[seqs_r->n - 1].last > view_count(s->view))
+	if (!uid && seqs_r->n > 0 &&
+	    seqs_r->r[seqs_r->n - 1].last > view_count(s->view))
 		return imap_bad(ps, "Invalid messageset");
 	return true;
 }

@@ -22,6 +22,14 @@ bool imap_messages(struct imap_session *s, struct imap_parser *ps, bool uid,
 bool imap_resolve_messages(struct imap_session *s, struct pst_str text,
     bool uid, struct uidset *seqs_r);
 
+/* The same in a view that need not be the selected one. `saved`: what "$"
+ * stands for, uids (RFC 5182). */
+bool imap_resolve_in_view(struct mailbox_view *view, const struct uidset *saved,
+    struct pst_str text, bool uid, struct uidset *seqs_r);
+/* Those of `uids` that the view has, as numbers. */
+void imap_seqs_of(struct mailbox_view *view, const struct uidset *uids,
+    struct uidset *seqs_r);
+
 /* The uids of `n` messages at most, from `*seq_io` on (0: from the beginning),
  * which moves to the first that was left out; 0 in the end. */
 void imap_uids_of(struct imap_session *s, const struct uidset *seqs,

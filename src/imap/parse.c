@@ -186,6 +186,10 @@ imap_word(struct imap_parser *ps, struct pst_str *out)
 bool
 imap_sequence_set(struct imap_parser *ps, struct pst_str *out)
 {
+	if (imap_peek(ps) == '$') { /* RFC 5182: always alone */
+		*out = str_n(ps->p++, 1);
+		return true;
+	}
 	return take(ps, is_set, "Invalid messageset", out);
 }
 

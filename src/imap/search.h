@@ -26,9 +26,15 @@ struct imap_search_parser;
 struct imap_search_message {
 	struct mailbox_view *view;
 	const struct msg_limits *limits;
+	int64_t now; /* for OLDER and YOUNGER */
 	uint32_t seq;
 	struct pst_row row;
 	bool has_body, is_gone;
+	/* Inside of FUZZY; the words that are counted; the sum of the scores
+	 * of those keys that matched. */
+	bool is_fuzzy;
+	struct imap_fuzzy *fuzzy;
+	uint32_t score_sum, scores;
 	struct pst_body body;
 	struct msg *header, *whole;	/* by imap_search_header(), _whole() */
 	struct buf small;		/* a short message, in memory */
@@ -57,25 +63,49 @@ struct imap_search_key {
 	struct pst_str field; /* of HEADER */
 	int64_t number;	      /* days since 1970, or octets */
 	struct uidset seqs;   /* filled in by imap_search_resolve() */
-	uint64_t keywords;    /* the same */
+	bool has_uids;	      /* `seqs` holds uids instead */
+	uint64_t keywords;    /* as `seqs` */
 };
 
 struct imap_search_program {
 	struct imap_search_key *root;
 	struct imap_search_key *all; /* linked by `other` */
+	bool has_fuzzy;
 	bool bad_charset;
 	bool has_modseq;  /* RFC 7162, 3.1.6: the answer tells the highest */
 	bool has_numbers; /* message numbers among the keys */
+	/* RFC 5466: a filter is named that is not there, or is no search; a
+	 * charset is named that filters are not in. */
+	struct pst_str no_filter;
+	bool bad_filter, bad_filter_charset;
+};
+
+/* What differs between commands. */
+struct imap_search_grammar {
+	bool has_charset; /* SORT, THREAD: it stands first, without a word */
+	/* Optional: the text of a filter, in the arena. False: none. */
+	bool (*filter)(void *arg, struct pst_str name, struct arena *arena,
+	    struct pst_str *text_r);
+	void *arg;
 };
 
 /* ["CHARSET" SP astring SP] 1*(SP search-key), behind the first space. False
- * with bad_charset: that is the reason. */
+ * with bad_charset or one of those about filters: that is the reason. */
 bool imap_search_parse(struct imap_parser *ps, struct imap_search_program *out);
+bool imap_search_parse_as(struct imap_parser *ps,
+    const struct imap_search_grammar *g, struct imap_search_program *out);
 void imap_search_fini(struct imap_search_program *p);
 
-/* Sets and keywords in terms of the view. False: a set is not valid. */
-struct imap_session;
-bool imap_search_resolve(struct imap_session *s, struct imap_search_program *p);
+/*
+ * Sets and keywords in terms of a view; may be called again for another one.
+ * `saved`: what "$" stands for, uids. False: a set is not valid.
+ */
+bool imap_search_resolve(struct mailbox_view *view, const struct uidset *saved,
+    struct imap_search_program *p);
+
+/* The same for keywords alone: there may be new ones. */
+void imap_search_set_keywords(
+    struct mailbox_view *view, struct imap_search_program *p);
 
 void imap_search_message_init(struct imap_search_message *m,
     struct mailbox_view *view, const struct msg_limits *limits);
@@ -83,6 +113,9 @@ void imap_search_message_fini(struct imap_search_message *m);
 /* The next message: forgets what was read of the last one. */
 void imap_search_message_set(
     struct imap_search_message *m, uint32_t seq, const struct pst_row *row);
+
+/* 1 to 100: how well it matched (RFC 6203, 4). */
+unsigned imap_search_score(const struct imap_search_message *m);
 
 static inline bool
 imap_search_matches(
@@ -104,6 +137,32 @@ bool imap_search_read(
 bool imap_search_in_value(
     struct imap_search_message *m, struct pst_str value, struct pst_str needle);
 
+/*
+ * The words of a search text, and how well each was found so far (RFC 6203).
+ * imap_fuzzy_feed() is given folded text in whole words; imap_fuzzy_score() is
+ * 0 when a word was not found in any way.
+ */
+enum { IMAP_FUZZY_WORDS = 16 };
+struct imap_fuzzy {
+	struct pst_str word[IMAP_FUZZY_WORDS];
+	uint8_t best[IMAP_FUZZY_WORDS];
+	size_t n;
+};
+void imap_fuzzy_init(struct imap_fuzzy *f, struct pst_str folded);
+void imap_fuzzy_feed(struct imap_fuzzy *f, struct pst_str folded);
+unsigned imap_fuzzy_score(const struct imap_fuzzy *f);
+/* `exact` matches as the key does outside of FUZZY. */
+bool imap_fuzzy_matches(struct imap_search_message *m,
+    const struct imap_search_key *k,
+    bool (*exact)(
+	struct imap_search_message *m, const struct imap_search_key *k));
+
+bool imap_match_fuzzy(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_older(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_younger(
+    struct imap_search_message *m, const struct imap_search_key *k);
 bool imap_match_and(
     struct imap_search_message *m, const struct imap_search_key *k);
 bool imap_match_or(

@@ -2,6 +2,7 @@
  * imap/search_match.c - matching search keys by what the mailbox knows of a
  * message and by its header (RFC 3501, 6.4.4).
  */
+#include "base/clock.h"
 #include "base/str.h"
 #include "imap/search.h"
 #include "message/content.h"
@@ -19,6 +20,7 @@ imap_search_message_init(struct imap_search_message *m,
 	memset(m, 0, sizeof(*m));
 	m->view = view;
 	m->limits = limits;
+	m->now = clock_seconds();
 	m->scratch = arena_new(0);
 	buf_init(&m->small, SMALL);
 	buf_init(&m->piece, PIECE_MAX);
@@ -57,6 +59,7 @@ imap_search_message_set(
 	forget(m);
 	m->seq = seq;
 	m->row = *row;
+	m->score_sum = m->scores = 0;
 }
 
 /* Opens the message; a short one is read once. */
@@ -169,7 +172,12 @@ imap_match_or(struct imap_search_message *m, const struct imap_search_key *k)
 bool
 imap_match_not(struct imap_search_message *m, const struct imap_search_key *k)
 {
-	return !imap_search_matches(m, k->child);
+	uint32_t sum = m->score_sum, n = m->scores;
+	bool matched = imap_search_matches(m, k->child);
+
+	m->score_sum = sum; /* what it is not says nothing of relevance */
+	m->scores = n;
+	return !matched;
 }
 
 bool
@@ -183,7 +191,7 @@ imap_match_all(struct imap_search_message *m, const struct imap_search_key *k)
 bool
 imap_match_set(struct imap_search_message *m, const struct imap_search_key *k)
 {
-	return uidset_has(&k->seqs, m->seq);
+	return uidset_has(&k->seqs, k->has_uids ? m->row.uid : m->seq);
 }
 
 bool
@@ -270,6 +278,20 @@ bool
 imap_match_since(struct imap_search_message *m, const struct imap_search_key *k)
 {
 	return day_of(m->row.internal_date) >= k->number;
+}
+
+/* RFC 5032, 2: both include the very second. */
+bool
+imap_match_older(struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return m->row.internal_date <= m->now - k->number;
+}
+
+bool
+imap_match_younger(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return m->row.internal_date >= m->now - k->number;
 }
 
 /* --- extensions
@@ -396,14 +418,18 @@ imap_search_in_value(
 	buf_clear(&m->folded);
 	(void)msg_decode_words(msg_unfold(m->scratch, value), &m->text);
 	(void)msg_casefold(buf_str(&m->text), &m->folded);
+	if (m->fuzzy != NULL) {
+		imap_fuzzy_feed(m->fuzzy, buf_str(&m->folded));
+		return false;
+	}
 	return m->folded.n >= needle.n &&
 	       (needle.n == 0 || memmem(m->folded.p, m->folded.n, needle.p,
 				     needle.n) != NULL);
 }
 
 /* An empty text asks only whether the field is there. */
-bool
-imap_match_field(struct imap_search_message *m, const struct imap_search_key *k)
+static bool
+in_field(struct imap_search_message *m, const struct imap_search_key *k)
 {
 	const struct msg_part *part = imap_search_header(m);
 	struct pst_str name = k->word->field != NULL ? str_of(k->word->field)
@@ -417,4 +443,12 @@ imap_match_field(struct imap_search_message *m, const struct imap_search_key *k)
 			return true;
 	}
 	return false;
+}
+
+bool
+imap_match_field(struct imap_search_message *m, const struct imap_search_key *k)
+{
+	if (m->is_fuzzy && k->text.n > 0)
+		return imap_fuzzy_matches(m, k, in_field);
+	return in_field(m, k);
 }

@@ -10,13 +10,23 @@
 #include "imap/search.h"
 #include "message/content.h"
 
-enum { TEXT_MAX = 1 << 20 };
+enum {
+	TEXT_MAX = 1 << 20,
+	FILTERS_MAX = 5, /* one in the other; RFC 5466, 3.1: at least 3 */
+};
 
 struct imap_search_parser {
 	struct imap_parser *ps;
+	const struct imap_search_grammar *grammar;
 	struct imap_search_program *program;
 	struct pst_str charset;
 	unsigned depth, keys;
+	/* How many filters stand around this program, and what follows behind
+	 * each that is being read in it. */
+	unsigned level, filters;
+	struct {
+		const char *p, *end;
+	} behind[FILTERS_MAX];
 };
 
 static bool parse_key(
@@ -48,6 +58,17 @@ number(struct imap_search_parser *sp, struct imap_search_key *k)
 		return false;
 	k->number = n > INT64_MAX ? INT64_MAX : (int64_t)n;
 	return true;
+}
+
+static bool
+interval(struct imap_search_parser *sp, struct imap_search_key *k)
+{
+	uint32_t n;
+
+	if (!imap_space(sp->ps) || !imap_number(sp->ps, &n))
+		return false;
+	k->number = n;
+	return n > 0 || imap_bad(sp->ps, "Invalid interval");
 }
 
 static bool
@@ -137,6 +158,13 @@ one_key(struct imap_search_parser *sp, struct imap_search_key *k)
 	return true;
 }
 
+static bool
+fuzzy(struct imap_search_parser *sp, struct imap_search_key *k)
+{
+	sp->program->has_fuzzy = true;
+	return one_key(sp, k);
+}
+
 /* Cheap ones first, else in the order given. */
 static void
 add_member(struct imap_search_key *group, struct imap_search_key *k)
@@ -180,6 +208,7 @@ static const struct imap_search_word words[] = {
 	{ "EMAILID", IMAP_SEARCH_HEADER, object_id, imap_match_emailid, 0, NULL },
 	{ "FLAGGED", IMAP_SEARCH_ROW, no_argument, imap_match_flag, PST_FLAGGED, NULL },
 	{ "FROM", IMAP_SEARCH_HEADER, text, imap_match_field, 0, "From" },
+	{ "FUZZY", IMAP_SEARCH_ROW, fuzzy, imap_match_fuzzy, 0, NULL },
 	{ "HEADER", IMAP_SEARCH_HEADER, header, imap_match_field, 0, NULL },
 	{ "KEYWORD", IMAP_SEARCH_ROW, keyword, imap_match_keyword, 0, NULL },
 	{ "LARGER", IMAP_SEARCH_ROW, number, imap_match_larger, 0, NULL },
@@ -187,6 +216,7 @@ static const struct imap_search_word words[] = {
 	{ "NEW", IMAP_SEARCH_ROW, no_argument, imap_match_new, 0, NULL },
 	{ "NOT", IMAP_SEARCH_ROW, one_key, imap_match_not, 0, NULL },
 	{ "OLD", IMAP_SEARCH_ROW, no_argument, imap_match_old, 0, NULL },
+	{ "OLDER", IMAP_SEARCH_ROW, interval, imap_match_older, 0, NULL },
 	{ "ON", IMAP_SEARCH_ROW, date, imap_match_on, 0, NULL },
 	{ "OR", IMAP_SEARCH_ROW, two_keys, imap_match_or, 0, NULL },
 	{ "RECENT", IMAP_SEARCH_ROW, no_argument, imap_match_recent, 0, NULL },
@@ -211,6 +241,7 @@ static const struct imap_search_word words[] = {
 	{ "UNFLAGGED", IMAP_SEARCH_ROW, no_argument, imap_match_no_flag, PST_FLAGGED, NULL },
 	{ "UNKEYWORD", IMAP_SEARCH_ROW, keyword, imap_match_no_keyword, 0, NULL },
 	{ "UNSEEN", IMAP_SEARCH_ROW, no_argument, imap_match_no_flag, PST_SEEN, NULL },
+	{ "YOUNGER", IMAP_SEARCH_ROW, interval, imap_match_younger, 0, NULL },
 };
 /* clang-format on */
 
@@ -279,10 +310,95 @@ parse_group(struct imap_search_parser *sp, struct imap_search_key **out)
 static bool
 parse_set(struct imap_search_parser *sp, struct imap_search_key **out)
 {
-	sp->program->has_numbers = true;
 	*out = new_key(sp, &set_word);
-	return *out != NULL && imap_sequence_set(sp->ps, &(*out)->text);
+	if (*out == NULL || !imap_sequence_set(sp->ps, &(*out)->text))
+		return false;
+	sp->program->has_numbers |= !str_is((*out)->text, "$");
+	return true;
 }
+
+/* --- filters (RFC 5466, 3.1) -----------------------------------------------
+ */
+
+/* 1*<any ATOM-CHAR except "/"> */
+static bool
+filter_name(struct imap_parser *ps, struct pst_str *out)
+{
+	if (!imap_space(ps) || !imap_atom(ps, out))
+		return false;
+	return str_find(*out, '/') == out->n ||
+	       imap_bad(ps, "Invalid name of a filter");
+}
+
+/* It must be a search by itself, and not go on behind its end. */
+static bool
+is_whole_search(struct imap_search_parser *sp, struct pst_str text)
+{
+	struct imap_search_program scratch = { 0 };
+	struct imap_parser ps;
+	struct imap_search_parser inner = *sp;
+	struct imap_search_key *group;
+	bool good;
+
+	imap_parser_init(&ps, text, sp->ps->arena);
+	inner.ps = &ps;
+	inner.program = &scratch;
+	inner.level += sp->filters + 1;
+	inner.filters = inner.depth = 0;
+	group = new_key(&inner, &group_word);
+	good = group != NULL && parse_members(&inner, group) &&
+	       imap_at_end(&ps) && inner.filters == 0 && ps.p == ps.end;
+	sp->keys = inner.keys;
+	if (scratch.no_filter.n > 0)
+		sp->program->no_filter = scratch.no_filter;
+	return good;
+}
+
+/* "Its search criterion is inserted verbatim": it is read in its place, and
+ * then what follows the name. */
+static bool
+parse_filter(struct imap_search_parser *sp, struct imap_search_key **out)
+{
+	struct imap_search_program *program = sp->program;
+	struct imap_parser *ps = sp->ps;
+	struct pst_str name, text;
+
+	if (!filter_name(ps, &name))
+		return false;
+	if (sp->charset.n > 0 && !str_is_case(sp->charset, "UTF-8") &&
+	    !str_is_case(sp->charset, "US-ASCII")) {
+		program->bad_filter_charset = true;
+		return imap_bad(ps, "Filters are in UTF-8");
+	}
+	if (sp->level + sp->filters == FILTERS_MAX ||
+	    sp->grammar->filter == NULL ||
+	    !sp->grammar->filter(sp->grammar->arg, name, ps->arena, &text)) {
+		program->no_filter = name;
+		return imap_bad(ps, "No such filter");
+	}
+	if (!is_whole_search(sp, text)) {
+		program->bad_filter = program->no_filter.n == 0;
+		return imap_bad(ps, "Filter is no valid search");
+	}
+	sp->behind[sp->filters].p = ps->p;
+	sp->behind[sp->filters++].end = ps->end;
+	ps->p = text.p;
+	ps->end = text.p + text.n;
+	return parse_key(sp, out);
+}
+
+static void
+leave_filters(struct imap_search_parser *sp)
+{
+	while (sp->filters > 0 && sp->ps->p == sp->ps->end) {
+		sp->filters--;
+		sp->ps->p = sp->behind[sp->filters].p;
+		sp->ps->end = sp->behind[sp->filters].end;
+	}
+}
+
+/* --- the grammar, again -----------------------------------------------------
+ */
 
 static bool
 parse_word(struct imap_search_parser *sp, struct imap_search_key **out)
@@ -292,6 +408,8 @@ parse_word(struct imap_search_parser *sp, struct imap_search_key **out)
 
 	if (!imap_word(sp->ps, &name))
 		return imap_bad(sp->ps, "Missing search key");
+	if (str_is_case(name, "FILTER"))
+		return parse_filter(sp, out);
 	word = find_word(name);
 	if (word == NULL)
 		return imap_bad(sp->ps, "Unknown search key");
@@ -309,11 +427,13 @@ parse_key(struct imap_search_parser *sp, struct imap_search_key **out)
 		return imap_bad(sp->ps, "Search is nested too deep");
 	if (imap_skip(sp->ps, '('))
 		good = parse_group(sp, out);
-	else if (ascii_is_digit(c) || c == '*')
+	else if (ascii_is_digit(c) || c == '*' || c == '$')
 		good = parse_set(sp, out);
 	else
 		good = parse_word(sp, out);
 	sp->depth--;
+	if (good)
+		leave_filters(sp);
 	return good;
 }
 
@@ -322,10 +442,13 @@ parse_charset(struct imap_search_parser *sp)
 {
 	struct pst_str name;
 
-	if (!imap_skip_word(sp->ps, "CHARSET"))
-		return true;
-	if (!imap_space(sp->ps) || !imap_astring(sp->ps, &name) ||
-	    !imap_space(sp->ps))
+	if (!sp->grammar->has_charset) {
+		if (!imap_skip_word(sp->ps, "CHARSET"))
+			return true;
+		if (!imap_space(sp->ps))
+			return false;
+	}
+	if (!imap_astring(sp->ps, &name) || !imap_space(sp->ps))
 		return false;
 	if (sp->ps->utf8) /* RFC 6855, 3 */
 		return imap_bad(sp->ps, "Charset is UTF-8 by ENABLE");
@@ -338,9 +461,12 @@ parse_charset(struct imap_search_parser *sp)
 }
 
 bool
-imap_search_parse(struct imap_parser *ps, struct imap_search_program *out)
+imap_search_parse_as(struct imap_parser *ps,
+    const struct imap_search_grammar *g, struct imap_search_program *out)
 {
-	struct imap_search_parser sp = { .ps = ps, .program = out };
+	struct imap_search_parser sp = {
+		.ps = ps, .grammar = g, .program = out
+	};
 
 	memset(out, 0, sizeof(*out));
 	if (!parse_charset(&sp))
@@ -348,6 +474,14 @@ imap_search_parse(struct imap_parser *ps, struct imap_search_program *out)
 	out->root = new_key(&sp, &group_word);
 	return out->root != NULL && parse_members(&sp, out->root) &&
 	       imap_end(ps);
+}
+
+bool
+imap_search_parse(struct imap_parser *ps, struct imap_search_program *out)
+{
+	static const struct imap_search_grammar plain;
+
+	return imap_search_parse_as(ps, &plain, out);
 }
 
 void

@@ -44,6 +44,11 @@ compare(struct imap_search_message *m, struct pst_str needle, bool last)
 		return false;
 	(void)msg_casefold(str_n(m->text.p, n), &m->folded);
 	buf_consume(&m->text, n);
+	if (m->fuzzy != NULL) {
+		imap_fuzzy_feed(m->fuzzy, buf_str(&m->folded));
+		buf_clear(&m->folded);
+		return false;
+	}
 	if (m->folded.n < needle.n)
 		return false;
 	if (memmem(m->folded.p, m->folded.n, needle.p, needle.n) != NULL)
@@ -123,21 +128,36 @@ in_message(struct imap_search_message *m, struct pst_str needle, bool headers)
 	return false;
 }
 
-bool
-imap_match_body(struct imap_search_message *m, const struct imap_search_key *k)
+static bool
+anywhere_below(struct imap_search_message *m, const struct imap_search_key *k)
 {
-	return k->text.n == 0 || in_message(m, k->text, false);
+	return in_message(m, k->text, false);
 }
 
 /* Most hits are in the header: it is looked at before the rest is read. */
+static bool
+anywhere(struct imap_search_message *m, const struct imap_search_key *k)
+{
+	const struct msg_part *header = imap_search_header(m);
+
+	return header != NULL &&
+	       (in_fields(m, header, k->text) || in_message(m, k->text, true));
+}
+
+bool
+imap_match_body(struct imap_search_message *m, const struct imap_search_key *k)
+{
+	if (k->text.n == 0)
+		return true;
+	return m->is_fuzzy ? imap_fuzzy_matches(m, k, anywhere_below)
+			   : anywhere_below(m, k);
+}
+
 bool
 imap_match_text(struct imap_search_message *m, const struct imap_search_key *k)
 {
-	const struct msg_part *header;
-
 	if (k->text.n == 0)
 		return true;
-	header = imap_search_header(m);
-	return header != NULL &&
-	       (in_fields(m, header, k->text) || in_message(m, k->text, true));
+	return m->is_fuzzy ? imap_fuzzy_matches(m, k, anywhere)
+			   : anywhere(m, k);
 }

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "imap/idle.h"
 #include "imap/imap.h"
+#include "imap/results.h"
 #include <stdlib.h>
 
 enum { SLICE_US = 20000 }; /* of work before others have their turn */
@@ -58,6 +59,7 @@ imap_set_pause(struct imap_session *s, int64_t milliseconds)
 void
 imap_deselect(struct imap_session *s)
 {
+	imap_forget_searches(s);
 	if (s->view != NULL)
 		view_close(&s->view);
 	if (s->state == IMAP_SELECTED)
@@ -229,6 +231,7 @@ imap_log_out(struct imap_session *s)
 	if (s->account == NULL)
 		return;
 	log_end(s);
+	imap_forget_searches(s);
 	if (s->view != NULL)
 		view_close(&s->view);
 	mail_account_close(&s->account);

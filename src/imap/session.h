@@ -114,6 +114,8 @@ struct imap_session {
 	struct imap_command_run *run; /* NULL between commands */
 	struct mail_account *account;
 	struct mailbox_view *view;
+	struct uidset saved;	       /* uids that "$" stands for (RFC 5182) */
+	struct imap_context *contexts; /* see imap/context.h */
 	int64_t still_at;  /* IDLE: when to send a sign of life; 0: not */
 	int64_t resume_at; /* the end of a pause */
 	enum net_next last;

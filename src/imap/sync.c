@@ -6,27 +6,11 @@
  * What is short goes out at once. Changed flags may concern every message:
  * their uids are remembered and written as fast as the client reads.
  */
+#include "imap/context.h"
 #include "imap/modseq.h"
 #include "imap/respond.h"
 #include "imap/select.h"
 #include "imap/session.h"
-
-static void
-tell_expunged(void *arg, uint32_t seq, uint32_t uid)
-{
-	struct imap_session *s = arg;
-	struct buf *out = imap_out(s);
-
-	s->expunged++;
-	s->run->expunged = true;
-	if (imap_says_vanished(s)) {
-		uidset_add(&s->run->vanished, uid, uid);
-		return;
-	}
-	(void)buf_puts(out, "* ");
-	(void)buf_put_u64(out, seq);
-	(void)buf_puts(out, " EXPUNGE\r\n");
-}
 
 /* RFC 7162, 3.2.10.2: all at once, and before the numbers are used again. */
 static void
@@ -40,6 +24,26 @@ tell_vanished(struct imap_session *s)
 	(void)uidset_print(&s->run->vanished, out);
 	(void)buf_puts(out, "\r\n");
 	uidset_clear(&s->run->vanished);
+}
+
+static void
+tell_expunged(void *arg, uint32_t seq, uint32_t uid)
+{
+	struct imap_session *s = arg;
+	struct buf *out = imap_out(s);
+
+	imap_contexts_expunged(s, seq, uid);
+	s->expunged++;
+	s->run->expunged = true;
+	if (imap_says_vanished(s)) {
+		uidset_add(&s->run->vanished, uid, uid);
+		if (s->contexts != NULL) /* they tell numbers */
+			tell_vanished(s);
+		return;
+	}
+	(void)buf_puts(out, "* ");
+	(void)buf_put_u64(out, seq);
+	(void)buf_puts(out, " EXPUNGE\r\n");
 }
 
 static void
@@ -117,6 +121,7 @@ imap_sync(struct imap_session *s, bool expunges)
 		.changed = note_changed,
 	};
 	struct pst_error err;
+	enum imap_step step;
 
 	if (!run->telling) {
 		if (view_sync(s->view, expunges, &events, &err) != PST_OK &&
@@ -135,6 +140,9 @@ imap_sync(struct imap_session *s, bool expunges)
 		if (net_output_full(s->c))
 			return IMAP_FULL;
 	}
+	step = imap_contexts_update(s);
+	if (step != IMAP_NEXT)
+		return step;
 	uidset_clear(&run->changed);
 	uidset_clear(&run->brief);
 	/* RFC 7162, 3.2 and 6: less than what was told while expunges are kept

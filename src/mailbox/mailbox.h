@@ -45,6 +45,11 @@ enum pst_rc mailbox_rename(struct mail_account *acct, const char *from,
 enum pst_rc mailbox_subscribe(struct mail_account *acct, const char *name,
     bool subscribed, struct pst_error *err);
 
+/* Small texts kept with a mailbox, or with the account when `name` is NULL; see
+ * meta_get() in postern/store.h. */
+enum pst_rc mailbox_meta_get(struct mail_account *acct, const char *name,
+    const char *prefix, pst_value_fn fn, void *arg, struct pst_error *err);
+
 struct mailbox_status {
 	struct pst_box_state state;
 	uint32_t messages, recent, unseen, deleted;

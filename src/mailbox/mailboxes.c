@@ -117,6 +117,13 @@ bury(struct mailbox *mb, enum pst_rc rc)
 }
 
 enum pst_rc
+mailbox_meta_get(struct mail_account *acct, const char *name,
+    const char *prefix, pst_value_fn fn, void *arg, struct pst_error *err)
+{
+	return acct->st->ops->meta_get(acct->acct, name, prefix, fn, arg, err);
+}
+
+enum pst_rc
 mailbox_delete(
     struct mail_account *acct, const char *name, struct pst_error *err)
 {

@@ -83,6 +83,20 @@ other_run(const char *p, const char *end)
 	return (size_t)(at - p);
 }
 
+/* RFC 5051 has the dotless i equal to i, by their capital; folding has not. */
+static void
+add_with_dots(const char *p, size_t n, struct buf *out)
+{
+	const char *end = p + n, *found;
+
+	while ((found = memmem(p, (size_t)(end - p), "\xc4\xb1", 2)) != NULL) {
+		(void)buf_add(out, p, (size_t)(found - p));
+		(void)buf_putc(out, 'i');
+		p = found + 2;
+	}
+	(void)buf_add(out, p, (size_t)(end - p));
+}
+
 /* Decomposed first, so that what decomposes to capital letters is folded. */
 static void
 add_folded(const char *p, size_t n, struct buf *out)
@@ -96,7 +110,7 @@ add_folded(const char *p, size_t n, struct buf *out)
 		folded = u8_casefold(
 		    plain, plain_n, NULL, UNINORM_NFKD, NULL, &folded_n);
 	if (folded != NULL)
-		(void)buf_add(out, folded, folded_n);
+		add_with_dots((const char *)folded, folded_n, out);
 	else
 		(void)buf_add(out, p, n);
 	free(folded);

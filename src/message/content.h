@@ -35,5 +35,8 @@ void msg_decoder_free(struct msg_decoder **d);
 /* For comparing without case: i;unicode-casemap in the spirit of RFC 5051
  * (full case folding, compatibility decomposition), fast for ASCII. */
 bool msg_casefold(struct pst_str utf8, struct buf *out);
+/* For putting in order: i;unicode-casemap (RFC 5051) to the letter. Results
+ * compare as octets. */
+bool msg_casemap(struct pst_str utf8, struct buf *out);
 
 #endif

@@ -1,6 +1,7 @@
 libpostern_la_SOURCES += \
 	src/message/address.c src/message/address.h \
 	src/message/casefold.c \
+	src/message/casemap.c \
 	src/message/charset.c \
 	src/message/content.h \
 	src/message/date.c \

@@ -57,6 +57,16 @@ class Compress(Case):
         c.login()
         return c.compress(**kw)
 
+    def test_unauthenticate(self):
+        """RFC 8437, 3: not announced meanwhile, and BYE; never NO."""
+        c = self.login()
+        self.assertIn(b" UNAUTHENTICATE", c.ok("CAPABILITY")[0])
+        c = self.packed()
+        self.assertNotIn(b"UNAUTHENTICATE", c.ok("CAPABILITY")[0])
+        c.send("x UNAUTHENTICATE\r\n")
+        self.assertTrue(c.response().startswith(b"* BYE"))
+        c.wait_closed()
+
     def test_announced(self):
         c = self.connect()
         self.assertNotIn(b"COMPRESS", c.greeting)

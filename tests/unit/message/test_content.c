@@ -339,3 +339,33 @@ Test(casefold, twice_is_once, .timeout = 60)
 	buf_fini(&once);
 	buf_fini(&twice);
 }
+
+static const struct {
+	const char *text, *want;
+} casemaps[] = {
+	{ "", "" }, { "Re: Hello_z", "RE: HELLO_Z" },
+	{ "\xc3\xa4", "A\xcc\x88" },  /* decomposed */
+	{ "\xc7\x84", "Dz\xcc\x8c" }, /* RFC 5051's own example */
+	{ "\xc3\x9f", "\xc3\x9f" },   /* has no single title case */
+	{ "\xc4\xb1", "I" },
+	{ "\xef\xac\x81", "fi" }, /* decomposed, not mapped again */
+	{ "\xea\xb0\x81", "\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8" },
+	{ "\xff"
+	  "abc",
+	    "\xff"
+	    "abc" }, /* not valid: as it is */
+};
+
+/* RFC 5051, 2. */
+Test(casemap, table)
+{
+	for (size_t i = 0; i < sizeof(casemaps) / sizeof(casemaps[0]); i++) {
+		struct buf out;
+
+		buf_init(&out, 1000);
+		cr_expect(msg_casemap(str_of(casemaps[i].text), &out));
+		cr_expect(str_is(buf_str(&out), casemaps[i].want), "%s: %.*s",
+		    casemaps[i].text, STR_ARG(buf_str(&out)));
+		buf_fini(&out);
+	}
+}

@@ -1,0 +1,203 @@
+/*
+ * imap/sort.c - SORT and UID SORT (RFC 5256, 3), with RETURN (RFC 5267, 3):
+ * a search, then a cursor that reads the keys of what was found, then the
+ * answer.
+ *
+ * A key is made once for each message and kept only for the command.
+ */
+#include "base/clock.h"
+#include "base/str.h"
+#include "imap/commands.h"
+#include "imap/context.h"
+#include "imap/progress.h"
+#include "imap/scan.h"
+#include "imap/sort_keys.h"
+#include <stdlib.h>
+
+enum { KEYS_MAX = 512 << 20 }; /* octets of all keys together */
+
+struct entry {
+	struct pst_str key;
+	uint32_t seq;
+	uint8_t score;
+};
+
+struct sorting {
+	struct imap_scan scan;
+	struct imap_sort sort;
+	struct imap_results results;
+	struct arena *keys;
+	struct buf key;
+	struct entry *entry;
+	size_t n, at;
+	uint32_t *seq; /* in order */
+	uint8_t *score;
+	struct imap_context *context; /* that UPDATE asks for */
+};
+
+static void
+cleanup(struct imap_session *s)
+{
+	struct sorting *so = s->run->state;
+
+	imap_scan_fini(&so->scan);
+	imap_context_free(&so->context);
+	arena_free(&so->keys);
+	buf_fini(&so->key);
+	free(so->entry);
+	free(so->seq);
+	free(so->score);
+}
+
+static enum imap_step
+tell(struct imap_session *s)
+{
+	struct sorting *so = s->run->state;
+	enum imap_step step = imap_results_more(s, &so->results);
+
+	return step == IMAP_NEXT ? imap_ok(s, "Sort completed") : step;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	size_t n = x->key.n < y->key.n ? x->key.n : y->key.n;
+	int order = n > 0 ? memcmp(x->key.p, y->key.p, n) : 0;
+
+	if (order != 0)
+		return order;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+static enum imap_step
+put_in_order(struct imap_session *s)
+{
+	struct sorting *so = s->run->state;
+	struct imap_results *r = &so->results;
+
+	if (so->n > 0)
+		qsort(so->entry, so->n, sizeof(*so->entry), compare);
+	so->seq = mem_array(so->n, sizeof(*so->seq));
+	so->score = mem_array(so->n, 1);
+	for (size_t i = 0; i < so->n; i++) {
+		so->seq[i] = so->entry[i].seq;
+		so->score[i] = so->entry[i].score;
+		if (so->context != NULL)
+			imap_context_add_sorted(so->context,
+			    view_uid(so->scan.view, so->entry[i].seq),
+			    so->entry[i].key);
+	}
+	arena_free(&so->keys);
+	free(so->entry);
+	so->entry = NULL;
+	r->seq = so->seq;
+	r->score = so->score;
+	r->n = so->n;
+	if (so->scan.program.has_modseq)
+		imap_results_find_modseq(r);
+	if ((r->ret.options & IMAP_RETURN_SAVE) && !imap_results_save(s, r))
+		return imap_no(s, "[NOTSAVED] Too many results");
+	imap_context_begin(s, &so->context, r);
+	s->run->resume = tell;
+	return IMAP_NEXT;
+}
+
+/* False: there is no room for more keys. */
+static bool
+read_key(struct sorting *so, uint32_t seq, uint8_t score)
+{
+	struct imap_search_message *m = &so->scan.m;
+	struct entry *e = &so->entry[so->n];
+	struct imap_facts facts;
+	struct pst_row row;
+
+	view_rows(so->scan.view, seq, 1, &row);
+	if (row.uid == 0)
+		return true;
+	imap_search_message_set(m, seq, &row);
+	arena_reset(m->scratch);
+	if (!imap_facts_read(m, so->sort.facts, m->scratch, &facts))
+		return true;
+	buf_clear(&so->key);
+	imap_sort_put_key(&so->sort, &row, &facts, score, &so->key);
+	e->key = arena_copy(so->keys, buf_str(&so->key));
+	if (e->key.p == NULL)
+		return false;
+	e->seq = seq;
+	e->score = score;
+	so->n++;
+	return true;
+}
+
+static enum imap_step
+read_keys(struct imap_session *s)
+{
+	struct sorting *so = s->run->state;
+	int64_t started = clock_monotonic();
+
+	while (so->at < so->scan.n) {
+		size_t i = so->at++;
+		uint8_t score = so->scan.score != NULL ? so->scan.score[i]
+						       : 100;
+
+		if (!read_key(so, so->scan.seq[i], score)) {
+			enum imap_step step = imap_no(
+			    s, "[LIMIT] Too much to be sorted");
+
+			imap_results_refused(s, &so->results.ret);
+			return step;
+		}
+		if (i % 16 == 15 && imap_slice_over(started)) {
+			imap_in_progress(s, so->at, so->scan.n);
+			return IMAP_TURN;
+		}
+	}
+	return put_in_order(s);
+}
+
+static enum imap_step
+search(struct imap_session *s)
+{
+	struct sorting *so = s->run->state;
+
+	if (!imap_scan_more(&so->scan))
+		return imap_scan_turn(s, &so->scan);
+	so->entry = mem_array(so->scan.n, sizeof(*so->entry));
+	s->run->resume = read_keys;
+	return IMAP_NEXT;
+}
+
+enum imap_step
+imap_sort(struct imap_session *s, struct imap_parser *ps)
+{
+	struct sorting *so = imap_alloc(s, sizeof(*so));
+	struct imap_results *r = &so->results;
+	struct imap_context_wish wish = { .has_charset = true,
+		.sort = &so->sort };
+	enum imap_step step;
+
+	imap_scan_init(&so->scan, s->view, net_config(s->c));
+	so->keys = arena_new(KEYS_MAX);
+	buf_init(&so->key, 1 << 20);
+	s->run->state = so;
+	s->run->cleanup = cleanup;
+	r->word = "SORT";
+	r->view = s->view;
+	r->uid = s->run->def->traits & IMAP_UID;
+	if (!imap_space(ps) || !imap_search_return_parse(ps, &r->ret) ||
+	    !imap_sort_parse(ps, &so->sort) || !imap_space(ps))
+		return imap_bad_arguments(s, ps);
+	wish.text = str_n(ps->p, (size_t)(ps->end - ps->p));
+	wish.uid = r->uid;
+	if (!imap_scan_parse(s, ps, true, &so->scan, &step) ||
+	    !imap_scan_check(s, &so->scan, &r->ret, so->sort.by_score, &step) ||
+	    ((r->ret.options & IMAP_RETURN_UPDATE) &&
+		!imap_context_new(s, &wish, &so->context, &step))) {
+		imap_results_refused(s, &r->ret);
+		return step;
+	}
+	imap_scan_start(&so->scan, NULL);
+	s->run->resume = search;
+	return IMAP_NEXT;
+}

@@ -1,0 +1,196 @@
+/*
+ * imap/sources.c - which mailboxes a command means (RFC 5465, 6; RFC 7377,
+ * 2.2).
+ *
+ * The storage lists each mailbox once, so nothing is searched twice and there
+ * are no loops to be afraid of.
+ */
+#include "imap/sources.h"
+
+#include "base/str.h"
+
+enum { SOURCES_MAX = 100, MAILBOXES_MAX = 100000 };
+
+static const struct {
+	const char *word;
+	enum imap_source_kind kind;
+	bool has_names;
+} kinds[] = {
+	{ "selected", IMAP_SOURCE_SELECTED, false },
+	{ "inboxes", IMAP_SOURCE_INBOXES, false },
+	{ "personal", IMAP_SOURCE_PERSONAL, false },
+	{ "subscribed", IMAP_SOURCE_SUBSCRIBED, false },
+	{ "subtree", IMAP_SOURCE_SUBTREE, true },
+	{ "subtree-one", IMAP_SOURCE_SUBTREE_ONE, true },
+	{ "mailboxes", IMAP_SOURCE_MAILBOXES, true },
+};
+
+/* --- the grammar
+ * -------------------------------------------------------------- */
+
+static bool
+add_name(struct imap_parser *ps, struct imap_source *source)
+{
+	if (source->names == IMAP_SOURCE_NAMES_MAX)
+		return imap_bad(ps, "Too many mailboxes");
+	if (!imap_mailbox(ps, &source->name[source->names]))
+		return false;
+	source->names++;
+	return true;
+}
+
+/* one-or-more-mailbox = mailbox / "(" mailbox *(SP mailbox) ")" */
+static bool
+parse_names(struct imap_parser *ps, struct imap_source *source)
+{
+	source->name = arena_alloc(
+	    ps->arena, IMAP_SOURCE_NAMES_MAX * sizeof(*source->name));
+	if (source->name == NULL)
+		return imap_bad(ps, "Command is too large");
+	if (!imap_space(ps))
+		return false;
+	if (!imap_skip(ps, '('))
+		return add_name(ps, source);
+	do {
+		if (!add_name(ps, source))
+			return false;
+	} while (imap_skip(ps, ' '));
+	return imap_expect(ps, ')');
+}
+
+static bool
+parse_source(struct imap_parser *ps, struct imap_source **out)
+{
+	struct imap_source *source;
+	struct pst_str word;
+	size_t i = 0;
+
+	*out = NULL;
+	if (!imap_word(ps, &word))
+		return imap_bad(ps, "Missing mailboxes to be searched");
+	while (i < sizeof(kinds) / sizeof(kinds[0]) &&
+	       !str_is_case(word, kinds[i].word))
+		i++;
+	if (i == sizeof(kinds) / sizeof(kinds[0]))
+		return imap_bad(ps, "Unknown mailboxes to be searched");
+	source = arena_alloc(ps->arena, sizeof(*source));
+	if (source == NULL)
+		return imap_bad(ps, "Command is too large");
+	source->kind = kinds[i].kind;
+	*out = source;
+	return !kinds[i].has_names || parse_names(ps, source);
+}
+
+/* No scope-options are defined yet: "(" behind the mailboxes is an error. */
+bool
+imap_sources_parse(struct imap_parser *ps, struct imap_sources *out)
+{
+	struct imap_source **tail = &out->first;
+	unsigned n = 0;
+
+	memset(out, 0, sizeof(*out));
+	if (!imap_expect(ps, '('))
+		return false;
+	do {
+		if (++n > SOURCES_MAX)
+			return imap_bad(ps, "Too many mailboxes");
+		if (!parse_source(ps, tail))
+			return false;
+		if ((*tail)->kind == IMAP_SOURCE_SELECTED)
+			out->has_selected = true;
+		else
+			out->has_others = true;
+		tail = &(*tail)->next;
+	} while (imap_skip(ps, ' '));
+	return imap_expect(ps, ')');
+}
+
+/* --- the mailboxes
+ * ------------------------------------------------------------ */
+
+static bool
+is_below(const char *name, const char *above, bool one_level)
+{
+	size_t n = strlen(above);
+
+	if (n == 0) /* the root */
+		return !one_level || strchr(name, '/') == NULL;
+	return strncmp(name, above, n) == 0 && name[n] == '/' &&
+	       (!one_level || strchr(name + n + 1, '/') == NULL);
+}
+
+static bool
+is_named(const struct imap_source *source, const char *name)
+{
+	for (size_t i = 0; i < source->names; i++) {
+		const char *above = source->name[i];
+
+		if (strcmp(name, above) == 0)
+			return true;
+		if (source->kind != IMAP_SOURCE_MAILBOXES &&
+		    is_below(
+			name, above, source->kind == IMAP_SOURCE_SUBTREE_ONE))
+			return true;
+	}
+	return false;
+}
+
+/* A filter of the user may deliver anywhere: all are inboxes (RFC 5465, 6.3).
+ */
+static bool
+is_meant(const struct imap_source *source, const struct pst_mailbox *row)
+{
+	switch (source->kind) {
+	case IMAP_SOURCE_SELECTED:
+		return false;
+	case IMAP_SOURCE_INBOXES:
+	case IMAP_SOURCE_PERSONAL:
+		return true;
+	case IMAP_SOURCE_SUBSCRIBED:
+		return row->subscribed;
+	case IMAP_SOURCE_SUBTREE:
+	case IMAP_SOURCE_SUBTREE_ONE:
+	case IMAP_SOURCE_MAILBOXES:
+		break;
+	}
+	return is_named(source, row->name);
+}
+
+struct finding {
+	struct imap_session *s;
+	const struct imap_sources *sources;
+	struct imap_source_names *out;
+};
+
+static void
+take(void *arg, const struct pst_mailbox *row)
+{
+	struct finding *f = arg;
+	const struct imap_source *source = f->sources->first;
+
+	if (!row->exists || f->out->n > MAILBOXES_MAX)
+		return;
+	if (f->sources->has_selected &&
+	    strcmp(row->name, view_name(f->s->view)) == 0)
+		return;
+	while (source != NULL && !is_meant(source, row))
+		source = source->next;
+	if (source == NULL)
+		return;
+	mem_grow(
+	    &f->out->name, &f->out->cap, f->out->n + 1, sizeof(*f->out->name));
+	f->out->name[f->out->n++] = arena_text(
+	    f->s->run->arena, str_of(row->name));
+}
+
+enum pst_rc
+imap_sources_find(struct imap_session *s, const struct imap_sources *sources,
+    struct imap_source_names *out, struct pst_error *err)
+{
+	struct finding f = { s, sources, out };
+	enum pst_rc rc = mailbox_each(s->account, take, &f, err);
+
+	if (rc == PST_OK && out->n > MAILBOXES_MAX)
+		rc = pst_fail(err, PST_E_LIMIT, 0, "too many mailboxes");
+	return rc;
+}

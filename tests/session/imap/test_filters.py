@@ -1,0 +1,93 @@
+"""FILTERS (RFC 5466): searches that are kept by name. They are set with
+SETMETADATA."""
+
+import unittest
+
+from imap_client import Case, message
+
+
+class Filters(Case):
+    def setUp(self):
+        super().setUp()
+        c = self.c = self.select_new(
+            [message("m%d" % i) for i in range(1, 5)])
+        if b"METADATA" not in b"".join(c.ok("CAPABILITY")):
+            self.skipTest("nothing can be set")
+        c.ok("STORE 1:2 FLAGS.SILENT (\\Flagged)")
+        c.ok("STORE 2:3 FLAGS.SILENT (\\Seen \\Flagged)")
+
+
+    def keep(self, name, value, root="private"):
+        self.c.ok("SETMETADATA \"\" (/%s/filters/values/%s %s)" % (
+            root, name, "NIL" if value is None
+            else '"%s"' % value.replace('"', '\\"')))
+
+    def found(self, keys):
+        return [int(n) for n in self.c.ok("SEARCH " + keys)[0].split()[2:]]
+
+    def test_use(self):
+        self.keep("both", "SEEN FLAGGED")
+        self.keep("either", 'OR SUBJECT "m4" SUBJECT m1')
+        self.keep("outer", "NOT FILTER either FILTER both")
+        self.assertEqual(self.found("FILTER both"), [2, 3])
+        self.assertEqual(self.found("1:2 FILTER both ALL"), [2])
+        self.assertEqual(self.found("FILTER either"), [1, 4])
+        self.assertEqual(self.found("FILTER outer"), [2, 3])
+        # Verbatim: only the first key belongs to NOT.
+        self.assertEqual(self.found("NOT FILTER both"), [1])
+        self.assertEqual(self.found("NOT (FILTER both)"), [1, 4])
+        self.assertEqual(self.found("CHARSET UTF-8 FILTER both"), [2, 3])
+        self.assertEqual(
+            self.c.ok("SORT (REVERSE SUBJECT) UTF-8 FILTER both"),
+            [b"* SORT 3 2"])
+
+    def test_private_comes_first(self):
+        if self.c.cmd("SETMETADATA \"\" (/shared/filters/values/which \"1\")"
+                      )[1].startswith(b"NO"):
+            self.skipTest("only the operator shares filters")
+        self.assertEqual(self.found("FILTER which"), [1])
+        self.keep("which", "2")
+        self.assertEqual(self.found("FILTER WHICH"), [2])
+        self.keep("which", None)
+        self.assertEqual(self.found("FILTER which"), [1])
+        self.keep("which", None, "shared")
+        self.assertNo(self.c.cmd("SEARCH FILTER which"),
+                      "UNDEFINED-FILTER which")
+
+    def test_set_and_remove(self):
+        self.keep("which", "2")
+        self.assertEqual(self.found("FILTER WHICH"), [2])
+        self.keep("which", "3")
+        self.assertEqual(self.found("FILTER which"), [3])
+        self.keep("which", None)
+        self.assertNo(self.c.cmd("SEARCH FILTER which"),
+                      "UNDEFINED-FILTER which")
+
+    def test_undefined(self):
+        c = self.c
+        self.keep("loop", "SEEN FILTER pool")
+        self.keep("pool", "FILTER loop")
+        self.keep("half", "OR SMALLER 5000")
+        self.keep("broken", "SEEN)")
+        for name in "none", "loop", "pool":
+            got = c.cmd("SEARCH FILTER " + name)
+            self.assertNo(got)
+            self.assertIn(b"[UNDEFINED-FILTER ", got[1])
+        for name in "half SEEN", "broken":
+            self.assertNo(c.cmd("SEARCH FILTER " + name), "CANNOT")
+        c.ok("SEARCH RETURN (SAVE) ALL")
+        self.assertNo(c.cmd("SEARCH RETURN (SAVE) FILTER none"))
+        self.assertEqual(c.ok("SEARCH $"), [b"* SEARCH"])
+
+    def test_charset(self):
+        self.keep("both", "SEEN FLAGGED")
+        got = self.c.cmd("SEARCH CHARSET iso-8859-1 FILTER both")
+        self.assertBad(got)
+        self.assertIn(b"[BADCHARSET", got[1])
+        for text in ("FILTER", "FILTER a/b", "FILTER \"both\"",
+                     "FILTER (both)"):
+            self.assertBad(self.c.cmd("SEARCH " + text))
+
+
+if __name__ == "__main__":
+    unittest.main()
