@@ -1,15 +1,21 @@
 # The lists of the test folders.
 
 include tests/unit/base/local.mk
-include tests/unit/net/local.mk
 include tests/unit/message/local.mk
+include tests/unit/net/local.mk
+include tests/unit/mailbox/local.mk
 include tests/unit/account/local.mk
 include tests/unit/delivery/local.mk
 include tests/unit/smtp/local.mk
 include tests/unit/imap/local.mk
 include tests/unit/admin/local.mk
 
+include tests/storage/local.mk
+
 include tests/race/local_account.mk
+include tests/race/local_net.mk
+include tests/race/local_mailbox.mk
+include tests/race/local_store.mk
 
 include tests/fuzz/local_message.mk
 include tests/fuzz/local_address.mk
@@ -19,5 +25,6 @@ include tests/fuzz/local_sasl.mk
 include tests/fuzz/local_smtp.mk
 include tests/fuzz/local_imap.mk
 include tests/fuzz/local_deflate.mk
+include tests/fuzz/local_maildir.mk
 
 EXTRA_PROGRAMS = $(fuzz_targets) $(race_tests)

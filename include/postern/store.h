@@ -196,7 +196,8 @@ struct pst_store_ops {
 	void (*unwatch)(struct pst_box *box);
 	/*
 	 * Keyword names by number; "" for a free one. The array and the texts
-	 * stay valid and unchanged until the next call of keyword().
+	 * stay valid and unchanged until the next call of keyword() on this
+	 * box, or of copy() or move() into it, which may make keywords too.
 	 */
 	const char *const *(*keywords)(struct pst_box *box); /* [64] */
 	/*

@@ -103,17 +103,22 @@ struct converted {
 static int
 convert_part(struct converted *c, const char *part, size_t n, char *before)
 {
-	size_t from = 0;
+	const char *end = part + n;
 
-	for (size_t i = 0; i < n; i++) {
-		if (part[i] == '\n' && *before != '\r') {
-			md_buf_add(&c->text, part + from, i - from);
-			md_buf_putc(&c->text, '\r');
-			from = i;
+	while (part < end) {
+		const char *lf = memchr(part, '\n', (size_t)(end - part));
+		const char *stop = lf != NULL ? lf : end;
+
+		if (stop > part) {
+			md_buf_add(&c->text, part, (size_t)(stop - part));
+			*before = stop[-1];
 		}
-		*before = part[i];
+		if (lf == NULL)
+			break;
+		md_buf_puts(&c->text, *before == '\r' ? "\n" : "\r\n");
+		*before = '\n';
+		part = lf + 1;
 	}
-	md_buf_add(&c->text, part + from, n - from);
 	if (c->fd >= 0) {
 		int e = md_write_all(c->fd, c->text.p, c->text.n);
 
@@ -130,7 +135,8 @@ convert_part(struct converted *c, const char *part, size_t n, char *before)
 static int
 convert(const struct pst_store *s, int fd, uint64_t size, struct converted *c)
 {
-	char *part = md_resize(NULL, PART, 1), before = '\0';
+	char *part = md_resize(NULL, size < PART ? size + 1 : PART, 1);
+	char before = '\0';
 	uint64_t at = 0;
 	ssize_t got = 0;
 	int e = 0;
@@ -145,7 +151,9 @@ convert(const struct pst_store *s, int fd, uint64_t size, struct converted *c)
 		if (c->fd < 0)
 			e = errno;
 	}
-	while (e == 0 && (got = pread(fd, part, PART, (off_t)at)) != 0) {
+	while (e == 0 && at < size &&
+	       (got = pread(
+		    fd, part, size < PART ? size + 1 : PART, (off_t)at)) != 0) {
 		if (got < 0) {
 			e = errno == EINTR ? 0 : errno;
 			continue;

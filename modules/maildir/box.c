@@ -294,7 +294,7 @@ md_box_open(struct pst_acct *a, const char *name, struct pst_box **box_r,
 
 /*
  * Remembers how new and cur look, so that the next load() knows whether
- * somebody else was here meanwhile; see md_state.
+ * somebody else was here meanwhile.
  */
 static void
 remember_times(struct pst_box *b)
@@ -312,11 +312,12 @@ remember_times(struct pst_box *b)
 		return;
 	(void)pthread_mutex_lock(&f->lock);
 	if (!st->has_seen || !md_stamps_equal(now, st->seen) ||
-	    st->seen_uidnext != st->uidnext) {
+	    st->seen_uidnext != st->uidnext || st->seen_modseq != st->modseq) {
 		st->has_seen = true;
 		st->seen[0] = now[0];
 		st->seen[1] = now[1];
 		st->seen_uidnext = st->uidnext;
+		st->seen_modseq = st->modseq;
 		f->is_dirty = true;
 	}
 	(void)pthread_mutex_unlock(&f->lock);

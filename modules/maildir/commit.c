@@ -101,13 +101,12 @@ name_append(struct pst_box *b, const struct pst_append *a, uint32_t uid,
 {
 	enum { SAME_TIME = 2 };
 	const struct pst_store *s = b->acct->store;
-	uint64_t size = md_stage_size(a->stage);
 	int64_t now = md_now(s);
 	char stem[128];
 	struct md_name_parts parts = {
 		.source = stem,
-		.size = size,
-		.wire = size,
+		.size = md_stage_octets(a->stage),
+		.wire = md_stage_size(a->stage),
 		.date = a->internal_date,
 		.save_date = now,
 		.uid = uid,
@@ -275,7 +274,7 @@ name_copy(struct transfer *t, struct item *it, const struct md_name *source,
 		it->dir = MD_NEW;
 	}
 	it->name = md_strdup(text);
-	it->size = source->size;
+	it->size = md_name_octets(source);
 }
 
 static int
@@ -460,7 +459,7 @@ md_move(struct pst_box *b, struct pst_uids uids, struct pst_box *to,
 	enum pst_rc rc = begin(&t, uids, err);
 
 	if (rc == PST_OK && t.n > 0 && b != to)
-		rc = md_folder_bump(b->folder, err);
+		rc = md_folder_next_modseq(b->folder, NULL, err);
 	if (rc == PST_OK && t.n > 0)
 		rc = remove_sources(&t, err);
 	finish(&t, true, moved, arg);

@@ -40,6 +40,7 @@ struct pst_store {
 	int temp_fd; /* of ROOT/postern.tmp */
 	int lock_fd;
 	bool fsync;
+	bool as_lf;	   /* new messages are written with LF line ends */
 	char hostname[48]; /* as it stands in file names */
 	struct md_watcher *watcher;
 
@@ -221,6 +222,14 @@ enum pst_rc md_folder_write(
  */
 enum pst_rc md_folder_reserve(struct md_folder *, uint32_t uids,
     uint32_t *first_r, uint64_t *modseq_r, struct pst_error *);
+/*
+ * A new modseq for what needs no new uid. Reading, removing and flags must go
+ * on when the disk is full: then it is not reserved, and the price is that it
+ * may be given twice should the server die before it can write. `modseq_r` may
+ * be NULL.
+ */
+enum pst_rc md_folder_next_modseq(
+    struct md_folder *, uint64_t *modseq_r, struct pst_error *);
 uint64_t md_folder_named(struct md_folder *); /* keywords that have a name */
 
 /* --- box.c ---------------------------------------------------------------- */
@@ -306,7 +315,9 @@ enum pst_rc md_stage_write(
     struct pst_stage *, const void *, size_t, struct pst_error *);
 enum pst_rc md_stage_sync(struct pst_stage *, struct pst_error *);
 void md_stage_free(struct pst_stage *);
+/* As it came, with CRLF; and of the file. */
 uint64_t md_stage_size(const struct pst_stage *);
+uint64_t md_stage_octets(const struct pst_stage *);
 /* Puts it into a folder under `name`; with `last` it moves there. `date` is
  * set when nobody did. 0 or an errno. */
 int md_stage_place(struct pst_stage *, struct pst_box *, enum md_dir,
@@ -338,8 +349,6 @@ enum pst_rc md_expunge(
 bool md_box_relocate(struct pst_box *, size_t place, struct pst_error *);
 /* Removes the file of a message, whatever its name is now. 0 or an errno. */
 int md_unlink_msg(struct pst_box *, size_t place, bool touched[2]);
-/* Takes a new modseq for something that went away. */
-enum pst_rc md_folder_bump(struct md_folder *, struct pst_error *);
 
 /* --- body.c --------------------------------------------------------------- */
 

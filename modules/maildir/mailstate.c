@@ -101,6 +101,28 @@ out:
 	return rc;
 }
 
+enum pst_rc
+md_folder_next_modseq(
+    struct md_folder *f, uint64_t *modseq_r, struct pst_error *err)
+{
+	struct pst_error why = { 0 };
+	uint64_t modseq = 0;
+	enum pst_rc rc = md_folder_reserve(f, 0, NULL, &modseq, &why);
+
+	if (rc == PST_E_NOSPACE) {
+		(void)pthread_mutex_lock(&f->lock);
+		modseq = ++f->state.modseq;
+		f->is_dirty = true;
+		(void)pthread_mutex_unlock(&f->lock);
+		rc = PST_OK;
+	}
+	if (rc != PST_OK && err != NULL)
+		*err = why;
+	if (modseq_r != NULL)
+		*modseq_r = modseq;
+	return rc;
+}
+
 uint64_t
 md_folder_named(struct md_folder *f)
 {

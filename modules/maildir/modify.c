@@ -33,7 +33,7 @@ md_box_relocate(struct pst_box *b, size_t place, struct pst_error *err)
 	differs = name.flags != m->flags ||
 		  (name.keywords & named) != (m->keywords & named);
 	if (differs)
-		(void)md_folder_reserve(b->folder, 0, NULL, &modseq, err);
+		(void)md_folder_next_modseq(b->folder, &modseq, err);
 	(void)pthread_mutex_lock(&b->lock);
 	if (differs && b->is_loaded && !(m->pending & MD_PEND_NEW)) {
 		m->pending |= MD_PEND_CHANGED;
@@ -131,8 +131,7 @@ change_msg(struct change *c, size_t place, bool *gone_r, struct pst_error *err)
 		    !(m->pending & MD_PEND_CHANGED))
 			return PST_OK;
 		if (c->modseq == 0)
-			rc = md_folder_reserve(
-			    b->folder, 0, NULL, &c->modseq, err);
+			rc = md_folder_next_modseq(b->folder, &c->modseq, err);
 		if (rc != PST_OK)
 			return rc;
 		e = flags == m->flags && keywords == m->keywords
@@ -212,27 +211,6 @@ md_unlink_msg(struct pst_box *b, size_t place, bool touched[2])
 	return EAGAIN;
 }
 
-/* Removing must go on when the disk is full. The price: should the server die
- * before it can write, a modseq may be given twice. */
-enum pst_rc
-md_folder_bump(struct md_folder *f, struct pst_error *err)
-{
-	struct pst_error why = { 0 };
-	enum pst_rc rc;
-	uint64_t modseq;
-
-	rc = md_folder_reserve(f, 0, NULL, &modseq, &why);
-	if (rc == PST_E_NOSPACE) {
-		(void)pthread_mutex_lock(&f->lock);
-		f->state.modseq++;
-		(void)pthread_mutex_unlock(&f->lock);
-		return PST_OK;
-	}
-	if (rc != PST_OK && err != NULL)
-		*err = why;
-	return rc;
-}
-
 enum pst_rc
 md_expunge(struct pst_box *b, struct pst_uids uids, pst_uid_fn gone, void *arg,
     struct pst_error *err)
@@ -252,14 +230,15 @@ md_expunge(struct pst_box *b, struct pst_uids uids, pst_uid_fn gone, void *arg,
 			if (b->msg[i].pending & MD_PEND_NEW)
 				continue;
 			if (n == 0)
-				rc = md_folder_bump(b->folder, err);
+				rc = md_folder_next_modseq(
+				    b->folder, NULL, err);
 			if (rc != PST_OK)
 				break;
 			e = md_unlink_msg(b, i, touched);
 			if (e != 0)
 				break;
 			md_name_parse(b->msg[i].name, b->msg[i].name_n, &name);
-			bytes += (int64_t)name.size;
+			bytes += (int64_t)md_name_octets(&name);
 			MD_PUSH(place, n, cap);
 			place[n++] = i;
 			gone(arg, b->msg[i].uid);

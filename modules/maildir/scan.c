@@ -261,7 +261,7 @@ take_modseq(struct scan *s, struct pst_error *err)
 {
 	if (s->modseq != 0)
 		return PST_OK;
-	return md_folder_reserve(s->box->folder, 0, NULL, &s->modseq, err);
+	return md_folder_next_modseq(s->box->folder, &s->modseq, err);
 }
 
 /* --- the first time ------------------------------------------------------- */
@@ -328,8 +328,9 @@ sort_first(struct scan *s)
 
 /*
  * The modseqs of messages that are seen for the first time since the mailbox
- * was opened. As long as cur is what it was when we closed it last, no flag was
- * changed by anybody, and what was there then keeps the modseq of then.
+ * was opened. As long as cur has the times of our last close nobody changed the
+ * flags of anything in it, and what was there then keeps the modseq of then. In
+ * new there are no flags, or else they may have been changed.
  */
 static enum pst_rc
 set_first_modseqs(
@@ -337,27 +338,33 @@ set_first_modseqs(
 {
 	struct md_folder *f = s->box->folder;
 	const struct md_state *st = &f->state;
-	bool new_is_same, cur_is_same, bump;
+	bool same[2], bump;
 	enum pst_rc rc = PST_OK;
+	uint64_t then;
 	uint32_t known;
 
 	(void)pthread_mutex_lock(&f->lock);
 	known = st->has_seen ? st->seen_uidnext : 0;
-	new_is_same = st->has_seen &&
-		      st->seen[MD_NEW].tv_sec == stamp[MD_NEW].tv_sec &&
-		      st->seen[MD_NEW].tv_nsec == stamp[MD_NEW].tv_nsec;
-	cur_is_same = st->has_seen &&
-		      st->seen[MD_CUR].tv_sec == stamp[MD_CUR].tv_sec &&
-		      st->seen[MD_CUR].tv_nsec == stamp[MD_CUR].tv_nsec;
-	bump = st->uidnext > 1 && !(new_is_same && cur_is_same);
+	then = st->has_seen ? st->seen_modseq : s->box->opened_modseq;
+	for (int i = 0; i < 2; i++)
+		same[i] = st->has_seen &&
+			  st->seen[i].tv_sec == stamp[i].tv_sec &&
+			  st->seen[i].tv_nsec == stamp[i].tv_nsec;
+	bump = st->uidnext > 1 && !(same[MD_NEW] && same[MD_CUR]);
 	(void)pthread_mutex_unlock(&f->lock);
 	if (bump)
 		rc = take_modseq(s, err);
-	for (size_t i = 0; i < s->n; i++)
-		s->msg[i].modseq = bump && !(cur_is_same &&
-					       s->msg[i].uid < known)
-				       ? s->modseq
-				       : s->box->opened_modseq;
+	for (size_t i = 0; i < s->n; i++) {
+		struct md_msg *m = &s->msg[i];
+		bool is_same = same[m->dir] ||
+			       (m->dir == MD_NEW &&
+				   strchr(m->name, ':') == NULL);
+
+		/* What left new for cur changes the times of cur. */
+		m->modseq = bump && !(is_same && same[MD_CUR] && m->uid < known)
+				? s->modseq
+				: then;
+	}
 	return rc;
 }
 
@@ -564,6 +571,12 @@ md_scan(struct pst_box *b, struct pst_error *err)
 		if (rc == PST_OK)
 			rc = md_ingest(
 			    b, s.foreign, s.foreign_n, s.modseq, err);
+		if (rc == PST_E_NOSPACE) {
+			/* They get their uids when there is room; what has one
+			 * can be read meanwhile. */
+			b->must_scan = true;
+			rc = PST_OK;
+		}
 	}
 	if (rc == PST_OK) {
 		b->stamp[0] = stamp[0];

@@ -2,6 +2,12 @@
  * stage.c - a message on its way in: a file in ROOT/postern.tmp, on the same
  * file system as the mailboxes, so that it gets into them by link or rename.
  * Small messages are written with one write(2).
+ *
+ * Programs that read Maildirs expect lines that end in LF. A message in which
+ * every CR and every LF is part of a CRLF is written so, which loses nothing:
+ * its name tells the size with CRLF, and body() puts them back. With the first
+ * CR or LF by itself what was written so far gets its CRs again, and the
+ * message is kept octet for octet.
  */
 #include "maildir.h"
 
@@ -19,8 +25,11 @@ struct pst_stage {
 	char name[36]; /* in postern.tmp; "" when it was moved away */
 	char *buffer;
 	size_t n, cap;
-	uint64_t size;
-	enum pst_rc rc; /* of the first failure: it stays */
+	uint64_t size;	 /* as it came */
+	uint64_t octets; /* of the file */
+	bool as_lf;	 /* no CR or LF stood by itself so far */
+	bool has_cr;	 /* held back: LF should follow */
+	enum pst_rc rc;	 /* of the first failure: it stays */
 	int sys_errno;
 	bool is_synced, is_dated;
 };
@@ -34,6 +43,7 @@ md_stage_new(struct pst_store *store, uint64_t size, struct pst_stage **stage_r,
 	(void)err;
 	s->store = store;
 	s->fd = -1;
+	s->as_lf = store->as_lf;
 	s->cap = size == 0 || size > BUFFER_MAX ? BUFFER_MAX : (size_t)size;
 	if (s->cap < BUFFER_MIN)
 		s->cap = BUFFER_MIN;
@@ -77,22 +87,13 @@ flush(struct pst_stage *s)
 	return e;
 }
 
-enum pst_rc
-md_stage_write(
-    struct pst_stage *s, const void *data, size_t n, struct pst_error *err)
+/* Adds octets to the file. */
+static int
+put(struct pst_stage *s, const char *p, size_t n)
 {
-	const char *p = data;
 	int e = 0;
 
-	if (s->rc != PST_OK)
-		return pst_fail(err, s->rc, s->sys_errno,
-		    "an earlier write to a message failed");
-	if (s->is_synced)
-		return pst_fail(
-		    err, PST_E_PERM, 0, "a message is written after its sync");
-	if (s->buffer == NULL)
-		s->buffer = md_resize(NULL, s->cap, 1);
-	s->size += n;
+	s->octets += n;
 	while (e == 0 && n > 0) {
 		size_t part = s->cap - s->n < n ? s->cap - s->n : n;
 
@@ -111,20 +112,151 @@ md_stage_write(
 		if (s->n == s->cap)
 			e = flush(s);
 	}
+	return e;
+}
+
+/* Adds what was written with LF, now with CRLF. */
+static int
+put_with_cr(struct pst_stage *s, const char *p, size_t n)
+{
+	int e = 0;
+
+	while (e == 0 && n > 0) {
+		const char *lf = memchr(p, '\n', n);
+		size_t line = lf != NULL ? (size_t)(lf - p) : n;
+
+		e = put(s, p, line);
+		if (e == 0 && lf != NULL)
+			e = put(s, "\r\n", 2);
+		line += lf != NULL;
+		p += line;
+		n -= line;
+	}
+	return e;
+}
+
+static int
+put_file_with_cr(struct pst_stage *s, int fd)
+{
+	char *part = md_resize(NULL, BUFFER_MAX, 1);
+	off_t at = 0;
+	ssize_t got = 0;
+	int e = 0;
+
+	while (e == 0 && (got = pread(fd, part, BUFFER_MAX, at)) != 0) {
+		if (got < 0) {
+			e = errno == EINTR ? 0 : errno;
+			continue;
+		}
+		e = put_with_cr(s, part, (size_t)got);
+		at += got;
+	}
+	free(part);
+	return e;
+}
+
+/* From here on the message is kept as it comes, and so is what came. */
+static int
+keep_as_it_is(struct pst_stage *s)
+{
+	char *buffer = s->buffer, name[sizeof(s->name)];
+	size_t n = s->n;
+	int fd = s->fd, e = 0;
+
+	memcpy(name, s->name, sizeof(name));
+	s->buffer = md_resize(NULL, s->cap, 1);
+	s->fd = -1;
+	s->name[0] = '\0';
+	s->n = 0;
+	s->octets = 0;
+	s->as_lf = false;
+	if (fd >= 0)
+		e = put_file_with_cr(s, fd);
+	if (e == 0)
+		e = put_with_cr(s, buffer, n);
+	if (e == 0 && s->has_cr)
+		e = put(s, "\r", 1);
+	s->has_cr = false;
+	free(buffer);
+	if (fd >= 0) {
+		(void)close(fd);
+		(void)unlinkat(s->store->temp_fd, name, 0);
+	}
+	return e;
+}
+
+/*
+ * Adds a piece with LF for CRLF. *used_r octets of it are done: less than all
+ * when a CR or LF stands by itself.
+ */
+static int
+put_as_lf(struct pst_stage *s, const char *p, size_t n, size_t *used_r)
+{
+	const char *start = p, *end = p + n;
+	int e = 0;
+
+	while (e == 0 && p < end) {
+		const char *lf = memchr(p, '\n', (size_t)(end - p));
+		const char *stop = lf != NULL ? lf : end;
+		const char *cr = memchr(p, '\r', (size_t)(stop - p));
+
+		/* LF must follow a held CR at once; elsewhere a CR may only
+		 * stand before the LF, or end the piece. */
+		if (s->has_cr	 ? lf != p
+		    : cr != NULL ? cr + 1 != stop
+				 : lf != NULL)
+			break;
+		e = put(s, p, (size_t)((cr != NULL ? cr : stop) - p));
+		if (e == 0 && lf != NULL)
+			e = put(s, "\n", 1);
+		s->has_cr = lf == NULL && cr != NULL;
+		p = lf != NULL ? lf + 1 : end;
+	}
+	*used_r = (size_t)(p - start);
+	return e;
+}
+
+enum pst_rc
+md_stage_write(
+    struct pst_stage *s, const void *data, size_t n, struct pst_error *err)
+{
+	const char *p = data;
+	size_t used = 0;
+	int e = 0;
+
+	if (s->rc != PST_OK)
+		return pst_fail(err, s->rc, s->sys_errno,
+		    "an earlier write to a message failed");
+	if (s->is_synced)
+		return pst_fail(
+		    err, PST_E_PERM, 0, "a message is written after its sync");
+	if (s->buffer == NULL)
+		s->buffer = md_resize(NULL, s->cap, 1);
+	s->size += n;
+	if (s->as_lf) {
+		e = put_as_lf(s, p, n, &used);
+		if (e == 0 && used < n)
+			e = keep_as_it_is(s);
+	}
+	if (e == 0 && used < n)
+		e = put(s, p + used, n - used);
 	return e ? stage_fail(s, e, err) : PST_OK;
 }
 
 enum pst_rc
 md_stage_sync(struct pst_stage *s, struct pst_error *err)
 {
-	int e;
+	int e = 0;
 
 	if (s->rc != PST_OK)
 		return pst_fail(err, s->rc, s->sys_errno,
 		    "an earlier write to a message failed");
 	if (s->is_synced)
 		return PST_OK;
-	e = flush(s);
+	if (s->has_cr)
+		e = keep_as_it_is(s);
+	if (e == 0)
+		e = flush(s);
 	if (e == 0 && s->store->fsync && fdatasync(s->fd) < 0)
 		e = errno;
 	if (e != 0)
@@ -133,6 +265,12 @@ md_stage_sync(struct pst_stage *s, struct pst_error *err)
 	s->buffer = NULL;
 	s->is_synced = true;
 	return PST_OK;
+}
+
+uint64_t
+md_stage_octets(const struct pst_stage *s)
+{
+	return s->octets;
 }
 
 uint64_t

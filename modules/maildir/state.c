@@ -109,16 +109,18 @@ parse_time(struct pst_str s, struct timespec *t)
 	return true;
 }
 
-static bool
+/* Only a hint: what cannot be read is as good as none. */
+static void
 parse_seen(struct pst_str rest, struct md_state *s)
 {
-	struct pst_str a, b;
+	struct pst_str a, b, uidnext;
 
 	s->has_seen = md_next_word(&rest, &a) && md_next_word(&rest, &b) &&
+		      md_next_word(&rest, &uidnext) &&
 		      parse_time(a, &s->seen[0]) &&
 		      parse_time(b, &s->seen[1]) &&
-		      parse_u32(rest, &s->seen_uidnext);
-	return s->has_seen;
+		      parse_u32(uidnext, &s->seen_uidnext) &&
+		      md_number(rest.p, rest.n, &s->seen_modseq);
 }
 
 static bool
@@ -191,7 +193,7 @@ parse_state_line(struct pst_str word, struct pst_str rest, struct md_state *s)
 	if (md_is(word, "objectid"))
 		return parse_objectid(rest, s);
 	if (md_is(word, "seen"))
-		return parse_seen(rest, s);
+		parse_seen(rest, s);
 	if (md_is(word, "keyword"))
 		return parse_keyword(rest, s);
 	if (md_is(word, "meta"))
@@ -219,6 +221,8 @@ md_state_parse(struct pst_str text, struct md_state *s)
 	if (!ended || s->uidvalidity == 0 || s->uidnext == 0 ||
 	    s->modseq == 0 || s->objectid[0] == '\0')
 		return MD_STATE_DAMAGED;
+	if (s->seen_modseq > s->modseq)
+		s->has_seen = false;
 	if (s->recent == 0 || s->recent > s->uidnext)
 		s->recent = s->uidnext;
 	return MD_STATE_OK;
@@ -246,10 +250,11 @@ md_state_print(struct md_buf *out, const struct md_state *s)
 	    (unsigned long long)s->modseq, s->objectid,
 	    (unsigned long)s->recent);
 	if (s->has_seen)
-		md_buf_printf(out, "seen %lld.%ld %lld.%ld %lu\n",
+		md_buf_printf(out, "seen %lld.%ld %lld.%ld %lu %llu\n",
 		    (long long)s->seen[0].tv_sec, s->seen[0].tv_nsec,
 		    (long long)s->seen[1].tv_sec, s->seen[1].tv_nsec,
-		    (unsigned long)s->seen_uidnext);
+		    (unsigned long)s->seen_uidnext,
+		    (unsigned long long)s->seen_modseq);
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++) {
 		if (s->keyword[k] == NULL)
 			continue;

@@ -8,7 +8,7 @@
  *     modseq 10001                   end
  *     objectid F0123456789abcdef
  *     recent 3
- *     seen 1700000001.5 1700000002.9 17
+ *     seen 1700000001.5 1700000002.9 17 9
  *     keyword 0 $Forwarded
  *     meta /private/specialuse \Sent
  *     end
@@ -47,12 +47,13 @@ struct md_state {
 	char objectid[40];
 	/*
 	 * The folders new and cur as they were when the mailbox was last
-	 * closed: unchanged times mean that nobody changed anything since, and
-	 * that `modseq` still holds for the uids below seen_uidnext.
+	 * closed by one who knew all of it. Unchanged times mean that nobody
+	 * changed anything since; see set_first_modseqs().
 	 */
 	bool has_seen;
 	struct timespec seen[2];
 	uint32_t seen_uidnext;
+	uint64_t seen_modseq;
 	char *keyword[PST_KEYWORDS_MAX]; /* NULL: free */
 	struct md_metas meta;
 };

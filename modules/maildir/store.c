@@ -217,6 +217,13 @@ md_store_close(struct pst_store *s)
 }
 
 static enum pst_rc
+parse_line_ends(const char *text, bool *as_lf_r)
+{
+	*as_lf_r = text == NULL || strcmp(text, "lf") == 0;
+	return *as_lf_r || strcmp(text, "crlf") == 0 ? PST_OK : PST_E_SYNTAX;
+}
+
+static enum pst_rc
 parse_bool(const char *text, bool *value_r)
 {
 	if (text == NULL)
@@ -256,6 +263,14 @@ md_store_open(const struct pst_host *host, const struct pst_section *section,
 	if (rc != PST_OK)
 		(void)pst_fail(err, rc, 0,
 		    "storage maildir: \"fsync\" is either true or false");
+	if (rc == PST_OK) {
+		rc = parse_line_ends(
+		    host->config(section, "line_ends"), &s->as_lf);
+		if (rc != PST_OK)
+			(void)pst_fail(err, rc, 0,
+			    "storage maildir: \"line_ends\" is either lf or "
+			    "crlf");
+	}
 	if (rc == PST_OK)
 		rc = open_root(s, err);
 	if (rc == PST_OK)

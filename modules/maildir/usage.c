@@ -36,7 +36,7 @@ count_file(void *arg, const char *file, enum md_dir dir)
 		name.size = (uint64_t)st.st_size;
 	}
 	c->sum->messages++;
-	c->sum->bytes += name.size;
+	c->sum->bytes += md_name_octets(&name);
 	return true;
 }
 

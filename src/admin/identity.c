@@ -148,7 +148,8 @@ make_level(int at, const char *name, mode_t mode, bool give,
 static int
 open_level(int at, const char *name, bool last, const struct admin_identity *id)
 {
-	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	/* To pass through, the right to search is enough. */
+	int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 	int fd;
 
 	fd = openat(at, name, flags);

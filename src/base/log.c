@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_OCTETS = 4096 };
+enum { LINE_MAX_OCTETS = 8192 };
 
 /* Set by log_open() before other threads exist; `fd` also by log_reopen(). */
 static enum log_target target = LOG_TO_STDERR;
@@ -117,7 +117,7 @@ is_plain(struct pst_str s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] <= ' ' || s.p[i] == '"' || s.p[i] == '=' ||
-		    s.p[i] == '\\' || s.p[i] == 0x7f)
+		    s.p[i] == '\\' || s.p[i] >= 0x7f)
 			return false;
 	return s.n > 0;
 }
@@ -126,17 +126,23 @@ static void
 put_pair(struct buf *b, const char *key, const char *text)
 {
 	struct pst_str value = str_first(str_of(text), 1024);
+	size_t before = b->n;
 
 	if (format == LOG_JSON) {
 		(void)buf_printf(b, ",\"%s\":", key);
 		put_quoted(b, value);
-		return;
+	} else {
+		(void)buf_printf(b, " %s=", key);
+		if (is_plain(value))
+			(void)buf_add_str(b, value);
+		else
+			put_quoted(b, value);
 	}
-	(void)buf_printf(b, " %s=", key);
-	if (is_plain(value))
-		(void)buf_add_str(b, value);
-	else
-		put_quoted(b, value);
+	/* What does not fit is left out whole, so that the line can be read. */
+	if (b->overflow || b->n > b->max - 4) {
+		b->n = before;
+		b->overflow = false;
+	}
 }
 
 static void
@@ -170,10 +176,6 @@ finish(struct buf *b, enum pst_log_level level)
 	static const int priorities[] = { LOG_ERR, LOG_WARNING, LOG_INFO,
 		LOG_DEBUG };
 
-	/* A line that was too long is cut, but still one line. */
-	if (b->n > b->max - 4)
-		b->n = b->max - 4;
-	b->overflow = false;
 	if (format == LOG_JSON)
 		(void)buf_putc(b, '}');
 	if (target == LOG_TO_SYSLOG) {

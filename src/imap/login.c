@@ -43,9 +43,9 @@ imap_logged_in(
 	s->errors = 0;
 	net_set_deadline(s->c, 0);
 	net_set_idle(s->c, cfg->imap.idle_time);
-	log_event(PST_LOG_INFO, net_id(s->c), "login", "proto", "imap", "user",
-	    s->address, "mech", mechanism, "peer", net_peer(s->c), "tls",
-	    net_tls_active(s->c) ? net_tls_info(s->c) : NULL, NULL);
+	log_event(PST_LOG_INFO, net_id(s->c), "login", "protocol", "imap",
+	    "user", s->address, "mech", mechanism, "peer", net_peer(s->c),
+	    "tls", net_tls_active(s->c) ? net_tls_info(s->c) : NULL, NULL);
 	buf_clear(reply);
 	(void)buf_puts(reply, "OK [CAPABILITY ");
 	imap_capabilities(s, reply);
@@ -74,9 +74,9 @@ imap_login_failed(struct imap_session *s, enum auth_result result,
 {
 	enum imap_step step;
 
-	log_event(PST_LOG_WARNING, net_id(s->c), "login-failed", "proto",
+	log_event(PST_LOG_WARNING, net_id(s->c), "login-failed", "protocol",
 	    "imap", "user", user, "mech", mechanism, "peer", net_peer(s->c),
-	    "cause",
+	    "reason",
 	    result == AUTH_BLOCKED ? "blocked"
 	    : result == AUTH_TEMP  ? "temporary"
 				   : "credentials",

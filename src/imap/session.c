@@ -218,9 +218,9 @@ log_end(const struct imap_session *s)
 	(void)snprintf(fetched, sizeof(fetched), "%u", s->fetched);
 	(void)snprintf(appended, sizeof(appended), "%u", s->appended);
 	(void)snprintf(expunged, sizeof(expunged), "%u", s->expunged);
-	log_event(PST_LOG_INFO, net_id(s->c), "logout", "proto", "imap", "user",
-	    s->address, "commands", commands, "fetched", fetched, "appended",
-	    appended, "expunged", expunged, NULL);
+	log_event(PST_LOG_INFO, net_id(s->c), "logout", "protocol", "imap",
+	    "user", s->address, "commands", commands, "fetched", fetched,
+	    "appended", appended, "expunged", expunged, NULL);
 }
 
 static void
@@ -244,6 +244,7 @@ closed(struct net_conn *c)
 const struct net_protocol imap_protocol = {
 	.name = "imap",
 	.alpn = "imap",
+	.busy = "* BYE [UNAVAILABLE] Too many connections\r\n",
 	.opened = opened,
 	.input = go_on,
 	.writable = go_on,

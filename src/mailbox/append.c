@@ -67,13 +67,17 @@ mail_stage_free(struct mail_stage **sp)
 
 /* What one thread wants to commit. Lives on its stack. */
 struct commit {
-	const struct pst_append *append;
+	const struct mail_append *in;
+	struct pst_append *append;
 	size_t n;
+	bool has_keywords;
 	struct pst_row *row;
+	uint32_t uidvalidity;
 	enum pst_rc rc;
 	struct pst_error err;
 	bool done;
 	struct commit *next;
+	struct commit *with; /* the next of those that go together */
 };
 
 /* Calls the module; io is held. */
@@ -87,10 +91,28 @@ commit_to_box(struct mailbox *mb, const struct pst_append *append, size_t n,
 	return mb->acct->st->ops->commit(mb->box, append, n, row, err);
 }
 
+/* Numbers of keywords hold only as long as io does: one that no message has may
+ * be given to another keyword. */
+static enum pst_rc
+number_keywords(struct mailbox *mb, struct commit *c)
+{
+	enum pst_rc rc = PST_OK;
+
+	if (c->has_keywords && (mb->dead || mb->box == NULL))
+		return pst_fail(
+		    &c->err, PST_E_NOTFOUND, 0, "%s: deleted", mb->name);
+	for (size_t i = 0; i < c->n && c->has_keywords && rc == PST_OK; i++)
+		rc = mailbox_keyword_mask(mb, c->in[i].keywords,
+		    c->in[i].keyword_count, &c->append[i].keywords, &c->err);
+	return rc;
+}
+
 static void
 commit_alone(struct mailbox *mb, struct commit *c)
 {
-	c->rc = commit_to_box(mb, c->append, c->n, c->row, &c->err);
+	c->rc = number_keywords(mb, c);
+	if (c->rc == PST_OK)
+		c->rc = commit_to_box(mb, c->append, c->n, c->row, &c->err);
 	if (c->rc == PST_OK)
 		mailbox_apply_new(mb, c->row, c->n);
 }
@@ -106,7 +128,7 @@ commit_together(struct mailbox *mb, struct commit *list, size_t total)
 	enum pst_rc rc;
 	size_t at = 0;
 
-	for (struct commit *c = list; c != NULL; c = c->next) {
+	for (struct commit *c = list; c != NULL; c = c->with) {
 		memcpy(append + at, c->append, c->n * sizeof(*append));
 		at += c->n;
 	}
@@ -114,7 +136,7 @@ commit_together(struct mailbox *mb, struct commit *list, size_t total)
 	if (rc == PST_OK)
 		mailbox_apply_new(mb, row, total);
 	at = 0;
-	for (struct commit *c = list; c != NULL; c = c->next) {
+	for (struct commit *c = list; c != NULL; c = c->with) {
 		if (rc == PST_OK) {
 			memcpy(c->row, row + at, c->n * sizeof(*row));
 			c->rc = PST_OK;
@@ -127,18 +149,49 @@ commit_together(struct mailbox *mb, struct commit *list, size_t total)
 	free(row);
 }
 
+/* It never changes while a box is open; 0 when it is not. */
+static uint32_t
+uidvalidity_of(struct mailbox *mb)
+{
+	struct pst_box_state state;
+	struct pst_error err;
+	uint32_t validity;
+
+	pthread_mutex_lock(&mb->lock);
+	validity = mb->state.uidvalidity;
+	pthread_mutex_unlock(&mb->lock);
+	if (validity != 0 || mb->box == NULL ||
+	    mb->acct->st->ops->state(mb->box, &state, &err) != PST_OK)
+		return validity;
+	pthread_mutex_lock(&mb->lock);
+	mb->state = state;
+	pthread_mutex_unlock(&mb->lock);
+	return state.uidvalidity;
+}
+
 static void
 commit_list(struct mailbox *mb, struct commit *list)
 {
-	size_t total = list->n;
+	struct commit *plain = NULL, **last = &plain;
+	size_t total = 0;
+	uint32_t validity;
 
-	for (struct commit *c = list->next; c != NULL; c = c->next)
-		total += c->n;
 	pthread_mutex_lock(&mb->io);
-	if (list->next == NULL)
-		commit_alone(mb, list);
-	else
-		commit_together(mb, list, total);
+	validity = uidvalidity_of(mb);
+	for (struct commit *c = list; c != NULL; c = c->next) {
+		c->uidvalidity = validity;
+		if (c->has_keywords) {
+			commit_alone(mb, c);
+			continue;
+		}
+		*last = c;
+		last = &c->with;
+		total += c->n;
+	}
+	if (plain != NULL && plain->with == NULL)
+		commit_alone(mb, plain);
+	else if (plain != NULL)
+		commit_together(mb, plain, total);
 	pthread_mutex_unlock(&mb->io);
 }
 
@@ -183,31 +236,22 @@ commit_queued(struct mailbox *mb, struct commit *mine)
  */
 
 static enum pst_rc
-prepare(struct mailbox *mb, const struct mail_append *in, size_t n,
-    struct pst_append *out, struct pst_error *err)
+prepare(struct commit *c, struct pst_error *err)
 {
 	enum pst_rc rc = PST_OK;
 
-	for (size_t i = 0; i < n && rc == PST_OK; i++) {
-		struct mail_stage *s = in[i].stage;
+	for (size_t i = 0; i < c->n && rc == PST_OK; i++) {
+		struct mail_stage *s = c->in[i].stage;
 
-		out[i] = (struct pst_append){ .stage = s->stage,
-			.flags = in[i].flags,
-			.internal_date = in[i].internal_date,
-			.last = in[i].last };
+		c->append[i] = (struct pst_append){ .stage = s->stage,
+			.flags = c->in[i].flags,
+			.internal_date = c->in[i].internal_date,
+			.last = c->in[i].last };
+		if (c->in[i].keyword_count > 0)
+			c->has_keywords = true;
 		if (!s->synced)
 			rc = s->st->ops->stage_sync(s->stage, err);
 		s->synced = rc == PST_OK;
-		if (rc == PST_OK && in[i].keyword_count > 0) {
-			pthread_mutex_lock(&mb->io);
-			rc = mb->box == NULL
-				 ? pst_fail(err, PST_E_NOTFOUND, 0,
-				       "%s: deleted", mb->name)
-				 : mailbox_keyword_mask(mb, in[i].keywords,
-				       in[i].keyword_count, &out[i].keywords,
-				       err);
-			pthread_mutex_unlock(&mb->io);
-		}
 	}
 	return rc;
 }
@@ -221,35 +265,8 @@ check_quota(struct mail_account *acct, const struct mail_append *in, size_t n,
 
 	for (size_t i = 0; i < n; i++)
 		bytes += in[i].stage->size;
-	return mail_account_room_for(acct, n > gone ? n - gone : 0,
+	return account_room(acct, n > gone ? n - gone : 0,
 	    bytes > freed ? bytes - freed : 0, err);
-}
-
-static void
-take_results(struct mailbox *mb, const struct pst_row *row, size_t n,
-    struct mail_appended *results)
-{
-	struct pst_box_state state;
-	struct pst_error err;
-
-	/* UIDVALIDITY never changes while a box is open. */
-	pthread_mutex_lock(&mb->lock);
-	state = mb->state;
-	pthread_mutex_unlock(&mb->lock);
-	if (state.uidvalidity == 0) {
-		pthread_mutex_lock(&mb->io);
-		if (mb->box != NULL &&
-		    mb->acct->st->ops->state(mb->box, &state, &err) == PST_OK) {
-			pthread_mutex_lock(&mb->lock);
-			mb->state = state;
-			pthread_mutex_unlock(&mb->lock);
-		}
-		pthread_mutex_unlock(&mb->io);
-	}
-	for (size_t i = 0; i < n; i++) {
-		results[i].uidvalidity = state.uidvalidity;
-		results[i].uid = row[i].uid;
-	}
 }
 
 static enum pst_rc
@@ -257,27 +274,26 @@ append_to(struct mail_account *acct, const char *mailbox,
     const struct mail_append *appends, size_t n,
     struct mail_appended *results_r, struct pst_error *err)
 {
-	struct commit mine = { .n = n };
-	struct pst_append *prepared;
+	struct commit mine = { .in = appends, .n = n };
 	struct mailbox *mb;
 	enum pst_rc rc;
 
 	rc = mailbox_get(acct, mailbox, MAILBOX_OPEN, &mb, err);
 	if (rc != PST_OK)
 		return rc;
-	prepared = mem_array(n, sizeof(*prepared));
+	mine.append = mem_array(n, sizeof(*mine.append));
 	mine.row = mem_array(n, sizeof(*mine.row));
-	rc = prepare(mb, appends, n, prepared, err);
+	rc = prepare(&mine, err);
 	if (rc == PST_OK) {
-		mine.append = prepared;
 		commit_queued(mb, &mine);
 		rc = mine.rc;
-		if (rc == PST_OK)
-			take_results(mb, mine.row, n, results_r);
-		else
+		if (rc != PST_OK)
 			*err = mine.err;
+		for (size_t i = 0; i < n && rc == PST_OK; i++)
+			results_r[i] = (struct mail_appended){ mine.uidvalidity,
+				mine.row[i].uid };
 	}
-	free(prepared);
+	free(mine.append);
 	free(mine.row);
 	mailbox_put(&mb);
 	return rc;

@@ -51,26 +51,48 @@ on_conflict(void *arg, uint32_t uid)
 static int
 compare_silent(const void *a, const void *b)
 {
-	const struct {
-		uint32_t uid;
-		uint64_t modseq;
-	} *x = a, *y = b;
+	const struct silent_change *x = a, *y = b;
 
 	if (x->uid != y->uid)
 		return x->uid < y->uid ? -1 : 1;
 	return x->modseq < y->modseq ? -1 : x->modseq > y->modseq;
 }
 
+/*
+ * Own changes that are not to be told, but for messages of which somebody
+ * else's change is still untold: then all of it is (RFC 3501, 6.4.6). Before
+ * the changes are applied.
+ */
 static void
 remember_silent(struct mailbox_view *v, const struct rows *changed)
 {
+	bool sorted = true;
+
+	size_t before = v->silent_n;
+
 	mem_grow(&v->silent, &v->silent_cap, v->silent_n + changed->n,
 	    sizeof(*v->silent));
+	pthread_mutex_lock(&v->mb->lock);
 	for (size_t i = 0; i < changed->n; i++) {
-		v->silent[v->silent_n].uid = changed->row[i].uid;
-		v->silent[v->silent_n++].modseq = changed->row[i].modseq;
+		struct silent_change one = { changed->row[i].uid,
+			changed->row[i].modseq };
+		const struct pst_row *now = mailbox_row(v->mb, one.uid);
+		size_t n = v->silent_n;
+		bool behind;
+
+		/* It looks among those that are sorted. */
+		v->silent_n = before;
+		behind = now != NULL && view_will_tell(v, now);
+		v->silent_n = n;
+		if (behind)
+			continue;
+		sorted = sorted && (v->silent_n == 0 ||
+				       compare_silent(&one,
+					   &v->silent[v->silent_n - 1]) > 0);
+		v->silent[v->silent_n++] = one;
 	}
-	if (v->silent_n > changed->n)
+	pthread_mutex_unlock(&v->mb->lock);
+	if (!sorted)
 		qsort(
 		    v->silent, v->silent_n, sizeof(*v->silent), compare_silent);
 }
@@ -285,7 +307,7 @@ check_room(struct mailbox_view *v, struct pst_uids uids,
     struct mail_account *to, struct pst_error *err)
 {
 	struct mailbox *mb = v->mb;
-	uint64_t messages = 0, bytes = 0;
+	uint64_t bytes = 0, messages = 0;
 
 	pthread_mutex_lock(&mb->lock);
 	for (size_t i = 0, r = 0; i < mb->n && r < uids.n; i++) {
@@ -297,7 +319,7 @@ check_room(struct mailbox_view *v, struct pst_uids uids,
 		}
 	}
 	pthread_mutex_unlock(&mb->lock);
-	return mail_account_room_for(to, messages, bytes, err);
+	return messages > 0 ? account_room(to, messages, bytes, err) : PST_OK;
 }
 
 enum pst_rc
@@ -335,34 +357,38 @@ on_expunged(void *arg, uint32_t uid)
 	uidset_add(arg, uid, uid);
 }
 
-enum pst_rc
-mailbox_remove(struct mailbox *mb, struct pst_uids uids, struct pst_error *err)
+/* io is held. */
+static enum pst_rc
+remove_now(struct mailbox *mb, struct pst_uids uids, struct pst_error *err)
 {
 	struct uidset gone = { 0 };
-	enum pst_rc rc;
+	enum pst_rc rc = check_open(mb, err);
 
-	pthread_mutex_lock(&mb->io);
-	rc = check_open(mb, err);
-	if (rc == PST_OK) {
+	if (rc == PST_OK && uids.n > 0) {
 		rc = mb->acct->st->ops->expunge(
 		    mb->box, uids, on_expunged, &gone, err);
 		mailbox_apply_gone(mb, &gone);
 	}
-	pthread_mutex_unlock(&mb->io);
 	uidset_fini(&gone);
 	return rc;
 }
 
 enum pst_rc
-view_expunge(
-    struct mailbox_view *v, const struct pst_uids *uids, struct pst_error *err)
+mailbox_remove(struct mailbox *mb, struct pst_uids uids, struct pst_error *err)
 {
-	struct mailbox *mb = v->mb;
-	struct uidset marked = { 0 };
-	enum pst_rc rc = check_writable(v, err);
+	enum pst_rc rc;
 
-	if (rc != PST_OK)
-		return rc;
+	pthread_mutex_lock(&mb->io);
+	rc = remove_now(mb, uids, err);
+	pthread_mutex_unlock(&mb->io);
+	return rc;
+}
+
+/* The messages with \Deleted, of `uids` when it is not NULL. */
+static void
+find_deleted(
+    struct mailbox *mb, const struct pst_uids *uids, struct uidset *marked)
+{
 	pthread_mutex_lock(&mb->lock);
 	for (size_t i = 0, r = 0; i < mb->n; i++) {
 		const struct pst_row *row = &mb->row[i];
@@ -375,11 +401,27 @@ view_expunge(
 			if (r == uids->n || uids->r[r].first > row->uid)
 				continue;
 		}
-		uidset_add(&marked, row->uid, row->uid);
+		uidset_add(marked, row->uid, row->uid);
 	}
 	pthread_mutex_unlock(&mb->lock);
-	if (marked.n > 0)
-		rc = mailbox_remove(mb, uidset_peek(&marked), err);
+}
+
+enum pst_rc
+view_expunge(
+    struct mailbox_view *v, const struct pst_uids *uids, struct pst_error *err)
+{
+	struct mailbox *mb = v->mb;
+	struct uidset marked = { 0 };
+	enum pst_rc rc = check_writable(v, err);
+
+	if (rc != PST_OK)
+		return rc;
+	/* Found and removed without a gap: a message whose \Deleted is taken
+	 * away by another session stays. */
+	pthread_mutex_lock(&mb->io);
+	find_deleted(mb, uids, &marked);
+	rc = remove_now(mb, uidset_peek(&marked), err);
+	pthread_mutex_unlock(&mb->io);
 	uidset_fini(&marked);
 	return rc;
 }

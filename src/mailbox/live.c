@@ -140,6 +140,23 @@ mailbox_find_tree(struct mail_account *acct, const char *name, size_t *n_r)
 	return all;
 }
 
+/* What came and was shown while sessions had it open is not \Recent to the next
+ * ones. The module can only be told so of all messages at once. */
+static void
+claim_shown(struct mailbox *mb)
+{
+	struct pst_error err;
+	uint32_t first;
+	bool due;
+
+	pthread_mutex_lock(&mb->lock);
+	due = mb->loaded && mb->recent_first > mb->recent_claimed &&
+	      mb->recent_first >= mb->state.uidnext;
+	pthread_mutex_unlock(&mb->lock);
+	if (due && mb->box != NULL && !atomic_load(&mb->dead))
+		(void)mb->acct->st->ops->recent(mb->box, true, &first, &err);
+}
+
 /*
  * Closes the box of a mailbox that only we refer to. It may be taken up by
  * others while we do: they wait for io and then open it anew.
@@ -159,11 +176,15 @@ put_away(struct mailbox *mb)
 		return;
 	}
 	pthread_mutex_unlock(&ms->lock);
+	claim_shown(mb);
 	mailbox_close_box(mb);
 	pthread_mutex_unlock(&mb->io);
 
 	pthread_mutex_lock(&ms->lock);
-	if (--mb->refs > 0) {
+	if (--mb->refs > 0 || mb->box != NULL) {
+		/* Somebody has taken it up and perhaps left it again. */
+		if (mb->refs == 0)
+			lru_append(ms, mb);
 		pthread_mutex_unlock(&ms->lock);
 		return;
 	}
@@ -231,6 +252,7 @@ mailbox_get(struct mail_account *acct, const char *name,
 	struct mailbox *mb;
 	enum pst_rc rc = PST_OK;
 
+	pthread_rwlock_rdlock(&acct->names);
 	pthread_mutex_lock(&acct->ms->lock);
 	mb = find(acct, name);
 	if (mb == NULL)
@@ -247,8 +269,10 @@ mailbox_get(struct mail_account *acct, const char *name,
 	if (rc == PST_OK && depth == MAILBOX_LOADED && !mb->loaded)
 		rc = mailbox_load(mb, err);
 	pthread_mutex_unlock(&mb->io);
+	/* Before the name can become another mailbox's. */
 	if (rc != PST_OK)
 		mailbox_put(&mb);
+	pthread_rwlock_unlock(&acct->names);
 	*mb_r = mb;
 	return rc;
 }
@@ -288,6 +312,28 @@ mailbox_suspend_box(struct mailbox *mb)
 }
 
 void
+mailbox_resume_box(struct mailbox *mb)
+{
+	struct pst_error err;
+	enum pst_rc rc = mailbox_open_box(mb, &err);
+
+	if (rc == PST_OK && mb->loaded) {
+		bool viewed;
+
+		rc = mailbox_load(mb, &err);
+		pthread_mutex_lock(&mb->lock);
+		viewed = mb->views != NULL;
+		pthread_mutex_unlock(&mb->lock);
+		if (rc == PST_OK && viewed)
+			mailbox_watch(mb);
+	}
+	if (rc != PST_OK) {
+		atomic_store(&mb->dead, true);
+		mailbox_close_box(mb);
+	}
+}
+
+void
 mailbox_close_box(struct mailbox *mb)
 {
 	mailbox_suspend_box(mb);
@@ -299,6 +345,7 @@ mailbox_close_box(struct mailbox *mb)
 	uid_array_drop(&mb->uids);
 	keyword_table_drop(&mb->keywords);
 	mb->log_n = 0;
+	mb->log_from = mb->changes;
 	pthread_mutex_unlock(&mb->lock);
 }
 
@@ -400,6 +447,16 @@ mailbox_keyword_mask(struct mailbox *mb, const char *const *names, size_t n,
 		if (rc == PST_OK)
 			*mask_r |= UINT64_C(1) << number;
 	}
+	/* In a full table a name may have got the number of one before it,
+	 * which no message has yet. */
+	for (size_t i = 0; i + 1 < n && rc == PST_OK; i++) {
+		unsigned number;
+
+		if (mb->acct->st->ops->keyword(
+			mb->box, names[i], false, &number, err) != PST_OK)
+			rc = pst_fail(err, PST_E_LIMIT, 0,
+			    "%s: too many keywords", mb->name);
+	}
 	if (n > 0)
 		mailbox_take_keywords(mb);
 	return rc;
@@ -480,14 +537,21 @@ log_change(struct mailbox *mb, const struct pst_row *row)
 {
 	size_t at = (mb->log_at + mb->log_n) % CHANGE_LOG;
 
+	mb->changes++;
+	if (row->modseq <= mb->state.highestmodseq) {
+		if (mb->late == 0 || row->modseq < mb->late_modseq)
+			mb->late_modseq = row->modseq;
+		mb->late = mb->changes;
+	}
 	if (mb->log_n == CHANGE_LOG) {
 		/* The oldest goes: complete only above it from now on. */
-		mb->log_from = mb->log[mb->log_at].modseq;
+		mb->log_from = mb->log[mb->log_at].change;
 		mb->log_at = (mb->log_at + 1) % CHANGE_LOG;
 		mb->log_n--;
 	}
 	mb->log[at].uid = row->uid;
 	mb->log[at].modseq = row->modseq;
+	mb->log[at].change = mb->changes;
 	mb->log_n++;
 }
 
@@ -541,13 +605,16 @@ mailbox_apply_changed(struct mailbox *mb, const struct pst_row *row, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct pst_row *mine = mailbox_row(mb, row[i].uid);
 
-		if (mine == NULL)
+		if (mine == NULL || (mine->modseq == row[i].modseq &&
+					mine->flags == row[i].flags &&
+					mine->keywords == row[i].keywords))
 			continue;
 		*mine = row[i];
-		note_modseq(mb, row[i].modseq);
 		log_change(mb, mine);
 		any = true;
 	}
+	for (size_t i = 0; i < n; i++)
+		note_modseq(mb, row[i].modseq);
 	if (any)
 		mailbox_wake_views(mb);
 	pthread_mutex_unlock(&mb->lock);
@@ -643,9 +710,9 @@ mailbox_load(struct mailbox *mb, struct pst_error *err)
 		if (state.highestmodseq < mb->state.highestmodseq)
 			state.highestmodseq = mb->state.highestmodseq;
 		mb->state = state;
-		mb->recent_first = recent;
-		mb->log_from = state.highestmodseq;
-		mb->log_n = 0;
+		mb->recent_claimed = recent;
+		if (recent > mb->recent_first)
+			mb->recent_first = recent;
 		pthread_mutex_unlock(&mb->lock);
 		apply_all(mb, &all);
 	}
@@ -694,6 +761,8 @@ mailbox_refresh(struct mailbox *mb, struct pst_error *err)
 		mailbox_apply_gone(mb, &r.gone);
 		mailbox_apply_changed(mb, r.changed.row, r.changed.n);
 		mailbox_apply_new(mb, r.appended.row, r.appended.n);
+	} else {
+		atomic_store(&mb->stirred, true);
 	}
 	uidset_fini(&r.gone);
 	rows_fini(&r.changed);

@@ -100,6 +100,22 @@ mailbox_subscribe(struct mail_account *acct, const char *name, bool subscribed,
 	return acct->st->ops->subscribe(acct->acct, name, subscribed, err);
 }
 
+/* After the module's removal: who has it open finds it gone, or goes on when it
+ * could not be removed. io is held. */
+static void
+bury(struct mailbox *mb, enum pst_rc rc)
+{
+	if (rc == PST_OK || rc == PST_E_NOTFOUND) {
+		atomic_store(&mb->dead, true);
+		mailbox_close_box(mb);
+	} else {
+		mailbox_resume_box(mb);
+	}
+	pthread_mutex_lock(&mb->lock);
+	mailbox_wake_views(mb);
+	pthread_mutex_unlock(&mb->lock);
+}
+
 enum pst_rc
 mailbox_delete(
     struct mail_account *acct, const char *name, struct pst_error *err)
@@ -109,28 +125,21 @@ mailbox_delete(
 
 	if (strcmp(name, "INBOX") == 0)
 		return pst_fail(err, PST_E_DENIED, 0, "INBOX stays");
-	rc = mailbox_get(acct, name, MAILBOX_OPEN, &mb, err);
-	if (rc != PST_OK)
-		return rc;
-	pthread_mutex_lock(&mb->io);
-	if (atomic_load(&mb->dead)) {
-		rc = pst_fail(err, PST_E_NOTFOUND, 0, "%s: deleted", name);
-	} else {
-		/* Dead first: who has it open finds it gone, whatever the
-		 * module says; a failed removal is found again by its name. */
-		atomic_store(&mb->dead, true);
-		mailbox_close_box(mb);
-		rc = acct->st->ops->remove(acct->acct, name, err);
-		pthread_mutex_lock(&mb->lock);
-		mailbox_wake_views(mb);
-		pthread_mutex_unlock(&mb->lock);
+	pthread_rwlock_wrlock(&acct->names);
+	mb = mailbox_find(acct, name);
+	if (mb != NULL) {
+		pthread_mutex_lock(&mb->io);
+		mailbox_suspend_box(mb);
 	}
-	pthread_mutex_unlock(&mb->io);
+	rc = acct->st->ops->remove(acct->acct, name, err);
+	if (mb != NULL) {
+		bury(mb, rc);
+		pthread_mutex_unlock(&mb->io);
+	}
+	pthread_rwlock_unlock(&acct->names);
 	mailbox_put(&mb);
 	/* Its messages don't count any more. */
-	pthread_mutex_lock(&acct->usage_lock);
-	acct->usage_known = false;
-	pthread_mutex_unlock(&acct->usage_lock);
+	account_forget_usage(acct);
 	return rc;
 }
 
@@ -196,29 +205,6 @@ set_name(struct mailbox *mb, const char *from, const char *to)
 	buf_fini(&name);
 }
 
-/* Under its new name, or dead when it cannot be opened again. */
-static void
-reopen(struct mailbox *mb)
-{
-	struct pst_error err;
-	enum pst_rc rc = mailbox_open_box(mb, &err);
-
-	if (rc == PST_OK && mb->loaded) {
-		bool viewed;
-
-		rc = mailbox_load(mb, &err);
-		pthread_mutex_lock(&mb->lock);
-		viewed = mb->views != NULL;
-		pthread_mutex_unlock(&mb->lock);
-		if (rc == PST_OK && viewed)
-			mailbox_watch(mb);
-	}
-	if (rc != PST_OK) {
-		atomic_store(&mb->dead, true);
-		mailbox_close_box(mb);
-	}
-}
-
 enum pst_rc
 mailbox_rename(struct mail_account *acct, const char *from, const char *to,
     struct pst_error *err)
@@ -235,6 +221,7 @@ mailbox_rename(struct mail_account *acct, const char *from, const char *to,
 		return pst_fail(err, PST_E_EXISTS, 0, "%s: the same name", to);
 	if (is_below(to, from))
 		return pst_fail(err, PST_E_PERM, 0, "%s: below itself", to);
+	pthread_rwlock_wrlock(&acct->names);
 	open = mailbox_find_tree(acct, from, &n);
 	if (n > 1)
 		qsort(open, n, sizeof(struct mailbox *), compare_address);
@@ -247,10 +234,11 @@ mailbox_rename(struct mail_account *acct, const char *from, const char *to,
 		if (!atomic_load(&open[i]->dead)) {
 			if (rc == PST_OK)
 				set_name(open[i], from, to);
-			reopen(open[i]);
+			mailbox_resume_box(open[i]);
 		}
 		pthread_mutex_unlock(&open[i]->io);
 	}
+	pthread_rwlock_unlock(&acct->names);
 	for (size_t i = 0; i < n; i++)
 		mailbox_put(&open[i]);
 	free(open);

@@ -113,6 +113,9 @@ check_module(
 	if (missing != NULL)
 		return pst_fail(err, PST_E_PERM, 0,
 		    "%s: lacks the operation %s", path, missing);
+	if ((m->store->watch != NULL) != (m->store->unwatch != NULL))
+		return pst_fail(err, PST_E_PERM, 0,
+		    "%s: has only one of watch and unwatch", path);
 	return PST_OK;
 }
 

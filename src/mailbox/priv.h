@@ -2,13 +2,15 @@
  * mailbox/priv.h - what the files of src/mailbox share and nobody else sees.
  *
  * Locks, in the order in which they may be taken together:
- *	mailbox.io       one call of the module at a time on a box; may be held
- *			 over disk writes; two of them in order of address
+ *	account.names    for reading while a mailbox is looked up and opened,
+ *for writing while one is removed or renamed: no box is opened by a name that
+ *goes away meanwhile mailbox.io       one call of the module at a time on a
+ *box; may be held over disk writes; two of them in order of address
  *	mailbox.box_lock that the box stays open during body()
  *	mailstore.lock   accounts and mailboxes by name, reference counts
  *	mailbox.lock     the live picture and its views
  *	account.usage_lock
- * No lock but the first two is ever held while a module is called.
+ * No lock but the first three is ever held while a module is called.
  */
 #ifndef MAILBOX_PRIV_H
 #define MAILBOX_PRIV_H
@@ -54,8 +56,11 @@ struct mail_account {
 	size_t refs;
 	pthread_mutex_t open_lock; /* while the module opens or closes it */
 	struct pst_acct *acct;	   /* NULL: not open (yet, or any more) */
+	bool is_complete;	   /* has the mailboxes of a new account */
+	pthread_rwlock_t names;	   /* see above */
 	pthread_mutex_t usage_lock;
 	bool usage_known;
+	unsigned usage_moves; /* changes, that a count under way may miss */
 	struct pst_usage usage, limit;
 	char id[321];
 };
@@ -112,14 +117,20 @@ struct mailbox {
 	size_t n, cap;
 	struct uid_array *uids;
 	struct keyword_table *keywords;
-	uint32_t recent_first;
-	/* The last changes of flags, by modseq; log_from: complete above it. */
+	uint32_t recent_first;	 /* shown to nobody from here on */
+	uint32_t recent_claimed; /* the same as the module knows it */
+	/* Changes of flags are counted as they become known, since that need
+	 * not be in order of modseq: what others did may be found late. The
+	 * last ones are in the log, complete above log_from. */
+	uint64_t changes;
 	struct {
 		uint32_t uid;
-		uint64_t modseq;
+		uint64_t modseq, change;
 	} log[CHANGE_LOG];
 	size_t log_at, log_n;
 	uint64_t log_from;
+	uint64_t late;	      /* the last change that was found late */
+	uint64_t late_modseq; /* the lowest modseq of such changes */
 	struct mailbox_view *views;
 
 	pthread_mutex_t queue_lock; /* guards the three below */
@@ -141,6 +152,11 @@ enum pst_rc storage_load(struct storage *st, const struct config *cfg,
 void storage_unload(struct storage *st);
 const struct pst_host *host_services(void);
 void account_use(struct mail_account *acct, int64_t messages, int64_t bytes);
+/* What it holds must be counted anew. */
+void account_forget_usage(struct mail_account *acct);
+/* QUOTA when so much more would be too much. */
+enum pst_rc account_room(struct mail_account *acct, uint64_t messages,
+    uint64_t bytes, struct pst_error *err);
 void account_take(struct mail_account *acct);	       /* one more reference */
 struct config *mailstore_config(struct mailstore *ms); /* a reference */
 
@@ -166,6 +182,8 @@ void mailbox_close_box(struct mailbox *mb);
 enum pst_rc mailbox_open_box(struct mailbox *mb, struct pst_error *err);
 /* Closes the box but keeps the picture for the views. */
 void mailbox_suspend_box(struct mailbox *mb);
+/* Opens it again after that; dead when it cannot be opened. */
+void mailbox_resume_box(struct mailbox *mb);
 void mailbox_watch(struct mailbox *mb);
 /* New table of keywords if the module's differs. */
 void mailbox_take_keywords(struct mailbox *mb);
@@ -205,6 +223,11 @@ void rows_add(void *rows, const struct pst_row *row); /* a pst_row_fn */
 void rows_fini(struct rows *r);
 
 /* --- view.c --- */
+struct silent_change {
+	uint32_t uid;
+	uint64_t modseq;
+};
+
 struct mailbox_view {
 	struct mailbox *mb;
 	struct mailbox_view *next; /* guarded by mb->lock */
@@ -212,16 +235,16 @@ struct mailbox_view {
 	bool has_wake, read_only;
 	struct uid_array *uids;
 	uint32_t count;
-	uint64_t modseq;
+	uint64_t modseq, changes; /* the mailbox's when it was in step */
 	struct keyword_table *keywords;
 	bool keywords_new; /* not told to the session yet */
 	struct uidset recent;
 	/* Own silent changes: not to be reported. Ascending by uid. */
-	struct {
-		uint32_t uid;
-		uint64_t modseq;
-	} * silent;
+	struct silent_change *silent;
 	size_t silent_n, silent_cap;
 };
+/* A change of `row`, as it is now, is still to be told to this view. With
+ * mailbox.lock held. */
+bool view_will_tell(const struct mailbox_view *v, const struct pst_row *row);
 
 #endif

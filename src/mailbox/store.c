@@ -116,6 +116,21 @@ storage_for(struct mailstore *ms, const struct account_user *user,
 	return NULL;
 }
 
+static void
+init_locks(struct mail_account *acct)
+{
+	pthread_rwlockattr_t attr;
+
+	pthread_mutex_init(&acct->open_lock, NULL);
+	pthread_mutex_init(&acct->usage_lock, NULL);
+	/* Renaming has to come through although mail comes all the time. */
+	(void)pthread_rwlockattr_init(&attr);
+	(void)pthread_rwlockattr_setkind_np(
+	    &attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&acct->names, &attr);
+	(void)pthread_rwlockattr_destroy(&attr);
+}
+
 static struct mail_account *
 account_find_or_make(struct mailstore *ms, struct storage *st, const char *id)
 {
@@ -130,8 +145,7 @@ account_find_or_make(struct mailstore *ms, struct storage *st, const char *id)
 		acct->ms = ms;
 		acct->st = st;
 		(void)str_copy(acct->id, sizeof(acct->id), str_of(id));
-		pthread_mutex_init(&acct->open_lock, NULL);
-		pthread_mutex_init(&acct->usage_lock, NULL);
+		init_locks(acct);
 		acct->next = *at;
 		*at = acct;
 	}
@@ -171,6 +185,45 @@ make_mailboxes(struct mail_account *acct, struct pst_error *err)
 	return rc;
 }
 
+/* Set once the mailboxes above are there. No client sees it: the names of what
+ * clients may ask for begin with a slash (RFC 5464). */
+#define MADE_KEY "postern/mailboxes"
+
+static void
+note_made(void *arg, const char *key, struct pst_str value)
+{
+	(void)key;
+	(void)value;
+	*(bool *)arg = true;
+}
+
+/*
+ * Makes what a new account lacks; also later, when a crash or a full disk came
+ * in between, or when the mail was there before the server.
+ */
+static enum pst_rc
+complete_account(struct mail_account *acct, bool created, struct pst_error *err)
+{
+	const struct pst_store_ops *ops = acct->st->ops;
+	bool made = false;
+	enum pst_rc rc = ops->meta_get(
+	    acct->acct, NULL, MADE_KEY, note_made, &made, err);
+
+	if (rc == PST_OK && !made) {
+		rc = make_mailboxes(acct, err);
+		if (rc == PST_OK)
+			rc = ops->meta_set(
+			    acct->acct, NULL, MADE_KEY, STR("1"), err);
+	}
+	acct->is_complete = rc == PST_OK;
+	/* Who has mail can read it all the same. */
+	if (rc != PST_OK && !created) {
+		log_failure(PST_LOG_WARNING, 0, "mailboxes", err);
+		rc = PST_OK;
+	}
+	return rc;
+}
+
 static void
 set_limits(struct mail_account *acct, const struct account_user *user)
 {
@@ -204,11 +257,12 @@ mail_account_open(struct mailstore *ms, const struct account_user *user,
 	if (acct->acct == NULL) {
 		rc = st->ops->acct_open(
 		    st->store, acct->id, &acct->acct, &created, err);
+		acct->is_complete = false;
 		if (rc != PST_OK)
 			acct->acct = NULL;
-		else if (created)
-			rc = make_mailboxes(acct, err);
 	}
+	if (rc == PST_OK && !acct->is_complete)
+		rc = complete_account(acct, created, err);
 	pthread_mutex_unlock(&acct->open_lock);
 	if (rc != PST_OK)
 		mail_account_close(&acct);
@@ -263,6 +317,7 @@ mail_account_close(struct mail_account **acctp)
 	pthread_mutex_unlock(&acct->open_lock);
 	pthread_mutex_destroy(&acct->open_lock);
 	pthread_mutex_destroy(&acct->usage_lock);
+	pthread_rwlock_destroy(&acct->names);
 	free(acct);
 }
 
@@ -297,6 +352,7 @@ mail_account_remove(struct mailstore *ms, const struct account_user *user,
 			st->ops->acct_close(acct->acct);
 		acct->acct = NULL;
 		rc = st->ops->acct_remove(st->store, acct->id, err);
+		account_forget_usage(acct);
 	}
 	pthread_mutex_unlock(&acct->open_lock);
 	mail_account_close(&acct);
@@ -310,6 +366,7 @@ void
 account_use(struct mail_account *acct, int64_t messages, int64_t bytes)
 {
 	pthread_mutex_lock(&acct->usage_lock);
+	acct->usage_moves++;
 	if (acct->usage_known) {
 		struct pst_usage *u = &acct->usage;
 
@@ -322,16 +379,27 @@ account_use(struct mail_account *acct, int64_t messages, int64_t bytes)
 	pthread_mutex_unlock(&acct->usage_lock);
 }
 
+void
+account_forget_usage(struct mail_account *acct)
+{
+	pthread_mutex_lock(&acct->usage_lock);
+	acct->usage_moves++;
+	acct->usage_known = false;
+	pthread_mutex_unlock(&acct->usage_lock);
+}
+
 enum pst_rc
 mail_account_usage(struct mail_account *acct, struct pst_usage *usage_r,
     struct pst_usage *limit_r, struct pst_error *err)
 {
 	struct pst_usage counted;
 	enum pst_rc rc = PST_OK;
+	unsigned moves;
 	bool known;
 
 	pthread_mutex_lock(&acct->usage_lock);
 	known = acct->usage_known;
+	moves = acct->usage_moves;
 	*usage_r = acct->usage;
 	*limit_r = acct->limit;
 	pthread_mutex_unlock(&acct->usage_lock);
@@ -340,16 +408,18 @@ mail_account_usage(struct mail_account *acct, struct pst_usage *usage_r,
 	rc = acct->st->ops->usage(acct->acct, &counted, err);
 	if (rc != PST_OK)
 		return rc;
+	*usage_r = counted;
+	/* What changed during the count may be in it or not. */
 	pthread_mutex_lock(&acct->usage_lock);
-	acct->usage = *usage_r = counted;
-	acct->usage_known = true;
+	acct->usage = counted;
+	acct->usage_known = moves == acct->usage_moves;
 	pthread_mutex_unlock(&acct->usage_lock);
 	return PST_OK;
 }
 
 enum pst_rc
-mail_account_room_for(struct mail_account *acct, uint64_t messages,
-    uint64_t bytes, struct pst_error *err)
+account_room(struct mail_account *acct, uint64_t messages, uint64_t bytes,
+    struct pst_error *err)
 {
 	struct pst_usage usage, limit;
 	enum pst_rc rc;
@@ -375,7 +445,14 @@ enum pst_rc
 mail_account_room(
     struct mail_account *acct, uint64_t bytes, struct pst_error *err)
 {
-	return mail_account_room_for(acct, 1, bytes, err);
+	return account_room(acct, 1, bytes, err);
+}
+
+enum pst_rc
+mail_account_room_for(struct mail_account *acct, uint64_t messages,
+    uint64_t bytes, struct pst_error *err)
+{
+	return account_room(acct, messages, bytes, err);
 }
 
 /* --- polling, where the storage cannot watch

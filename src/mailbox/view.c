@@ -23,31 +23,51 @@ take_recent(struct mailbox_view *v, uint32_t above)
 	struct mailbox *mb = v->mb;
 	uint32_t first = mb->recent_first > above ? mb->recent_first : above;
 
-	for (uint32_t i = v->count; i > 0; i--) {
-		uint32_t uid = v->uids->uid[i - 1];
+	for (uint32_t seq = view_seq_from(v, first); seq <= v->count; seq++) {
+		uint32_t uid = v->uids->uid[seq - 1];
 
-		if (uid < first)
-			break;
 		uidset_add(&v->recent, uid, uid);
 	}
 	if (!v->read_only && mb->recent_first < mb->state.uidnext)
 		mb->recent_first = mb->state.uidnext;
 }
 
+/* With io held: neither may the last view that goes take the watch away in
+ * between, nor may a message come that the module was not told of. */
 static void
 attach(struct mailbox_view *v)
 {
 	struct mailbox *mb = v->mb;
 
 	pthread_mutex_lock(&mb->lock);
+	if (!v->read_only)
+		mb->recent_claimed = mb->state.uidnext;
 	v->next = mb->views;
 	mb->views = v;
 	v->uids = uid_array_ref(mb->uids);
 	v->count = (uint32_t)mb->n;
 	v->modseq = mb->state.highestmodseq;
+	v->changes = mb->changes;
 	v->keywords = keyword_table_ref(mb->keywords);
 	take_recent(v, 0);
 	pthread_mutex_unlock(&mb->lock);
+}
+
+/* Tells the module that all messages are shown now, unless it knows. A session
+ * whose client asks for nothing but \Recent is not refused for its sake. */
+static void
+claim(struct mailbox *mb)
+{
+	struct pst_error err;
+	uint32_t first;
+	bool due;
+
+	pthread_mutex_lock(&mb->lock);
+	due = mb->recent_claimed < mb->state.uidnext;
+	pthread_mutex_unlock(&mb->lock);
+	if (due &&
+	    mb->acct->st->ops->recent(mb->box, true, &first, &err) != PST_OK)
+		log_failure(PST_LOG_WARNING, 0, "recent", &err);
 }
 
 enum pst_rc
@@ -70,26 +90,22 @@ view_open(struct mail_account *acct, const char *name, bool read_only,
 	/* After the watch has begun, so that nothing falls in between. */
 	if (rc == PST_OK)
 		rc = mailbox_refresh(mb, err);
-	if (rc == PST_OK && !read_only) {
-		uint32_t first;
-
-		(void)mb->acct->st->ops->recent(mb->box, true, &first, err);
+	if (rc == PST_OK && !read_only)
+		claim(mb);
+	if (rc == PST_OK) {
+		v = mem_alloc(sizeof(*v));
+		v->mb = mb;
+		v->read_only = read_only;
+		v->has_wake = wake != NULL;
+		if (wake != NULL)
+			v->wake = *wake;
+		attach(v);
+		*view_r = v;
 	}
 	pthread_mutex_unlock(&mb->io);
-	if (rc != PST_OK) {
+	if (rc != PST_OK)
 		mailbox_put(&mb);
-		return rc;
-	}
-	v = mem_alloc(sizeof(*v));
-	v->mb = mb;
-	v->read_only = read_only;
-	if (wake != NULL) {
-		v->wake = *wake;
-		v->has_wake = true;
-	}
-	attach(v);
-	*view_r = v;
-	return PST_OK;
+	return rc;
 }
 
 void
@@ -390,7 +406,7 @@ note_changed(struct mailbox_view *v, const struct pst_row *row, uint32_t last,
 {
 	uint32_t seq;
 
-	if (row->modseq <= v->modseq || row->uid > last || was_silent(v, row))
+	if (row->uid > last || was_silent(v, row))
 		return;
 	seq = view_seq(v, row->uid);
 	if (seq == 0)
@@ -401,19 +417,64 @@ note_changed(struct mailbox_view *v, const struct pst_row *row, uint32_t last,
 	rows_add(&news->changed, row);
 }
 
+/* When the log does not reach back: rows from this modseq on may have changed.
+ * Too much when changes were found late, but never too little. */
+static uint64_t
+changed_from(const struct mailbox_view *v)
+{
+	const struct mailbox *mb = v->mb;
+	uint64_t from = v->modseq + 1;
+
+	return mb->late > v->changes && mb->late_modseq < from ? mb->late_modseq
+							       : from;
+}
+
+static void
+find_changed_rows(struct mailbox_view *v, uint32_t last, struct news *news)
+{
+	const struct mailbox *mb = v->mb;
+	uint64_t from = changed_from(v);
+
+	for (size_t i = 0; i < mb->n; i++)
+		if (mb->row[i].modseq >= from)
+			note_changed(v, &mb->row[i], last, news);
+}
+
+bool
+view_will_tell(const struct mailbox_view *v, const struct pst_row *row)
+{
+	const struct mailbox *mb = v->mb;
+
+	if (v->changes == mb->changes || was_silent(v, row))
+		return false;
+	if (v->changes < mb->log_from)
+		return row->modseq >= changed_from(v);
+	for (size_t i = 0; i < mb->log_n; i++) {
+		size_t at = (mb->log_at + i) % CHANGE_LOG;
+
+		if (mb->log[at].change > v->changes &&
+		    mb->log[at].uid == row->uid &&
+		    mb->log[at].modseq == row->modseq)
+			return true;
+	}
+	return false;
+}
+
 static void
 find_changed(struct mailbox_view *v, uint32_t last, struct news *news)
 {
 	struct mailbox *mb = v->mb;
 
-	if (mb->state.highestmodseq <= v->modseq)
+	if (v->changes == mb->changes) {
+		v->modseq = mb->state.highestmodseq;
 		return;
-	if (v->modseq >= mb->log_from) {
+	}
+	if (v->changes >= mb->log_from) {
 		for (size_t i = 0; i < mb->log_n; i++) {
 			size_t at = (mb->log_at + i) % CHANGE_LOG;
 			const struct pst_row *row;
 
-			if (mb->log[at].modseq <= v->modseq)
+			if (mb->log[at].change <= v->changes)
 				continue;
 			row = mailbox_row(mb, mb->log[at].uid);
 			/* An older change of it: the newer is in the log. */
@@ -421,10 +482,10 @@ find_changed(struct mailbox_view *v, uint32_t last, struct news *news)
 				note_changed(v, row, last, news);
 		}
 	} else {
-		for (size_t i = 0; i < mb->n; i++)
-			note_changed(v, &mb->row[i], last, news);
+		find_changed_rows(v, last, news);
 	}
 	v->modseq = mb->state.highestmodseq;
+	v->changes = mb->changes;
 	v->silent_n = 0;
 }
 
@@ -492,8 +553,8 @@ view_is_behind(struct mailbox_view *v)
 		return true;
 	pthread_mutex_lock(&mb->lock);
 	behind = v->uids != mb->uids || v->count != mb->n ||
-		 v->modseq < mb->state.highestmodseq ||
-		 v->keywords != mb->keywords || v->keywords_new;
+		 v->changes != mb->changes || v->keywords != mb->keywords ||
+		 v->keywords_new;
 	pthread_mutex_unlock(&mb->lock);
 	return behind;
 }

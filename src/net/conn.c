@@ -22,7 +22,6 @@ enum {
 	READ_MAX = 65536,	 /* read at once */
 	OUTPUT_SLACK = 32 << 20, /* one answer that knows no NET_WRITE */
 	TURN_US = 20000,	 /* then others have their turn */
-	READY_US = 1000000,	 /* at the latest, what is ready goes on */
 	LINGER_US = 2000000,
 	PACKED_READS = 4,
 	KEPT_SMALL = 16384, /* up to this, buffers are copied and not kept */
@@ -724,13 +723,17 @@ conn_run(struct net_conn *c, struct worker *w)
 	return true;
 }
 
-/* A turn was over with work left. */
-static bool
-is_ready(const struct net_conn *c)
+bool
+conn_is_ready(const struct net_conn *c)
 {
-	return c->phase == CONN_OPEN &&
-	       (c->last == NET_AGAIN || (c->last == NET_READ && c->eof) ||
-		   has_pending(c));
+	if (c->phase != CONN_OPEN)
+		return false;
+	/* All that was written has gone, perhaps into a buffer of the kernel's
+	 * that is full now: only who goes on writing finds that out. */
+	if (c->last == NET_WRITE)
+		return unsent(c) < c->output_high / 2;
+	return c->last == NET_AGAIN || (c->last == NET_READ && c->eof) ||
+	       has_pending(c);
 }
 
 uint32_t
@@ -755,9 +758,7 @@ conn_events(const struct net_conn *c)
 		events |= EPOLLIN;
 	if (unsent(c) > 0 || c->last == NET_WRITE)
 		events |= EPOLLOUT;
-	/* Socket buffers have room, mostly, so that waiting for it means the
-	 * end of the queue. */
-	return is_ready(c) ? events | EPOLLOUT : events;
+	return events;
 }
 
 static int64_t
@@ -778,9 +779,6 @@ conn_next_timer(const struct net_conn *c)
 	next = earlier(next, c->deadline);
 	if (c->last == NET_READ && c->idle != 0)
 		next = earlier(next, c->active + us(c->idle));
-	/* In case the socket's buffer is full, although ours is empty. */
-	if (is_ready(c))
-		next = earlier(next, clock_monotonic() + READY_US);
 	return next;
 }
 

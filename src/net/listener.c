@@ -253,11 +253,27 @@ refuse(struct net *n, struct net_conn *c, const char *why)
 	conn_free(c);
 }
 
+/* To the workers: from here on it is not ours. */
+static bool
+hand_over(struct net *n, struct net_conn *c)
+{
+	struct epoll_event ev = { .events = EPOLLOUT | EPOLLONESHOT };
+	struct net_slot *s = slot_of(c);
+	bool ok;
+
+	pthread_mutex_lock(&s->lock);
+	ev.data.u64 = (uint64_t)s->generation << 32 | c->index;
+	ok = epoll_ctl(n->epoll_fd, EPOLL_CTL_ADD, c->fd, &ev) == 0;
+	if (ok)
+		s->state = SLOT_PARKED;
+	pthread_mutex_unlock(&s->lock);
+	return ok;
+}
+
 static void
 welcome(struct net *n, const struct net_bound *from, int fd)
 {
 	struct net_conn *c = conn_new(n, fd, from);
-	struct epoll_event ev = { .events = EPOLLOUT | EPOLLONESHOT };
 	size_t most, most_per_address;
 
 	atomic_fetch_add(&n->accepted, 1);
@@ -281,8 +297,7 @@ welcome(struct net *n, const struct net_bound *from, int fd)
 		refuse(n, c, "no file descriptor");
 		return;
 	}
-	ev.data.u64 = (uint64_t)slot_of(c)->generation << 32 | c->index;
-	if (epoll_ctl(n->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0) {
+	if (!hand_over(n, c)) {
 		slot_give_back(c);
 		if (!c->is_unix)
 			counts_remove(&n->addresses, c->counted);

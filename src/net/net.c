@@ -27,11 +27,13 @@ net_new(struct config *cfg, struct tls_context *tls,
 	n->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	n->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	n->quit_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	n->run_queue.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (n->epoll_fd < 0 || n->stop_fd < 0 || n->quit_fd < 0 ||
-	    !slots_init(n))
+	    n->run_queue.fd < 0 || !slots_init(n))
 		pst_bug("the kernel gives no epoll set: %s", strerror(errno));
 	pthread_mutex_init(&n->cfg_lock, NULL);
 	pthread_mutex_init(&n->free_lock, NULL);
+	pthread_mutex_init(&n->run_queue.lock, NULL);
 	pthread_mutex_init(&n->workers_lock, NULL);
 	pthread_mutex_init(&n->timers.lock, NULL);
 	pthread_rwlock_init(&n->trace_lock, NULL);
@@ -158,6 +160,7 @@ net_free(struct net **np)
 	(void)close(n->epoll_fd);
 	(void)close(n->stop_fd);
 	(void)close(n->quit_fd);
+	(void)close(n->run_queue.fd);
 	(void)munmap(n->slot, n->slots * sizeof(*n->slot));
 	counts_fini(&n->addresses);
 	counts_fini(&n->users);

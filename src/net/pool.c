@@ -17,7 +17,7 @@
 
 enum { WORKER_STACK = 1 << 20, SPARE_MS = 10000 };
 
-static const uint64_t quit_mark = UINT64_MAX;
+static const uint64_t quit_mark = UINT64_MAX, run_mark = UINT64_MAX - 1;
 
 static void worker_spawn(struct net *n);
 
@@ -56,6 +56,9 @@ park(struct net *n, struct net_conn *c)
 		ev.events = conn_events(c) | EPOLLONESHOT;
 		ev.data.u64 = (uint64_t)s->generation << 32 | c->index;
 		(void)epoll_ctl(n->epoll_fd, EPOLL_CTL_MOD, c->fd, &ev);
+		/* To the end of the queue: others have their turn. */
+		if (conn_is_ready(c))
+			slot_rouse(n, s, c->index);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return again;
@@ -66,11 +69,18 @@ park(struct net *n, struct net_conn *c)
 static struct net_conn *
 claim(struct net *n, uint64_t mark)
 {
-	struct net_slot *s = &n->slot[(uint32_t)mark];
+	bool from_queue = mark == run_mark;
+	struct net_slot *s = from_queue ? slot_next_roused(n)
+					: &n->slot[(uint32_t)mark];
 	struct net_conn *c = NULL;
 
+	if (s == NULL)
+		return NULL;
 	pthread_mutex_lock(&s->lock);
-	if (s->state == SLOT_PARKED && s->generation == mark >> 32) {
+	if (from_queue)
+		s->roused = false;
+	if (s->state == SLOT_PARKED &&
+	    (from_queue || s->generation == mark >> 32)) {
 		s->state = SLOT_RUNNING;
 		c = s->conn;
 	}
@@ -213,8 +223,12 @@ pool_start(struct net *n, struct pst_error *err)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
 
+	struct epoll_event run = { .events = EPOLLIN | EPOLLET };
+
 	ev.data.u64 = quit_mark;
-	if (epoll_ctl(n->epoll_fd, EPOLL_CTL_ADD, n->quit_fd, &ev) < 0)
+	run.data.u64 = run_mark;
+	if (epoll_ctl(n->epoll_fd, EPOLL_CTL_ADD, n->quit_fd, &ev) < 0 ||
+	    epoll_ctl(n->epoll_fd, EPOLL_CTL_ADD, n->run_queue.fd, &run) < 0)
 		return pst_fail(
 		    err, PST_E_TEMP, errno, "epoll: %s", strerror(errno));
 	for (int64_t i = 0; i < n->cfg->limits.workers_min; i++)

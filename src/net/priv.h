@@ -1,8 +1,8 @@
 /*
  * net/priv.h - what the files of src/net share and nobody else sees.
  *
- * Locks, in the order in which they may be taken together: a slot's lock, the
- * timers' lock. All others are taken alone.
+ * Locks, in the order in which they may be taken together: a slot's lock, then
+ * that of the timers or of the run queue. All others are taken alone.
  */
 #ifndef NET_PRIV_H
 #define NET_PRIV_H
@@ -30,11 +30,25 @@ struct net_slot {
 	bool stop;	/* stopping() is due */
 	bool kick;	/* to be closed at once */
 	bool timer_due; /* the timer thread saw `next` pass */
+	bool roused;	/* in the run queue, or just taken from it */
 	int64_t next;	/* when the timer is wanted, while parked; 0: never */
 	/* Guarded by timers.lock; `queued` may be read without. */
 	_Atomic int64_t queued; /* the time in the heap; 0: not in it */
 	size_t heap_at;
 	uint32_t next_free;
+	uint32_t next_run; /* index + 1; guarded by run_queue.lock */
+};
+
+/*
+ * Parked connections that have to run although epoll has nothing to say: woken,
+ * timed out, kicked, or with work left. A peer that does not read must not be
+ * able to keep its connection from that. Whoever takes one out and leaves
+ * others writes to the eventfd again.
+ */
+struct run_queue {
+	pthread_mutex_t lock;
+	uint32_t first, last; /* index + 1; 0: empty */
+	int fd;		      /* eventfd, edge-triggered */
 };
 
 /* A heap of slots by time. */
@@ -114,6 +128,7 @@ struct net {
 	atomic_uint_least64_t last_id;
 	atomic_uint_least64_t accepted, refused;
 	atomic_bool stopping;
+	struct run_queue run_queue;
 
 	pthread_mutex_t workers_lock; /* guards the list and its length */
 	struct worker *workers;
@@ -190,17 +205,21 @@ struct net_conn {
 /* slots.c */
 bool slots_init(struct net *n);
 struct net_slot *slot_of(const struct net_conn *c);
-/* Gives `c` a slot; false: none is free. */
+/* Gives `c` a slot, where it counts as running; false: none is free. */
 bool slot_take(struct net *n, struct net_conn *c);
 void slot_give_back(struct net_conn *c);
 /* Makes a parked connection run soon. The slot is locked. */
 void slot_rouse(struct net *n, struct net_slot *s, uint32_t index);
+/* The next of those; NULL: none. */
+struct net_slot *slot_next_roused(struct net *n);
 
 /* conn.c */
 struct net_conn *conn_new(struct net *n, int fd, const struct net_bound *from);
 void conn_free(struct net_conn *c);
 /* Runs until it would wait; true: park it, false: it is gone. */
 bool conn_run(struct net_conn *c, struct worker *w);
+/* It has work left that epoll knows nothing of. */
+bool conn_is_ready(const struct net_conn *c);
 /* Between commands: woken() and stopping() may be called. */
 bool conn_is_quiet(const struct net_conn *c);
 /* What epoll should wait for, and when the timer is wanted. */
@@ -242,8 +261,10 @@ bool tls_conn_exporter(const struct tls_conn *t, unsigned char out[32]);
 struct tls_certs;
 struct tls_certs *tls_certs_take(struct tls_context *t);
 void tls_certs_drop(struct tls_certs **c);
-gnutls_certificate_credentials_t tls_certs_credentials(
-    const struct tls_certs *c);
+/* The credentials for a server name (NULL: none was named); NULL when there is
+ * no certificate at all. */
+gnutls_certificate_credentials_t tls_certs_choose(
+    const struct tls_certs *c, const char *name);
 gnutls_priority_t tls_certs_priority(const struct tls_certs *c);
 const gnutls_datum_t *tls_ticket_key(const struct tls_context *t);
 

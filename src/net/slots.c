@@ -3,17 +3,17 @@
  *
  * A connection is PARKED (in epoll, one shot armed) or RUNNING (a worker has
  * it). All changes of that happen under its slot's lock; so a wake-up is either
- * seen by the worker before it parks, or re-arms the parked socket for writing,
- * which makes it ready at once.
+ * seen by the worker before it parks, or puts the parked one into the run
+ * queue.
  */
 #include "net/priv.h"
 
 #include "base/str.h"
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 bool
 slots_init(struct net *n)
@@ -45,15 +45,15 @@ bool
 slot_take(struct net *n, struct net_conn *c)
 {
 	struct net_slot *s;
-	bool fresh = false;
 
 	pthread_mutex_lock(&n->free_lock);
 	if (n->first_free != 0) {
 		c->index = n->first_free - 1;
 		n->first_free = n->slot[c->index].next_free;
 	} else if (n->unused < n->slots) {
-		c->index = n->unused++;
-		fresh = true;
+		c->index = n->unused;
+		pthread_mutex_init(&n->slot[c->index].lock, NULL);
+		n->unused++;
 	} else {
 		pthread_mutex_unlock(&n->free_lock);
 		return false;
@@ -61,11 +61,9 @@ slot_take(struct net *n, struct net_conn *c)
 	pthread_mutex_unlock(&n->free_lock);
 
 	s = &n->slot[c->index];
-	if (fresh)
-		pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_lock(&s->lock);
 	s->conn = c;
-	s->state = SLOT_PARKED;
+	s->state = SLOT_RUNNING;
 	s->wake = s->stop = s->kick = s->timer_due = false;
 	s->next = 0;
 	pthread_mutex_unlock(&s->lock);
@@ -94,14 +92,53 @@ slot_give_back(struct net_conn *c)
 	pthread_mutex_unlock(&n->free_lock);
 }
 
+static void
+signal_queue(const struct run_queue *q)
+{
+	uint64_t one = 1;
+
+	(void)!write(q->fd, &one, sizeof(one));
+}
+
 void
 slot_rouse(struct net *n, struct net_slot *s, uint32_t index)
 {
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLONESHOT };
+	struct run_queue *q = &n->run_queue;
+	bool was_empty;
 
-	ev.data.u64 = (uint64_t)s->generation << 32 | index;
-	if (s->state == SLOT_PARKED)
-		(void)epoll_ctl(n->epoll_fd, EPOLL_CTL_MOD, s->conn->fd, &ev);
+	if (s->state != SLOT_PARKED || s->roused)
+		return;
+	s->roused = true;
+	pthread_mutex_lock(&q->lock);
+	was_empty = q->first == 0;
+	s->next_run = 0;
+	if (was_empty)
+		q->first = index + 1;
+	else
+		n->slot[q->last - 1].next_run = index + 1;
+	q->last = index + 1;
+	pthread_mutex_unlock(&q->lock);
+	if (was_empty)
+		signal_queue(q);
+}
+
+struct net_slot *
+slot_next_roused(struct net *n)
+{
+	struct run_queue *q = &n->run_queue;
+	struct net_slot *s = NULL;
+	bool more;
+
+	pthread_mutex_lock(&q->lock);
+	if (q->first != 0) {
+		s = &n->slot[q->first - 1];
+		q->first = s->next_run;
+	}
+	more = q->first != 0;
+	pthread_mutex_unlock(&q->lock);
+	if (more)
+		signal_queue(q);
+	return s;
 }
 
 struct net_handle

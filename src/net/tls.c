@@ -2,8 +2,9 @@
  * net/tls.c - certificates and policy. A set of certificates is immutable and
  * counted; a reload puts a new set in its place while sessions keep theirs.
  *
- * All certificates are in one set of credentials: GnuTLS picks by the server
- * name that the client asks for (RFC 6066, 3), the first one being the default.
+ * Each certificate has credentials of its own. Which of them a session gets is
+ * chosen when the client has said which server name it wants (RFC 6066, 3);
+ * GnuTLS's own choice knows neither wildcards nor letters of another case.
  */
 #include "net/priv.h"
 
@@ -18,11 +19,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+struct tls_cert {
+	gnutls_certificate_credentials_t credentials;
+	gnutls_x509_crt_t leaf;
+	struct config_strings names; /* empty: those in the certificate */
+};
+
 struct tls_certs {
 	_Atomic unsigned refs;
-	gnutls_certificate_credentials_t credentials;
 	gnutls_priority_t priority;
 	int64_t expires;
+	struct tls_cert *cert; /* the first is the default */
 	size_t n;
 };
 
@@ -34,6 +41,18 @@ struct tls_context {
 
 enum { CHAIN_MAX = 16 };
 
+static void
+free_cert(struct tls_cert *cert)
+{
+	if (cert->credentials != NULL)
+		gnutls_certificate_free_credentials(cert->credentials);
+	if (cert->leaf != NULL)
+		gnutls_x509_crt_deinit(cert->leaf);
+	for (size_t i = 0; i < cert->names.n; i++)
+		free(cert->names.v[i]);
+	free(cert->names.v);
+}
+
 void
 tls_certs_drop(struct tls_certs **cp)
 {
@@ -42,8 +61,9 @@ tls_certs_drop(struct tls_certs **cp)
 	*cp = NULL;
 	if (c == NULL || atomic_fetch_sub(&c->refs, 1) != 1)
 		return;
-	if (c->credentials != NULL)
-		gnutls_certificate_free_credentials(c->credentials);
+	for (size_t i = 0; i < c->n; i++)
+		free_cert(&c->cert[i]);
+	free(c->cert);
 	if (c->priority != NULL)
 		gnutls_priority_deinit(c->priority);
 	free(c);
@@ -61,10 +81,37 @@ tls_certs_take(struct tls_context *t)
 	return c;
 }
 
-gnutls_certificate_credentials_t
-tls_certs_credentials(const struct tls_certs *c)
+/* "*.example.org" stands for one label. */
+static bool
+name_matches(struct pst_str pattern, struct pst_str name)
 {
-	return c->credentials;
+	if (pattern.n > 2 && pattern.p[0] == '*' && pattern.p[1] == '.') {
+		pattern = str_from(pattern, 1);
+		name = str_from(name, str_find(name, '.'));
+	}
+	return name.n > 0 && str_eq_case(pattern, name);
+}
+
+static bool
+is_for(const struct tls_cert *cert, const char *name)
+{
+	if (cert->names.n == 0)
+		return gnutls_x509_crt_check_hostname(cert->leaf, name) != 0;
+	for (size_t i = 0; i < cert->names.n; i++)
+		if (name_matches(str_of(cert->names.v[i]), str_of(name)))
+			return true;
+	return false;
+}
+
+gnutls_certificate_credentials_t
+tls_certs_choose(const struct tls_certs *c, const char *name)
+{
+	if (c->n == 0)
+		return NULL;
+	for (size_t i = 0; name != NULL && i < c->n; i++)
+		if (is_for(&c->cert[i], name))
+			return c->cert[i].credentials;
+	return c->cert[0].credentials;
 }
 
 gnutls_priority_t
@@ -89,19 +136,22 @@ failed(struct pst_error *err, const char *what, int rc)
 /* --- loading -----------------------------------------------------------------
  */
 
-static void
-note_expiry(struct tls_certs *set, const gnutls_pcert_st *leaf)
+static int
+take_leaf(
+    struct tls_certs *set, struct tls_cert *cert, const gnutls_pcert_st *leaf)
 {
-	gnutls_x509_crt_t crt;
 	int64_t when;
+	int rc = gnutls_pcert_export_x509(
+	    (gnutls_pcert_st *)(uintptr_t)leaf, &cert->leaf);
 
-	if (gnutls_pcert_export_x509((gnutls_pcert_st *)(uintptr_t)leaf, &crt) <
-	    0)
-		return;
-	when = gnutls_x509_crt_get_expiration_time(crt);
+	if (rc < 0) {
+		cert->leaf = NULL;
+		return rc;
+	}
+	when = gnutls_x509_crt_get_expiration_time(cert->leaf);
 	if (set->expires == 0 || when < set->expires)
 		set->expires = when;
-	gnutls_x509_crt_deinit(crt);
+	return 0;
 }
 
 static int
@@ -125,45 +175,75 @@ read_key(const char *path, gnutls_privkey_t *key_r)
 }
 
 static enum pst_rc
+failed_block(struct pst_error *err, const struct config_certificate *cc,
+    const char *file, int rc)
+{
+	return pst_fail(err, PST_E_PERM, 0, "certificate %s: %s: %s", cc->name,
+	    file, gnutls_strerror(rc));
+}
+
+static void
+free_chain(gnutls_pcert_st *chain, unsigned length)
+{
+	for (unsigned i = 0; i < length; i++)
+		gnutls_pcert_deinit(&chain[i]);
+}
+
+/* Puts key and chain together. On success the credentials own what is in both,
+ * on failure nothing. */
+static enum pst_rc
+join(struct tls_certs *set, struct tls_cert *cert,
+    const struct config_certificate *cc, gnutls_pcert_st *chain,
+    unsigned length, struct pst_error *err)
+{
+	gnutls_privkey_t key;
+	int rc = take_leaf(set, cert, &chain[0]);
+
+	if (rc < 0)
+		return failed_block(err, cc, cc->certificate, rc);
+	rc = read_key(cc->key, &key);
+	if (rc < 0)
+		return failed_block(err, cc, cc->key, rc);
+	rc = gnutls_certificate_set_key(
+	    cert->credentials, NULL, 0, chain, (int)length, key);
+	if (rc >= 0)
+		return PST_OK;
+	gnutls_privkey_deinit(key);
+	return pst_fail(err, PST_E_PERM, 0, "certificate %s: %s and %s: %s",
+	    cc->name, cc->certificate, cc->key, gnutls_strerror(rc));
+}
+
+static enum pst_rc
 add_certificate(struct tls_certs *set, const struct config_certificate *cc,
     struct pst_error *err)
 {
-	gnutls_pcert_st *chain = gnutls_calloc(CHAIN_MAX, sizeof(*chain));
+	gnutls_pcert_st chain[CHAIN_MAX];
 	unsigned length = CHAIN_MAX;
-	gnutls_privkey_t key;
-	int rc;
+	struct tls_cert *cert;
+	enum pst_rc rc;
+	int failure;
 
-	if (chain == NULL)
-		return failed(err, cc->certificate, GNUTLS_E_MEMORY_ERROR);
-	rc = gnutls_pcert_list_import_x509_file(chain, &length, cc->certificate,
-	    GNUTLS_X509_FMT_PEM, NULL, NULL, 0);
-	if (rc < 0) {
-		gnutls_free(chain);
-		return failed(err, cc->certificate, rc);
+	set->cert = mem_realloc(set->cert, (set->n + 1) * sizeof(*set->cert));
+	cert = &set->cert[set->n++];
+	*cert = (struct tls_cert){ 0 };
+	failure = gnutls_certificate_allocate_credentials(&cert->credentials);
+	if (failure < 0) {
+		cert->credentials = NULL;
+		return failed_block(err, cc, cc->certificate, failure);
 	}
-	rc = read_key(cc->key, &key);
-	if (rc < 0) {
-		for (unsigned i = 0; i < length; i++)
-			gnutls_pcert_deinit(&chain[i]);
-		gnutls_free(chain);
-		return failed(err, cc->key, rc);
+	failure = gnutls_pcert_list_import_x509_file(chain, &length,
+	    cc->certificate, GNUTLS_X509_FMT_PEM, NULL, NULL, 0);
+	if (failure < 0)
+		return failed_block(err, cc, cc->certificate, failure);
+	rc = join(set, cert, cc, chain, length, err);
+	if (rc != PST_OK) {
+		free_chain(chain, length);
+		return rc;
 	}
-	note_expiry(set, &chain[0]);
-	/* On success the credentials own the key and what is in the chain, but
-	 * not the array; on failure nothing. */
-	rc = gnutls_certificate_set_key(set->credentials,
-	    cc->names.n > 0 ? (const char **)(void *)cc->names.v : NULL,
-	    (int)cc->names.n, chain, (int)length, key);
-	if (rc < 0) {
-		gnutls_privkey_deinit(key);
-		for (unsigned i = 0; i < length; i++)
-			gnutls_pcert_deinit(&chain[i]);
-		gnutls_free(chain);
-		return pst_fail(err, PST_E_PERM, 0, "%s and %s: %s",
-		    cc->certificate, cc->key, gnutls_strerror(rc));
-	}
-	gnutls_free(chain);
-	set->n++;
+	cert->names.v = mem_array(cc->names.n, sizeof(char *));
+	for (size_t i = 0; i < cc->names.n; i++)
+		cert->names.v[cert->names.n++] = str_dup(
+		    str_of(cc->names.v[i]));
 	return PST_OK;
 }
 
@@ -193,14 +273,8 @@ load_certs(
 {
 	struct tls_certs *set = mem_alloc(sizeof(*set));
 	enum pst_rc rc;
-	int failure;
 
 	atomic_store(&set->refs, 1);
-	failure = gnutls_certificate_allocate_credentials(&set->credentials);
-	if (failure < 0) {
-		free(set);
-		return failed(err, "TLS", failure);
-	}
 	rc = set_priority(set, cfg, err);
 	for (size_t i = 0; rc == PST_OK && i < cfg->certificates; i++)
 		rc = add_certificate(set, &cfg->certificate[i], err);

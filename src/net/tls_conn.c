@@ -23,6 +23,31 @@ push(gnutls_transport_ptr_t ptr, const void *p, size_t n)
 	return done;
 }
 
+static void
+choose(struct tls_conn *t, const char *name)
+{
+	gnutls_certificate_credentials_t credentials = tls_certs_choose(
+	    t->certs, name);
+
+	if (credentials != NULL)
+		(void)gnutls_credentials_set(
+		    t->session, GNUTLS_CRD_CERTIFICATE, credentials);
+}
+
+/* The client has told which server it means to talk to, or not. */
+static int
+on_client_hello(gnutls_session_t session)
+{
+	char name[256];
+	size_t size = sizeof(name);
+	unsigned type = 0;
+
+	if (gnutls_server_name_get(session, name, &size, &type, 0) >= 0 &&
+	    type == GNUTLS_NAME_DNS)
+		choose(gnutls_session_get_ptr(session), name);
+	return 0;
+}
+
 struct tls_conn *
 tls_conn_new(struct tls_context *context, int fd, const char *alpn)
 {
@@ -40,8 +65,10 @@ tls_conn_new(struct tls_context *context, int fd, const char *alpn)
 		return NULL;
 	}
 	(void)gnutls_priority_set(t->session, tls_certs_priority(t->certs));
-	(void)gnutls_credentials_set(t->session, GNUTLS_CRD_CERTIFICATE,
-	    tls_certs_credentials(t->certs));
+	gnutls_session_set_ptr(t->session, t);
+	choose(t, NULL);
+	gnutls_handshake_set_post_client_hello_function(
+	    t->session, on_client_hello);
 	gnutls_certificate_server_set_request(t->session, GNUTLS_CERT_IGNORE);
 	key = tls_ticket_key(context);
 	if (key != NULL)

@@ -27,8 +27,9 @@ logged_in(struct smtp_session *s, const char *address)
 		return smtp_goodbye(
 		    s, "4.7.0", "Too many connections of this user");
 	net_set_deadline(s->conn, 0);
-	log_event(PST_LOG_INFO, net_id(s->conn), "login", "user", address,
-	    "client", net_peer(s->conn), NULL);
+	log_event(PST_LOG_INFO, net_id(s->conn), "login", "protocol",
+	    "submission", "user", address, "peer", net_peer(s->conn), "tls",
+	    net_tls_active(s->conn) ? net_tls_info(s->conn) : NULL, NULL);
 	return smtp_reply(s, "235 2.7.0 You are logged in");
 }
 
@@ -74,9 +75,9 @@ finish(struct smtp_session *s)
 	case AUTH_TEMP:
 		break;
 	}
-	log_event(PST_LOG_WARNING, net_id(s->conn), "login-refused", "user",
-	    address[0] != '\0' ? address : NULL, "client", net_peer(s->conn),
-	    "reason", why, NULL);
+	log_event(PST_LOG_WARNING, net_id(s->conn), "login-failed", "protocol",
+	    "submission", "user", address[0] != '\0' ? address : NULL, "peer",
+	    net_peer(s->conn), "reason", why, NULL);
 	return hold_back(s, delay, reply);
 }
 

@@ -160,8 +160,8 @@ log_stored(struct smtp_session *s, size_t stored)
 	(void)snprintf(size, sizeof(size), "%" PRIu64, env->size);
 	log_event(PST_LOG_INFO, net_id(s->conn), "message", "id", env->id,
 	    "from", from, "recipients", recipients, "users", users, "size",
-	    size, "client", net_peer(s->conn), "tls",
-	    tls[0] != '\0' ? tls : NULL, "user", net_user(s->conn), NULL);
+	    size, "peer", net_peer(s->conn), "tls", tls[0] != '\0' ? tls : NULL,
+	    "user", net_user(s->conn), NULL);
 }
 
 /*

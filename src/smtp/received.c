@@ -16,8 +16,12 @@ put_from(const struct smtp_session *s, struct buf *out)
 	const char *peer = net_peer(s->conn);
 
 	if (s->kind == SMTP_SUBMISSION &&
-	    smtp_config(s)->smtp.received_hide_client)
+	    smtp_config(s)->smtp.received_hide_client) {
+		/* RFC 5321, 4.4 wants a From-domain in any case. */
+		(void)buf_puts(
+		    out, "from authenticated-user (address withheld)\r\n\t");
 		return;
+	}
 	(void)buf_printf(out, "from %s", s->hello);
 	if (strchr(peer, ':') != NULL)
 		(void)buf_printf(out, " ([IPv6:%s])", peer);

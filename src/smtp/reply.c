@@ -34,7 +34,7 @@ smtp_error(struct smtp_session *s, const char *text)
 	(void)smtp_reply(s, text);
 	if (++s->errors < smtp_config(s)->smtp.errors)
 		return NET_READ;
-	log_event(PST_LOG_INFO, net_id(s->conn), "too-many-errors", "client",
+	log_event(PST_LOG_INFO, net_id(s->conn), "too-many-errors", "peer",
 	    net_peer(s->conn), NULL);
 	return smtp_goodbye(s, "4.7.0", "Too many errors");
 }
@@ -59,8 +59,8 @@ smtp_log_refusal(struct smtp_session *s, const char *what,
 	    from, sizeof(from), env != NULL ? env->mail.from.text : STR_NONE);
 	log_event(PST_LOG_INFO, net_id(s->conn), what, "id",
 	    env != NULL ? env->id : NULL, "from", env != NULL ? from : NULL,
-	    "to", address.n > 0 ? to : NULL, "client", net_peer(s->conn),
-	    "user", net_user(s->conn), "reason", reason, NULL);
+	    "to", address.n > 0 ? to : NULL, "peer", net_peer(s->conn), "user",
+	    net_user(s->conn), "reason", reason, NULL);
 }
 
 const char *

@@ -280,6 +280,8 @@ on_closed(struct net_conn *c)
 
 const struct net_protocol smtp_protocol = {
 	.name = "smtp",
+	.busy = "421 4.7.0 Too many connections\r\n",
+	.alpn = "smtp",
 	.opened = open_server,
 	.input = on_input,
 	.writable = on_input,
@@ -292,6 +294,8 @@ const struct net_protocol smtp_protocol = {
 
 const struct net_protocol submission_protocol = {
 	.name = "submission",
+	.busy = "421 4.7.0 Too many connections\r\n",
+	.alpn = "smtp",
 	.opened = open_submission,
 	.input = on_input,
 	.writable = on_input,
@@ -304,6 +308,7 @@ const struct net_protocol submission_protocol = {
 
 const struct net_protocol lmtp_protocol = {
 	.name = "lmtp",
+	.busy = "421 4.7.0 Too many connections\r\n",
 	.opened = open_lmtp,
 	.input = on_input,
 	.writable = on_input,

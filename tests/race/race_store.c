@@ -4,7 +4,7 @@
  * moves, changes by other programs while the mailboxes are watched, calls on
  * the account in between, watch and unwatch all the time.
  *
- *     race_store MODULE.so SECONDS path=DIR [key=value ...]
+ *     race_store MODULE.so [seconds=N] path=DIR [key=value ...]
  *
  * With a module that keeps a Maildir under path= a thread delivers and removes
  * files there as another program would.
@@ -402,12 +402,14 @@ main(int argc, char **argv)
 	const struct pst_module *(*entry)(void);
 	pthread_t thread[8 + 3 * BOXES];
 	char *path = NULL;
+	const char *seconds;
 	unsigned n = 0;
 	void *so;
 
-	if (argc < 3) {
+	if (argc < 2) {
 		(void)fprintf(stderr,
-		    "usage: %s MODULE.so SECONDS [key=value...]\n", argv[0]);
+		    "usage: %s MODULE.so [seconds=N] [key=value...]\n",
+		    argv[0]);
 		return 2;
 	}
 	so = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
@@ -419,10 +421,11 @@ main(int argc, char **argv)
 	if (entry == NULL)
 		return 2;
 	ops = entry()->store;
-	section = (struct pst_section){ argv + 3, argc - 3 };
-	for (int i = 3; i < argc; i++)
+	section = (struct pst_section){ argv + 2, argc - 2 };
+	for (int i = 2; i < argc; i++)
 		if (strncmp(argv[i], "path=", 5) == 0)
 			path = argv[i] + 5;
+	seconds = host_config(&section, "seconds");
 	open_all();
 	start(thread, &n, deliver, NULL);
 	start(thread, &n, deliver, NULL);
@@ -434,7 +437,7 @@ main(int argc, char **argv)
 		start(thread, &n, watch, &shared[i]);
 		start(thread, &n, read_bodies, &shared[i]);
 	}
-	(void)sleep((unsigned)strtoul(argv[2], NULL, 10));
+	(void)sleep(seconds ? (unsigned)strtoul(seconds, NULL, 10) : 8);
 	atomic_store(&stop, true);
 	while (n-- > 0)
 		(void)pthread_join(thread[n], NULL);

@@ -32,7 +32,8 @@ in(const char *rest)
 {
 	struct path p;
 
-	(void)snprintf(p.s, sizeof(p.s), "%s/example.test/%s", root, rest);
+	(void)snprintf(
+	    p.s, sizeof(p.s), "%.200s/example.test/%.380s", root, rest);
 	return p;
 }
 
@@ -114,6 +115,111 @@ pause_ms(long ms)
 	(void)nanosleep(&t, NULL);
 }
 
+/* --- line ends -------------------------------------------------------------
+ */
+
+static const struct {
+	const char *label, *unit;
+	unsigned times;
+	const char *last;
+	bool as_lf;
+} endings[] = {
+	{ "a line", "a: b\r\n\r\nc\r\n", 1, "", true },
+	{ "no last line end", "a: b\r\n", 3, "end", true },
+	{ "nothing", "", 1, "", true },
+	{ "no line end at all", "abc", 1, "", true },
+	{ "only line ends", "\r\n", 50, "", true },
+	{ "a bare LF", "a: b\r\n", 2, "c\nd\r\n", false },
+	{ "a bare CR", "a: b\r\n", 2, "c\rd\r\n", false },
+	{ "CR CR LF", "a: b\r\n", 2, "c\r\r\n", false },
+	{ "LF CR", "a: b\r\n", 2, "c\n\r", false },
+	{ "CR at the end", "a: b\r\n", 2, "c\r", false },
+	{ "large", "0123456789 abcdefghij\r\n", 20000, "", true },
+	{ "large, a bare LF at the end", "0123456789 abcdefghij\r\n", 20000,
+	    "\n", false },
+	{ "large, a bare CR at the end", "0123456789\r\n", 9000, "\r", false },
+};
+
+static uint32_t
+add_in_pieces(struct pst_box *box, const char *text, size_t n, size_t piece)
+{
+	struct pst_error err = { 0 };
+	struct pst_append append = { .internal_date = 1234567890,
+		.last = true };
+	struct pst_row row = { 0 };
+	enum pst_rc rc = OPS->stage_new(suite.store, 0, &append.stage, &err);
+
+	for (size_t at = 0; rc == PST_OK && at < n; at += piece)
+		rc = OPS->stage_write(append.stage, text + at,
+		    n - at < piece ? n - at : piece, &err);
+	if (rc == PST_OK)
+		rc = OPS->stage_sync(append.stage, &err);
+	if (rc == PST_OK)
+		rc = OPS->commit(box, &append, 1, &row, &err);
+	CHECK(rc == PST_OK && row.size == n, "size %llu of %zu: %s",
+	    (unsigned long long)row.size, n, err.detail);
+	OPS->stage_free(append.stage);
+	return row.uid;
+}
+
+static bool
+has_crlf(const char *file)
+{
+	FILE *f = fopen(in(file).s, "r");
+	int c, before = 0;
+	bool found = false;
+
+	while (f != NULL && (c = getc(f)) != EOF) {
+		found = found || (before == '\r' && c == '\n');
+		before = c;
+	}
+	if (f != NULL)
+		(void)fclose(f);
+	return found;
+}
+
+/* Whatever the line ends and the pieces: the same octets come back, and other
+ * programs see LF where that loses nothing. */
+static void
+line_ends(void)
+{
+	static const size_t pieces[] = { 1, 2, 3, 7, 1000, 65536, SIZE_MAX };
+	struct pst_acct *acct = acct_of("ends@example.test");
+	struct pst_box *box = box_of(acct, "INBOX");
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		size_t unit = strlen(endings[i].unit), n = 0;
+		size_t last = strlen(endings[i].last);
+		char *text = malloc(unit * endings[i].times + last + 1);
+
+		for (unsigned k = 0; k < endings[i].times; k++, n += unit)
+			memcpy(text + n, endings[i].unit, unit);
+		memcpy(text + n, endings[i].last, last + 1);
+		n += last;
+		for (size_t k = 0; k < sizeof(pieces) / sizeof(pieces[0]);
+		     k++) {
+			uint32_t uid = add_in_pieces(
+			    box, text, n, pieces[k] < n ? pieces[k] : n + 1);
+			struct path p = find_file("ends/new", ",U=");
+			struct pst_error err = { 0 };
+			struct uids gone = { 0 };
+			struct pst_range r;
+
+			CHECK(body_is(box, uid, text, n), "%s in pieces of %zu",
+			    endings[i].label, pieces[k]);
+			CHECK(strstr(endings[i].unit, "\r\n") == NULL ||
+				  has_crlf(p.s) == !endings[i].as_lf,
+			    "%s on the disk: %s", endings[i].label, p.s);
+			CHECK_RC(PST_OK, OPS->expunge(box, one(&r, uid, uid),
+					     uids_add, &gone, &err));
+			uids_free(&gone);
+		}
+		free(text);
+	}
+	OPS->box_close(box);
+	OPS->acct_close(acct);
+}
+
 /* --- the look of our own files -------------------------------------------- */
 
 static void
@@ -130,7 +236,7 @@ own_names(void)
 
 	p = find_file("own/new", ",U=1");
 	CHECK(strncmp(p.s, "own/new/1234567890.", 19) == 0, "%s", p.s);
-	CHECK(strstr(p.s, ",S=35,") != NULL, "its size: %s", p.s);
+	CHECK(strstr(p.s, ",S=31,W=35,") != NULL, "its sizes: %s", p.s);
 	CHECK(strchr(p.s, ':') == NULL, "no flags, no info: %s", p.s);
 	CHECK_RC(PST_OK, OPS->keyword(box, "$Work", true, &k, &err));
 	CHECK(change_flags(box, uid, PST_FLAGS_ADD, PST_SEEN | PST_FLAGGED,
@@ -696,17 +802,40 @@ modseqs(void)
 		  rows.v[1].modseq <= second && rows.v[2].modseq > second,
 	    "is the only change");
 	rows_free(&rows);
+	/* So is one of our own into a mailbox that nobody looks at. */
+	acct = acct_of("modseq@example.test");
+	box = box_of(acct, "INBOX");
+	CHECK(put(box, crlf_text, 0, 0, 1) == 4, "put");
+	OPS->box_close(box);
+	OPS->acct_close(acct);
+	first = third;
+	third = highest(&rows);
+	CHECK(rows.n == 4 && rows.v[1].modseq <= first &&
+		  rows.v[2].modseq <= first && rows.v[3].modseq > first,
+	    "a delivery of our own");
+	rows_free(&rows);
+	/* A reader may set flags in new without moving the message. */
+	p = find_file("modseq/new", "U=2");
+	(void)snprintf(to, sizeof(to), "%s:2,F", p.s);
+	rename_file(p.s, to);
+	first = third;
+	third = highest(&rows);
+	CHECK(rows.n == 4 && rows.v[1].modseq > first &&
+		  rows.v[1].flags == PST_FLAGGED && rows.v[0].modseq <= first &&
+		  rows.v[2].modseq <= first,
+	    "flags in new");
+	rows_free(&rows);
 	p = find_file("modseq/cur", "U=1");
 	(void)snprintf(to, sizeof(to), "%sT", p.s);
 	rename_file(p.s, to);
 	second = highest(&rows);
-	CHECK(second > third && rows.n == 3 && rows.v[0].modseq > third,
+	CHECK(second > third && rows.n == 4 && rows.v[0].modseq > third,
 	    "flags that changed while it was closed");
 	rows_free(&rows);
 	p = find_file("modseq/new", "U=2");
 	CHECK(unlink(in(p.s).s) == 0, "unlink");
 	CHECK(
-	    highest(&rows) > second && rows.n == 2, "so does what was removed");
+	    highest(&rows) > second && rows.n == 3, "so does what was removed");
 	rows_free(&rows);
 }
 
@@ -861,6 +990,7 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } tests[] = {
+	{ "line ends", line_ends },
 	{ "own names", own_names },
 	{ "foreign mail", foreign_mail },
 	{ "odd files", odd_files },

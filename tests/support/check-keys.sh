@@ -15,6 +15,7 @@ FNR == NR {
 	}
 	next
 }
+FNR == 1 { section = "" }
 /^[a-z]/ && /{$/ { section = $1; next }
 /^}/ { section = ""; next }
 / = / {

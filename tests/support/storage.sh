@@ -21,9 +21,8 @@ run() {
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
-make -C "$build" -s check_PROGRAMS= check TESTS= >/dev/null 2>&1
-make -C "$build" -s tests/storage/conformance tests/crash/crash_store \
-    >"$dir/make" 2>&1 || cat "$dir/make"
+make -C "$build" -s tests/storage/conformance tests/storage/maildir_disk \
+    tests/crash/crash_store >"$dir/make" 2>&1 || cat "$dir/make"
 cflags=
 case $build in
 *asan) cflags="-fsanitize=address,undefined" ;;
@@ -35,10 +34,12 @@ cc -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -fPIC -shared -pthread \
     $cflags $(pkg-config --cflags postern) -o "$dir/memory.so" \
     tests/storage/memory.c || exit 1
 
-mkdir "$dir/mail" "$dir/crash"
+mkdir "$dir/mail" "$dir/crash" "$dir/disk"
 run "$build/tests/storage/conformance" \
     "$build/install/lib/postern/maildir.so" path="$dir/mail"
 run "$build/tests/storage/conformance" "$dir/memory.so"
+run "$build/tests/storage/maildir_disk" \
+    "$build/install/lib/postern/maildir.so" path="$dir/disk"
 run "$build/tests/crash/crash_store" \
     "$build/install/lib/postern/maildir.so" 20 path="$dir/crash"
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -336,7 +336,8 @@ class Mutt(Case):
         folded = text_message(t, extra="X-Folded: one\n two\n\tthree\n"
                               "Content-Type: multipart/mixed; boundary=b\n",
                               body="--b\n\npart one\n--b\nContent-Type: "
-                              "text/plain\nContent-Transfer-Encoding: "
+                              "text/plain; charset=utf-8\n"
+                              "Content-Transfer-Encoding: "
                               "quoted-printable\n\nGr=C3=BC=C3=9Fe=\n!\n"
                               "--b--\n")
         self.login().append(wire(folded))

@@ -96,7 +96,7 @@ class Recipients(Case):
         ident = text.rsplit(" ", 1)[1]
         self.wait_log(ident)
         line = [x for x in self.server.log().splitlines() if ident in x][0]
-        for part in ("from=a@b.test", "client=127.0.0.1", "recipients=1",
+        for part in ("from=a@b.test", "peer=127.0.0.1", "recipients=1",
                      "size=%d" % len(MESSAGE)):
             self.assertIn(part, line)
         self.assertNotIn("body", self.server.log())

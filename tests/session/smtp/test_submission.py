@@ -249,7 +249,8 @@ class Sending(Case):
     def test_client_is_hidden(self):
         self.assertEqual(self.send(b"Subject: x\r\n\r\n")[0], 250)
         received = values(self.inbox(1)[-1], "Received")[0]
-        self.assertTrue(received.startswith("by "), received)
+        self.assertTrue(received.startswith(
+            "from authenticated-user (address withheld) by "), received)
         self.assertNotIn("127.0.0.1", received)
         self.assertNotIn("me.test", received)
 

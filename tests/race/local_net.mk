@@ -1,0 +1,2 @@
+race_tests += tests/race/race_net
+tests_race_race_net_SOURCES = tests/race/race_net.c

@@ -1,0 +1,15 @@
+# The suite that any storage module can be put to, what is special to maildir,
+# and the test that kills. The example module, memory.c, is built by
+# tests/support/storage.sh as an outside author would do it.
+check_PROGRAMS += tests/storage/conformance tests/storage/maildir_disk \
+	tests/crash/crash_store
+tests_storage_conformance_SOURCES = tests/storage/conformance.c \
+	tests/storage/conformance.h tests/storage/suite.c \
+	tests/storage/test_changes.c tests/storage/test_messages.c \
+	tests/storage/test_names.c tests/storage/test_threads.c
+tests_storage_conformance_LDADD = -ldl
+tests_storage_maildir_disk_SOURCES = tests/storage/conformance.h \
+	tests/storage/maildir_disk.c tests/storage/suite.c
+tests_storage_maildir_disk_LDADD = -ldl
+tests_crash_crash_store_SOURCES = tests/crash/crash_store.c
+tests_crash_crash_store_LDADD = -ldl

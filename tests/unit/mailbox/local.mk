@@ -1,0 +1,16 @@
+unit_tests += \
+	tests/unit/mailbox/test_append \
+	tests/unit/mailbox/test_model \
+	tests/unit/mailbox/test_names \
+	tests/unit/mailbox/test_view
+
+mailbox_fixture = tests/unit/mailbox/fixture.c tests/unit/mailbox/fixture.h
+
+tests_unit_mailbox_test_append_SOURCES = \
+	tests/unit/mailbox/test_append.c $(mailbox_fixture)
+tests_unit_mailbox_test_model_SOURCES = \
+	tests/unit/mailbox/test_model.c $(mailbox_fixture)
+tests_unit_mailbox_test_names_SOURCES = \
+	tests/unit/mailbox/test_names.c $(mailbox_fixture)
+tests_unit_mailbox_test_view_SOURCES = \
+	tests/unit/mailbox/test_view.c $(mailbox_fixture)
