@@ -135,7 +135,10 @@ class Case(unittest.TestCase):
         """Runs a program that wants a terminal until it ends by itself; what
         it showed. Each of `keys` is typed when the program has said something
         and then nothing more for a while."""
-        pid, fd = pty.fork()
+        try:
+            pid, fd = pty.fork()
+        except OSError as e:        # a chroot without /dev/pts
+            self.skipTest("no terminal: %s" % e)
         if pid == 0:
             try:
                 os.chdir(self.home)

@@ -25,6 +25,7 @@ domains = {{ "example.org", "example.net" }}
 user = "nobody"
 state_dir = "{dir}/state"
 run_dir = "{dir}/run"
+module_dir = "{dir}/modules"
 
 certificate main {{
 	certificate = "{dir}/tls/main.crt"
@@ -146,6 +147,10 @@ class Base(unittest.TestCase):
         os.chmod(cls.dir, 0o711)
         os.mkdir(os.path.join(cls.dir, "ca"))
         os.mkdir(os.path.join(cls.dir, "tls"), 0o700)
+        # The installation may be where only root can look.
+        shutil.copytree(os.path.join(os.path.dirname(POSTERND),
+                                     "../lib/postern"),
+                        os.path.join(cls.dir, "modules"))
         os.mkdir(os.path.join(cls.dir, "log"), 0o700)
         os.chown(os.path.join(cls.dir, "log"),
                  pwd.getpwnam("nobody").pw_uid, 0)
