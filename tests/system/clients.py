@@ -18,7 +18,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 for folder in ("../support", "../session/imap"):
     sys.path.insert(0, os.path.join(HERE, folder))
 from imap_client import Client, Closed  # noqa: E402, F401
-from postern import PREFIX, ROOT, SLOW, Server  # noqa: E402, F401
+from postern import (PREFIX, ROOT, SLOW, Server,  # noqa: E402, F401
+                     copy_modules)
 
 POSTERND = os.path.join(PREFIX, "sbin/posternd")
 POSTERNCTL = os.path.join(PREFIX, "sbin/posternctl")

@@ -15,8 +15,8 @@ import tempfile
 import time
 import unittest
 
-from clients import (POSTERNCTL, POSTERND, SLOW, need, text_message,
-                     token, wait_for, wire)
+from clients import (POSTERNCTL, POSTERND, SLOW, copy_modules, need,
+                     text_message, token, wait_for, wire)
 
 CONF = """\
 # made by hand
@@ -147,10 +147,7 @@ class Base(unittest.TestCase):
         os.chmod(cls.dir, 0o711)
         os.mkdir(os.path.join(cls.dir, "ca"))
         os.mkdir(os.path.join(cls.dir, "tls"), 0o700)
-        # The installation may be where only root can look.
-        shutil.copytree(os.path.join(os.path.dirname(POSTERND),
-                                     "../lib/postern"),
-                        os.path.join(cls.dir, "modules"))
+        copy_modules(cls.dir)
         os.mkdir(os.path.join(cls.dir, "log"), 0o700)
         os.chown(os.path.join(cls.dir, "log"),
                  pwd.getpwnam("nobody").pw_uid, 0)
