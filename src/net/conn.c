@@ -9,7 +9,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -86,7 +85,7 @@ conn_new(struct net *n, int fd, const struct net_bound *from)
 	struct net_conn *c = mem_alloc(sizeof(*c));
 	struct sockaddr_storage sa = { 0 };
 	socklen_t len = sizeof(sa);
-	int one = 1, port;
+	int port;
 
 	c->net = n;
 	c->fd = fd;
@@ -94,10 +93,6 @@ conn_new(struct net *n, int fd, const struct net_bound *from)
 	c->listener = &n->listen_cfg->listener[from->listener];
 	c->is_unix = from->is_unix;
 	if (!c->is_unix) {
-		(void)setsockopt(
-		    fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		(void)setsockopt(
-		    fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 		(void)getsockname(fd, (struct sockaddr *)&sa, &len);
 		print_address(&sa, c->local, &port);
 		len = sizeof(sa);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -18,6 +19,16 @@
 #include <unistd.h>
 
 enum { BACKLOG = 4096, ACCEPT_BATCH = 64, SYSTEMD_FIRST_FD = 3 };
+
+/* Connections have these from the socket that accepts them (tcp(7)). */
+static void
+set_options(int fd)
+{
+	const int one = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+}
 
 static void
 add_bound(
@@ -31,6 +42,8 @@ add_bound(
 	*b = (struct net_bound){
 		.fd = fd, .listener = listener, .is_unix = is_unix
 	};
+	if (!is_unix)
+		set_options(fd);
 	b->protocol = n->protocol_for(&n->listen_cfg->listener[listener]);
 	if (path != NULL)
 		(void)snprintf(b->path, sizeof(b->path), "%s", path);

@@ -8,4 +8,4 @@ curl"
 
 test_packages="libcriterion-dev clang libclang-rt-dev clang-format clang-tidy
 python3 gnutls-bin openssl swaks libnet-ssleay-perl msmtp mutt isync mblaze procmail mandoc git
-xz-utils"
+xz-utils libnss-myhostname"

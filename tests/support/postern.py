@@ -17,6 +17,16 @@ PREFIX = os.environ.get("POSTERN_PREFIX", os.path.join(ROOT, "build/install"))
 SLOW = int(os.environ.get("POSTERN_SLOW", "1"))  # sanitizers: longer waits
 
 
+def copy_modules(dir):
+    """A copy of the storage modules in `dir`, for servers that give up root:
+    the installation may be where only root can look. The copy's path."""
+    to = os.path.join(dir, "modules")
+    if not os.path.exists(to):
+        shutil.copytree(os.path.join(PREFIX, "lib/postern"), to)
+        os.chmod(to, 0o755)
+    return to
+
+
 class Server:
     """posternd --sandbox; started by start() or `with`."""
 

@@ -15,8 +15,8 @@ import tempfile
 import time
 import unittest
 
-from clients import (POSTERNCTL, POSTERND, SLOW, need, text_message,
-                     token, wait_for, wire)
+from clients import (POSTERNCTL, POSTERND, SLOW, copy_modules, need,
+                     text_message, token, wait_for, wire)
 
 CONF = """\
 # made by hand
@@ -25,6 +25,7 @@ domains = {{ "example.org", "example.net" }}
 user = "nobody"
 state_dir = "{dir}/state"
 run_dir = "{dir}/run"
+module_dir = "{dir}/modules"
 
 certificate main {{
 	certificate = "{dir}/tls/main.crt"
@@ -146,6 +147,7 @@ class Base(unittest.TestCase):
         os.chmod(cls.dir, 0o711)
         os.mkdir(os.path.join(cls.dir, "ca"))
         os.mkdir(os.path.join(cls.dir, "tls"), 0o700)
+        copy_modules(cls.dir)
         os.mkdir(os.path.join(cls.dir, "log"), 0o700)
         os.chown(os.path.join(cls.dir, "log"),
                  pwd.getpwnam("nobody").pw_uid, 0)

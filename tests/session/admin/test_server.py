@@ -11,7 +11,7 @@ import tempfile
 import time
 import unittest
 
-from postern import PREFIX, Server
+from postern import copy_modules, PREFIX, Server
 from wire import POSTERND, Line, imap, run, wait_for
 
 
@@ -89,7 +89,8 @@ class Sandbox(unittest.TestCase):
     def test_as_another_user(self):
         with tempfile.TemporaryDirectory() as d:
             os.chown(d, 65534, 65534)
-            with Server(dir=d, set=["user=nobody"]) as s:
+            with Server(dir=d, set=["user=nobody", "module_dir=" +
+                                    copy_modules(d)]) as s:
                 self.assertEqual(os.stat("/proc/%d" % s.pid).st_uid, 65534)
                 imap(s, s.users[0], tls=True).close()
                 p = s.ctl("user", "add", "a@example.test", input="secret\n")
@@ -99,7 +100,8 @@ class Sandbox(unittest.TestCase):
                 self.assertEqual(
                     {os.stat(os.path.join(f, name)).st_uid
                      for f, _, files in os.walk(d)
-                     for name in files if name != "log"}, {65534})
+                     for name in files
+                     if name not in ("log", "maildir.so")}, {65534})
 
     def test_settings_are_in_force_and_shown(self):
         with Server(set=["imap.login_time=77"]) as s:
@@ -232,6 +234,7 @@ class Plain(unittest.TestCase):
             hostname = mx.example.test
             domains = { example.test }
             user = "%s"
+            module_dir = "%s"
             state_dir = "%s"
             run_dir = "%s"
             storage maildir { path = "%s" }
@@ -240,7 +243,8 @@ class Plain(unittest.TestCase):
             auth { plaintext_on_loopback = true }
             log { target = file path = "%s" }
             %s
-        """ % (self.user if user is None else user, self.path("var/state"),
+        """ % (self.user if user is None else user, copy_modules(self.dir),
+               self.path("var/state"),
                self.path("var/run"), self.path("var/state/mail"),
                self.path("cert.pem"), self.path("key.pem"), self.port,
                self.path("var/state/log"), more))

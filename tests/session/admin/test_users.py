@@ -137,7 +137,10 @@ class Users(Base):
 
     def type_in(self, *lines):
         """user add on a terminal of its own; what the terminal showed."""
-        pid, fd = pty.fork()
+        try:
+            pid, fd = pty.fork()
+        except OSError as e:        # a chroot without /dev/pts
+            self.skipTest("no terminal: %s" % e)
         if pid == 0:
             os.execv(POSTERNCTL, [POSTERNCTL, "--sandbox", self.server.dir,
                                   "user", "add", "t@example.test"])

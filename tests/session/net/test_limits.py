@@ -128,6 +128,10 @@ class Times(Case):
                 lambda: self.timeouts() > before, 15), self.server.log())
             self.assertGreater(time.monotonic() - begin, 0.5)
 
+
+class SlowReaders(Case):
+    settings = ["limits.output=16K"]
+
     def test_slow_readers_get_everything_and_cost_little(self):
         append_big(self.server)
         clients = []

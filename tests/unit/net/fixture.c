@@ -61,7 +61,8 @@ wait_for(_Atomic unsigned *value, unsigned least)
 
 struct session {
 	struct server *s;
-	uint64_t big;	   /* octets still to be written */
+	uint64_t big; /* octets still to be written */
+	bool trickles;
 	int64_t again_end; /* milliseconds; 0: not spinning */
 	bool paused;
 	bool unhide; /* when the output has gone */
@@ -113,6 +114,17 @@ write_big(struct net_conn *c, struct session *s)
 	return NET_READ;
 }
 
+/* Each piece takes longer than a turn, and goes out at once. */
+static enum net_next
+trickle(struct net_conn *c)
+{
+	static const char piece[3000];
+
+	sleep_ms(21);
+	(void)buf_add(net_output(c), piece, sizeof(piece));
+	return NET_WRITE;
+}
+
 static void
 say_cut(struct net_conn *c, struct pst_str line)
 {
@@ -150,6 +162,10 @@ command(struct net_conn *c, struct session *s, struct pst_str line)
 	if (starts(&line, "big ", &n)) {
 		s->big = n;
 		return write_big(c, s);
+	}
+	if (starts(&line, "trickle", NULL)) {
+		s->trickles = true;
+		return trickle(c);
 	}
 	if (starts(&line, "again ", &n)) {
 		s->again_end = now_ms() + (int64_t)n;
@@ -230,6 +246,8 @@ writable(struct net_conn *c)
 	struct session *s = net_session(c);
 	enum net_next next = NET_READ;
 
+	if (s->trickles)
+		return trickle(c);
 	if (s->big > 0)
 		next = write_big(c, s);
 	return next == NET_READ ? input(c) : next;

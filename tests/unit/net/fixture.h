@@ -12,6 +12,7 @@
  *	small N		holds at most N octets of input
  *	handle		lends its handle to the test; "done"
  *	secret TEXT	TEXT, hidden from those who watch
+ *	trickle		octets without end, with work in between
  *	cut N TEXT	TEXT, whose first N octets are sent before the others
  *	quit		"bye", and closes
  */

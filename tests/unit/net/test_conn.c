@@ -185,6 +185,26 @@ Test(conn, who_does_not_read_is_closed_in_time)
 	end();
 }
 
+/* Also when every piece has found room so far, and the next one will not. */
+Test(conn, who_does_not_read_is_closed_after_slow_work_too)
+{
+	struct linger hard = { 1, 0 };
+	int fd[2], size = 2048;
+
+	begin("write_time = 1");
+	fd[0] = client_unix(&s);
+	fd[1] = client_tcp(&s);
+	(void)setsockopt(fd[1], SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	for (int i = 0; i < 2; i++)
+		client_say(fd[i], "trickle\r\n");
+	cr_expect(wait_for(&s.closed, 1));
+	(void)setsockopt(fd[1], SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	for (int i = 0; i < 2; i++)
+		(void)close(fd[i]);
+	cr_expect(wait_for(&s.closed, 2));
+	end();
+}
+
 Test(conn, what_fills_the_buffer_without_a_line_is_closed)
 {
 	char line[3000];
