@@ -92,7 +92,7 @@ obey(struct net_conn *c, struct session *s, char letter)
 
 	switch (letter) {
 	case 'w':
-		s->big = 20000;
+		s->big = 2000;
 		return go_on(c, s);
 	case 'p':
 		s->paused = true;
