@@ -177,6 +177,7 @@ commit_list(struct mailbox *mb, struct commit *list)
 	uint32_t validity;
 
 	pthread_mutex_lock(&mb->io);
+	account_change_begin(mb->acct);
 	validity = uidvalidity_of(mb);
 	for (struct commit *c = list; c != NULL; c = c->next) {
 		c->uidvalidity = validity;
@@ -192,6 +193,7 @@ commit_list(struct mailbox *mb, struct commit *list)
 		commit_alone(mb, plain);
 	else if (plain != NULL)
 		commit_together(mb, plain, total);
+	account_change_end(mb->acct);
 	pthread_mutex_unlock(&mb->io);
 }
 

@@ -216,6 +216,8 @@ transfer_within(struct mailbox *from, struct pst_uids uids, struct mailbox *to,
 	enum pst_rc rc;
 
 	lock_two(from, to);
+	account_change_begin(from->acct);
+	account_change_begin(to->acct);
 	rc = check_open(from, err);
 	if (rc == PST_OK)
 		rc = check_open(to, err);
@@ -234,6 +236,8 @@ transfer_within(struct mailbox *from, struct pst_uids uids, struct mailbox *to,
 				mailbox_apply_gone(from, &t.gone);
 		}
 	}
+	account_change_end(to->acct);
+	account_change_end(from->acct);
 	unlock_two(from, to);
 	rows_fini(&t.arrived);
 	uidset_fini(&t.gone);
@@ -393,9 +397,11 @@ remove_now(struct mailbox *mb, struct pst_uids uids, struct pst_error *err)
 	enum pst_rc rc = check_open(mb, err);
 
 	if (rc == PST_OK && uids.n > 0) {
+		account_change_begin(mb->acct);
 		rc = mb->acct->st->ops->expunge(
 		    mb->box, uids, on_expunged, &gone, err);
 		mailbox_apply_gone(mb, &gone);
+		account_change_end(mb->acct);
 	}
 	uidset_fini(&gone);
 	return rc;

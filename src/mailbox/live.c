@@ -857,6 +857,7 @@ mailbox_refresh(struct mailbox *mb, struct pst_error *err)
 		return PST_OK;
 	/* Before the look, so that what happens during it is not missed. */
 	atomic_store(&mb->stirred, false);
+	account_change_begin(mb->acct);
 	rc = mb->acct->st->ops->refresh(mb->box, &delta, err);
 	if (rc == PST_OK) {
 		if (r.changed.n + r.appended.n > 0)
@@ -865,6 +866,10 @@ mailbox_refresh(struct mailbox *mb, struct pst_error *err)
 	} else {
 		atomic_store(&mb->stirred, true);
 	}
+	account_change_end(mb->acct);
+	/* A count may have seen what others did before we heard of it. */
+	if (r.gone.n + r.appended.n > 0)
+		account_forget_usage(mb->acct);
 	uidset_fini(&r.gone);
 	rows_fini(&r.changed);
 	rows_fini(&r.appended);

@@ -61,6 +61,7 @@ struct mail_account {
 	pthread_mutex_t usage_lock;
 	bool usage_known;
 	unsigned usage_moves; /* changes, that a count under way may miss */
+	unsigned usage_busy;  /* changes that are under way */
 	struct pst_usage usage, limit;
 	char id[321];
 };
@@ -160,6 +161,11 @@ enum pst_rc storage_load(struct storage *st, const struct config *cfg,
 void storage_unload(struct storage *st);
 const struct pst_host *host_services(void);
 void account_use(struct mail_account *acct, int64_t messages, int64_t bytes);
+/* Around a call of the module that adds or removes messages and the
+ * account_use() that follows: a count meanwhile may see them or not, and is not
+ * kept. */
+void account_change_begin(struct mail_account *acct);
+void account_change_end(struct mail_account *acct);
 /* What it holds must be counted anew. */
 void account_forget_usage(struct mail_account *acct);
 void account_take(struct mail_account *acct);	       /* one more reference */

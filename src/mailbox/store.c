@@ -380,6 +380,23 @@ account_use(struct mail_account *acct, int64_t messages, int64_t bytes)
 }
 
 void
+account_change_begin(struct mail_account *acct)
+{
+	pthread_mutex_lock(&acct->usage_lock);
+	acct->usage_moves++;
+	acct->usage_busy++;
+	pthread_mutex_unlock(&acct->usage_lock);
+}
+
+void
+account_change_end(struct mail_account *acct)
+{
+	pthread_mutex_lock(&acct->usage_lock);
+	acct->usage_busy--;
+	pthread_mutex_unlock(&acct->usage_lock);
+}
+
+void
 account_forget_usage(struct mail_account *acct)
 {
 	pthread_mutex_lock(&acct->usage_lock);
@@ -395,11 +412,12 @@ mail_account_usage(struct mail_account *acct, struct pst_usage *usage_r,
 	struct pst_usage counted;
 	enum pst_rc rc = PST_OK;
 	unsigned moves;
-	bool known;
+	bool known, busy;
 
 	pthread_mutex_lock(&acct->usage_lock);
 	known = acct->usage_known;
 	moves = acct->usage_moves;
+	busy = acct->usage_busy > 0;
 	*usage_r = acct->usage;
 	*limit_r = acct->limit;
 	pthread_mutex_unlock(&acct->usage_lock);
@@ -412,7 +430,7 @@ mail_account_usage(struct mail_account *acct, struct pst_usage *usage_r,
 	/* What changed during the count may be in it or not. */
 	pthread_mutex_lock(&acct->usage_lock);
 	acct->usage = counted;
-	acct->usage_known = moves == acct->usage_moves;
+	acct->usage_known = !busy && moves == acct->usage_moves;
 	pthread_mutex_unlock(&acct->usage_lock);
 	return PST_OK;
 }
