@@ -107,6 +107,10 @@ Test(trace, shows_whom_the_filter_names)
 	t[2] = net_trace_start(s.net, "127.0.0.1", note, &address);
 	ask(fd[0], "one of anna");
 	ask(fd[1], "one of bert");
+	/* A line is told after it was sent: the client may be ahead. */
+	await(&anna, "S: one of anna");
+	await(&all, "S: one of anna");
+	await(&address, "S: one of anna");
 	await(&all, "S: one of bert");
 	await(&address, "S: one of bert");
 	for (int i = 0; i < 3; i++)
