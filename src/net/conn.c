@@ -699,6 +699,7 @@ conn_run(struct net_conn *c, struct worker *w)
 		flush(c);
 		more = !c->failed && step(c, readable, due.wake);
 		flush(c);
+		slots_wake(w);
 		if (c->failed) {
 			conn_end(c);
 			return false;

@@ -98,6 +98,7 @@ work(struct worker *w, uint64_t mark)
 		return;
 	while (conn_run(c, w) && park(n, c))
 		;
+	slots_wake(w);
 }
 
 /* One worker less that waits, unless it is the last one: who gets work at this
@@ -149,6 +150,7 @@ worker_main(void *arg)
 	struct worker *w = arg;
 	struct net *n = w->net;
 
+	slots_set_worker(w);
 	/* worker_spawn() has counted it as waiting. */
 	while (!atomic_load(&n->quit)) {
 		struct epoll_event ev;

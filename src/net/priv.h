@@ -82,12 +82,17 @@ struct net_bound {
 	char path[108]; /* removed at the end; "" when systemd's */
 };
 
+enum { WAKES_MAX = 64 };
+
 struct worker {
 	struct net *net;
 	pthread_t thread;
 	struct buf in, out; /* lent to the connection that runs */
 	struct config *cfg;
 	unsigned cfg_generation;
+	/* Connections to be woken once what the present one says is sent. */
+	struct net_handle wake[WAKES_MAX];
+	size_t wakes;
 	struct worker *next;
 };
 
@@ -212,6 +217,11 @@ void slot_give_back(struct net_conn *c);
 void slot_rouse(struct net *n, struct net_slot *s, uint32_t index);
 /* The next of those; NULL: none. */
 struct net_slot *slot_next_roused(struct net *n);
+
+/* Before the first net_wake() of a worker's thread. */
+void slots_set_worker(struct worker *w);
+/* Carries out the wake-ups that net_wake() has put off. */
+void slots_wake(struct worker *w);
 
 /* conn.c */
 struct net_conn *conn_new(struct net *n, int fd, const struct net_bound *from);

@@ -148,20 +148,52 @@ net_handle_of(const struct net_conn *c)
 	return (struct net_handle){ c->index, slot_of(c)->generation, c->net };
 }
 
-void
-net_wake(struct net_handle h)
-{
-	struct net_slot *s;
+/* The worker that this thread is; NULL for others. */
+static _Thread_local struct worker *this_worker;
 
-	if (h.net == NULL)
-		return;
-	s = &h.net->slot[h.slot];
+void
+slots_set_worker(struct worker *w)
+{
+	this_worker = w;
+}
+
+static void
+wake_now(struct net_handle h)
+{
+	struct net_slot *s = &h.net->slot[h.slot];
+
 	pthread_mutex_lock(&s->lock);
 	if (s->generation == h.generation && s->conn != NULL && !s->wake) {
 		s->wake = true;
 		slot_rouse(h.net, s, h.slot);
 	}
 	pthread_mutex_unlock(&s->lock);
+}
+
+/*
+ * From a worker wake-ups wait until the connection at hand has sent what it has
+ * to say: who hands in a message gets the answer before others get the news,
+ * and neither waits for the other.
+ */
+void
+net_wake(struct net_handle h)
+{
+	struct worker *w = this_worker;
+
+	if (h.net == NULL)
+		return;
+	if (w != NULL && w->net == h.net && w->wakes < WAKES_MAX)
+		w->wake[w->wakes++] = h;
+	else
+		wake_now(h);
+}
+
+void
+slots_wake(struct worker *w)
+{
+	for (size_t i = 0; i < w->wakes; i++)
+		wake_now(w->wake[i]);
+	w->wakes = 0;
 }
 
 bool
