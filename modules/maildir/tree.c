@@ -581,7 +581,8 @@ do_rename(struct pst_acct *a, const struct names *pairs, struct pst_error *err)
 		}
 	if (pairs->n > 2 && undo == 0)
 		(void)drop_intent(a);
-	return e ? md_fail(err, e, "rename %s/%s", a->path, pairs->v[0])
+	return e ? md_fail(err, e, "rename %s/%s", a->path,
+		       pairs->n > 0 ? pairs->v[0] : "")
 		 : PST_OK;
 }
 

@@ -402,7 +402,7 @@ become_user(struct ctl *c, struct pst_error *err)
 
 	(void)umask(077);
 	rc = admin_identity_find(c->cfg, &id, err);
-	if (rc == PST_OK && id.change)
+	if (rc == PST_OK && id.change && c->cfg != NULL)
 		rc = admin_directory_make(c->cfg->state_dir, &id, err);
 	if (rc == PST_OK)
 		rc = admin_identity_become(&id, err);

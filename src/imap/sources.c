@@ -96,6 +96,7 @@ imap_sources_parse(struct imap_parser *ps, struct imap_sources *out)
 			return imap_bad(ps, "Too many mailboxes");
 		if (!parse_source(ps, tail))
 			return false;
+		/* NOLINTNEXTLINE: parse_source() has made it. */
 		if ((*tail)->kind == IMAP_SOURCE_SELECTED)
 			out->has_selected = true;
 		else

@@ -9,7 +9,7 @@
 enum imap_step
 imap_starttls(struct imap_session *s, struct imap_parser *ps)
 {
-	struct buf *out = imap_out(s);
+	struct buf *out;
 
 	if (!imap_end(ps))
 		return imap_bad_arguments(s, ps);
