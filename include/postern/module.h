@@ -15,7 +15,7 @@
 #include <postern/store.h>
 #include <postern/types.h>
 
-#define PST_MODULE_ABI 1
+#define PST_MODULE_ABI 2
 
 /* The name under which the server looks up the entry point. */
 #define PST_MODULE_ENTRY "pst_module_entry"

@@ -10,17 +10,16 @@
  *            empty levels; "INBOX" is spelt so and always exists. The server
  *            has checked that. Names reach the module as NUL-terminated text.
  * Threads:   calls on one store or account may overlap. Calls on one box do
- *            not, but for body() and ident(), which may run beside any other
- *            call on the same box. Successive calls may come from different
- *            threads. Calls on different boxes overlap freely; copy() is given
- *            two boxes and counts as a call on both.
- * Ownership: results named _r belong to the caller; inputs are borrowed for
- *            the length of the call. Nothing is retained but where said.
- * Blocking:  any call may block on the disk or a database.
- * Errors:    every call that can fail returns enum pst_rc and fills `err`.
- *            A failed call has changed nothing, unless it says otherwise.
- * Durability: PST_OK from a call that changes something means that the change
- *            is on the disk: content, name and state. Changes of flags may be
+ *            not, but for body(), ident(), cache_get() and cache_put(), which
+ *            may run beside any other call on the same box. Successive calls
+ * may come from different threads. Calls on different boxes overlap freely;
+ * copy() is given two boxes and counts as a call on both. Ownership: results
+ * named _r belong to the caller; inputs are borrowed for the length of the
+ * call. Nothing is retained but where said. Blocking:  any call may block on
+ * the disk or a database. Errors:    every call that can fail returns enum
+ * pst_rc and fills `err`. A failed call has changed nothing, unless it says
+ * otherwise. Durability: PST_OK from a call that changes something means that
+ * the change is on the disk: content, name and state. Changes of flags may be
  *            exempted by the module's documentation.
  * Growth:    members are appended, never moved; `size` says which exist. An
  *            operation marked optional may be NULL.
@@ -51,6 +50,13 @@ typedef void (*pst_uid_fn)(void *arg, uint32_t uid);
 typedef void (*pst_copied_fn)(
     void *arg, uint32_t source_uid, const struct pst_row *copy);
 typedef void (*pst_value_fn)(void *arg, const char *key, struct pst_str value);
+
+/* A value that the server worked out from a message. Borrowed. */
+struct pst_cached {
+	uint32_t uid;
+	struct pst_str value;
+};
+typedef void (*pst_cached_fn)(void *arg, const struct pst_cached *cached);
 
 /* How much an account holds. */
 struct pst_usage {
@@ -228,14 +234,16 @@ struct pst_store_ops {
 	    struct pst_error *err);
 	/*
 	 * Optional, both or none: small values that the server worked out from
-	 * a message (envelope, structure) and may lose. get() copies at most
-	 * `cap` octets and tells the full length; NOTFOUND when there is none.
+	 * messages (envelope, structure) and that may be lost at any time.
+	 * These two may run beside any other call on the same box. cache_get()
+	 * reports what there is of kind `kind` (0 to 255) for `n` ascending
+	 * uids, in their order; cache_put() replaces.
 	 */
-	enum pst_rc (*cache_get)(struct pst_box *box, uint32_t uid,
-	    unsigned kind, void *value, size_t cap, size_t *n_r,
+	enum pst_rc (*cache_get)(struct pst_box *box, unsigned kind,
+	    const uint32_t *uids, size_t n, pst_cached_fn fn, void *arg,
 	    struct pst_error *err);
-	enum pst_rc (*cache_put)(struct pst_box *box, uint32_t uid,
-	    unsigned kind, const void *value, size_t n, struct pst_error *err);
+	enum pst_rc (*cache_put)(struct pst_box *box, unsigned kind,
+	    const struct pst_cached *values, size_t n, struct pst_error *err);
 
 	/* --- new messages ---------------------------------------------- */
 
