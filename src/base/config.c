@@ -585,6 +585,24 @@ check_listener(const struct config *c, const struct config_listener *l,
 		    col, "listener %s: expected an address or a path", l->name);
 }
 
+/* filter-name (RFC 5466, 4) in lower case, as names of entries are kept. */
+static void
+check_filter(const struct config_filter *f, struct collector *col)
+{
+	bool good = *f->name != '\0';
+
+	for (const char *p = f->name; *p != '\0' && good; p++)
+		good = *p > ' ' && *p < 0x7f && *p == ascii_lower(*p) &&
+		       strchr("(){%*\"\\]/", *p) == NULL;
+	if (!good)
+		problem(col,
+		    "filter %s: expected a name in lower case of letters, "
+		    "digits, '-' and '.'",
+		    f->name);
+	if (*f->search == '\0')
+		problem(col, "filter %s: expected a search", f->name);
+}
+
 static void
 check(const struct config *c, struct collector *col)
 {
@@ -616,6 +634,12 @@ check(const struct config *c, struct collector *col)
 				    "\"key=value\"",
 				    c->storage[i].name,
 				    c->storage[i].option.v[k]);
+	for (size_t i = 0; i < c->hides; i++)
+		if (c->hide[i].capabilities.n == 0)
+			problem(col, "hide %s: expected capabilities",
+			    c->hide[i].name);
+	for (size_t i = 0; i < c->filters; i++)
+		check_filter(&c->filter[i], col);
 	if (*c->default_storage != '\0' && config_default_storage(c) == NULL)
 		problem(col,
 		    "default_storage: there is no storage block \"%s\"",

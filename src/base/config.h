@@ -59,6 +59,21 @@ struct config_mailbox {
 	bool subscribe;
 };
 
+/* Capabilities that are kept from some IMAP clients. A condition that is empty
+ * is met by all; * and ? in one stand for any octets and for one. */
+struct config_hide {
+	char *name;
+	struct config_strings listener, user, client;
+	struct config_strings capabilities;
+};
+
+/* A search that all users can name (RFC 5466). */
+struct config_filter {
+	char *name;
+	char *search;
+	char *description;
+};
+
 struct config {
 	char *hostname;
 	struct config_strings domains;
@@ -76,6 +91,10 @@ struct config {
 	size_t storages;
 	struct config_mailbox *mailbox; /* made for each new user */
 	size_t mailboxes;
+	struct config_hide *hide;
+	size_t hides;
+	struct config_filter *filter;
+	size_t filters;
 
 	struct {
 		char *path; /* "": state_dir/accounts.db */

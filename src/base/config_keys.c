@@ -64,6 +64,14 @@ const struct config_key config_keys[] = {
 	ITEM(mailbox, create, CONFIG_BOOL, "true", 0, 0, NULL),
 	ITEM(mailbox, subscribe, CONFIG_BOOL, "true", 0, 0, NULL),
 
+	ITEM(hide, listener, CONFIG_STRINGS, "", 0, 0, NULL),
+	ITEM(hide, user, CONFIG_STRINGS, "", 0, 0, NULL),
+	ITEM(hide, client, CONFIG_STRINGS, "", 0, 0, NULL),
+	ITEM(hide, capabilities, CONFIG_STRINGS, "", 0, 0, NULL),
+
+	ITEM(filter, search, CONFIG_TEXT, "", 0, 0, NULL),
+	ITEM(filter, description, CONFIG_TEXT, "", 0, 0, NULL),
+
 	IN(accounts, path, CONFIG_TEXT, "", 0, 0),
 
 	PICK(log, target, "stderr", "stderr syslog file"),
@@ -139,6 +147,8 @@ const struct config_blocks config_blocks[] = {
 	BLOCKS(certificate, certificates),
 	BLOCKS(storage, storages),
 	BLOCKS(mailbox, mailboxes),
+	BLOCKS(hide, hides),
+	BLOCKS(filter, filters),
 };
 const size_t config_blocks_count = sizeof(config_blocks) /
 				   sizeof(config_blocks[0]);

@@ -6,6 +6,7 @@
  */
 #include "base/str.h"
 #include "imap/commands.h"
+#include "imap/hide.h"
 
 static const struct {
 	const char *name;
@@ -45,6 +46,7 @@ static const struct {
 	{ "QUOTA=RES-MESSAGE", IMAP_USER },
 	{ "QUOTA=RES-STORAGE", IMAP_USER },
 	{ "REPLACE", IMAP_USER },
+	{ "FILTERS", IMAP_USER },
 	{ "ESEARCH", IMAP_USER },
 	{ "SEARCHRES", IMAP_USER },
 	{ "WITHIN", IMAP_USER },
@@ -61,19 +63,6 @@ static const struct {
 	{ "CONTEXT=SEARCH", IMAP_USER },
 	{ "CONTEXT=SORT", IMAP_USER },
 };
-
-/* The operator's choice, for clients that stumble over one (imap.hide). */
-static bool
-is_hidden(const struct imap_session *s, const char *name)
-{
-	const struct config_strings *hide = &net_config(s->c)->imap.hide;
-
-	for (size_t i = 0; i < hide->n; i++) {
-		if (str_is_case(str_of(name), hide->v[i]))
-			return true;
-	}
-	return false;
-}
 
 static void
 put_login_capabilities(struct imap_session *s, struct buf *out)
@@ -108,7 +97,7 @@ put_append_limit(struct imap_session *s, struct buf *out)
 static void
 put_unless_hidden(struct imap_session *s, const char *name, struct buf *out)
 {
-	if (is_hidden(s, name))
+	if (imap_is_hidden(s, name))
 		return;
 	(void)buf_putc(out, ' ');
 	(void)buf_puts(out, name);
@@ -122,13 +111,13 @@ imap_capabilities(struct imap_session *s, struct buf *out)
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]);
 	     i++) {
 		if (!(capabilities[i].states & s->state) ||
-		    is_hidden(s, capabilities[i].name))
+		    imap_is_hidden(s, capabilities[i].name))
 			continue;
 		(void)buf_puts(out, space);
 		(void)buf_puts(out, capabilities[i].name);
 		space = " ";
 	}
-	if (s->state != IMAP_FRESH && !is_hidden(s, "APPENDLIMIT"))
+	if (s->state != IMAP_FRESH && !imap_is_hidden(s, "APPENDLIMIT"))
 		put_append_limit(s, out);
 	/* RFC 8437, 3: it cannot end the compression. */
 	if (s->state != IMAP_FRESH && !net_deflate_active(s->c)) {
@@ -139,17 +128,25 @@ imap_capabilities(struct imap_session *s, struct buf *out)
 		put_unless_hidden(s, "QUOTASET", out);
 	if (s->state == IMAP_FRESH)
 		put_login_capabilities(s, out);
+	else
+		imap_log_hidden(s);
+}
+
+void
+imap_put_capabilities(struct imap_session *s)
+{
+	struct buf *out = imap_out(s);
+
+	(void)buf_puts(out, "* CAPABILITY ");
+	imap_capabilities(s, out);
+	(void)buf_puts(out, "\r\n");
 }
 
 enum imap_step
 imap_capability(struct imap_session *s, struct imap_parser *ps)
 {
-	struct buf *out = imap_out(s);
-
 	if (!imap_end(ps))
 		return imap_bad_arguments(s, ps);
-	(void)buf_puts(out, "* CAPABILITY ");
-	imap_capabilities(s, out);
-	(void)buf_puts(out, "\r\n");
+	imap_put_capabilities(s);
 	return imap_ok(s, "Capability completed");
 }

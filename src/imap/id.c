@@ -3,6 +3,8 @@
  */
 #include "base/str.h"
 #include "imap/commands.h"
+#include "imap/hide.h"
+#include <stdlib.h>
 
 enum { FIELDS_MAX = 30, FIELD_LENGTH = 30, VALUE_LENGTH = 1024 }; /* 3.3 */
 
@@ -50,6 +52,19 @@ parse(struct imap_parser *ps, struct client_id *id)
 	return imap_expect(ps, ')') && imap_end(ps);
 }
 
+/* Rules about clients may apply from now on, or not any more: what was
+ * announced is announced anew then. */
+static void
+remember(struct imap_session *s, const char *name)
+{
+	uint64_t before = imap_hiding_rules(s);
+
+	free(s->client);
+	s->client = *name != '\0' ? str_dup(str_of(name)) : NULL;
+	if (imap_hiding_rules(s) != before)
+		imap_put_capabilities(s);
+}
+
 enum imap_step
 imap_id(struct imap_session *s, struct imap_parser *ps)
 {
@@ -61,6 +76,7 @@ imap_id(struct imap_session *s, struct imap_parser *ps)
 		log_event(PST_LOG_DEBUG, net_id(s->c), "client", "name",
 		    id.name, "version",
 		    id.version[0] != '\0' ? id.version : NULL, NULL);
+	remember(s, id.name);
 	(void)buf_puts(imap_out(s), "* ID (\"name\" \"Postern\")\r\n");
 	return imap_ok(s, "ID completed");
 }

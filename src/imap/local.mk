@@ -22,6 +22,7 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/fetch_partial.c src/imap/fetch_partial.h \
 	src/imap/filters.c \
 	src/imap/gather.c src/imap/gather.h \
+	src/imap/hide.c src/imap/hide.h \
 	src/imap/id.c \
 	src/imap/idle.c src/imap/idle.h \
 	src/imap/list.c \

@@ -2,7 +2,7 @@
  * imap/metadata.c - GETMETADATA and SETMETADATA (RFC 5464).
  *
  * Entries of the server belong to the user who sets them, so only /private ones
- * can be set there; /shared/admin is made from the configuration.
+ * can be set there; /shared ones come from the configuration.
  */
 #include "imap/metadata.h"
 
@@ -177,23 +177,44 @@ put_entry(void *arg, const char *key, struct pst_str value)
 	put_value(p->out, value);
 }
 
+static void
+put_computed(struct putting *p, const char *key, const char *value)
+{
+	if (metadata_is_within(key, p->name->name, p->wish->depth))
+		put_entry(p, key, str_of(value));
+}
+
 /* RFC 5464, 3.2.1.1: how to reach the administrator, whom "postmaster" always
  * means. */
 static void
-put_computed(struct imap_session *s, struct putting *p)
+put_admin(struct imap_session *s, struct putting *p)
 {
-	const struct config *cfg = net_config(s->c);
 	const char *own = strchr(s->address, '@');
-	const char *name = p->name->name;
 	char value[400];
 
-	if (p->mailbox != NULL ||
-	    !(strcmp(name, "/shared/admin") == 0 ||
-		(strcmp(name, "/shared") == 0 && p->wish->depth > 0)))
-		return;
 	(void)snprintf(value, sizeof(value), "mailto:postmaster@%s",
-	    own != NULL ? own + 1 : cfg->hostname);
-	put_entry(p, "/shared/admin", str_of(value));
+	    own != NULL ? own + 1 : net_config(s->c)->hostname);
+	put_computed(p, "/shared/admin", value);
+}
+
+/* RFC 5466, 3.2: the operator's filters. */
+static void
+put_filters(struct imap_session *s, struct putting *p)
+{
+	const struct config *cfg = net_config(s->c);
+	char key[METADATA_NAME_MAX + 1];
+
+	for (size_t i = 0; i < cfg->filters; i++) {
+		const struct config_filter *f = &cfg->filter[i];
+
+		(void)snprintf(
+		    key, sizeof(key), IMAP_SHARED_FILTERS "%s", f->name);
+		put_computed(p, key, f->search);
+		(void)snprintf(key, sizeof(key),
+		    "/shared/filters/descriptions/%s", f->name);
+		if (*f->description != '\0')
+			put_computed(p, key, f->description);
+	}
 }
 
 enum pst_rc
@@ -215,7 +236,10 @@ imap_put_metadata(struct imap_session *s, const char *mailbox,
 		    wish->depth, put_entry, &p, err);
 		if (rc != PST_OK)
 			break;
-		put_computed(s, &p);
+		if (mailbox == NULL) {
+			put_admin(s, &p);
+			put_filters(s, &p);
+		}
 		if (!p.found && wish->depth == 0) {
 			put_name(&p, p.name->shown);
 			(void)buf_puts(p.out, "NIL");
@@ -293,6 +317,19 @@ set_failed(struct imap_session *s, const struct pst_error *err)
 	return imap_fail(s, err, "[NONEXISTENT] Mailbox does not exist");
 }
 
+/* RFC 5466, 3.2: a filter has to be a search. */
+static bool
+is_sound(struct imap_session *s, const char *mailbox,
+    const struct metadata_entry *entry)
+{
+	static const char root[] = IMAP_PRIVATE_FILTERS;
+
+	return mailbox != NULL || entry->value.p == NULL ||
+	       strncmp(entry->name, root, sizeof(root) - 1) != 0 ||
+	       strchr(entry->name + sizeof(root) - 1, '/') != NULL ||
+	       imap_filter_is_sound(s, entry->value);
+}
+
 enum imap_step
 imap_setmetadata(struct imap_session *s, struct imap_parser *ps)
 {
@@ -309,12 +346,14 @@ imap_setmetadata(struct imap_session *s, struct imap_parser *ps)
 			return imap_no(s,
 			    "[NOPERM] Shared entries of the server are "
 			    "read-only");
-		if (entry[i].value.n <= METADATA_VALUE_MAX)
-			continue;
-		(void)snprintf(text, sizeof(text),
-		    "[METADATA MAXSIZE %d] Value is too large",
-		    METADATA_VALUE_MAX);
-		return imap_no(s, text);
+		if (entry[i].value.n > METADATA_VALUE_MAX) {
+			(void)snprintf(text, sizeof(text),
+			    "[METADATA MAXSIZE %d] Value is too large",
+			    METADATA_VALUE_MAX);
+			return imap_no(s, text);
+		}
+		if (!is_sound(s, mailbox, &entry[i]))
+			return imap_no(s, "[CANNOT] Filter is no valid search");
 	}
 	if (metadata_set(s->account, mailbox, entry, n, &err) != PST_OK)
 		return set_failed(s, &err);

@@ -29,6 +29,13 @@ bool imap_metadata_names(
     struct imap_parser *ps, bool above, struct imap_metadata_wish *out);
 
 struct imap_session;
+/* Where the searches are that users and the operator keep by name (RFC 5466,
+ * 3.2). */
+#define IMAP_PRIVATE_FILTERS "/private/filters/values/"
+#define IMAP_SHARED_FILTERS "/shared/filters/values/"
+/* `value` can be kept as a filter. It may name others that are not there. */
+bool imap_filter_is_sound(struct imap_session *s, struct pst_str value);
+
 /* "* METADATA mailbox (...)"; `mailbox` NULL: of the server. Without depth,
  * what is not there is NIL. */
 enum pst_rc imap_put_metadata(struct imap_session *s, const char *mailbox,

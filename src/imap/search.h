@@ -95,6 +95,10 @@ bool imap_search_parse(struct imap_parser *ps, struct imap_search_program *out);
 bool imap_search_parse_as(struct imap_parser *ps,
     const struct imap_search_grammar *g, struct imap_search_program *out);
 void imap_search_fini(struct imap_search_program *p);
+/* 1*(search-key) and nothing else, such as can be kept as a filter. It may name
+ * filters that are not there. */
+bool imap_search_is_whole(struct arena *arena, struct pst_str text,
+    const struct imap_search_grammar *g);
 
 /*
  * Sets and keywords in terms of a view; may be called again for another one.

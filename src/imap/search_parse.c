@@ -354,6 +354,20 @@ is_whole_search(struct imap_search_parser *sp, struct pst_str text)
 	return good;
 }
 
+bool
+imap_search_is_whole(struct arena *arena, struct pst_str text,
+    const struct imap_search_grammar *g)
+{
+	struct imap_search_program program = { 0 };
+	struct imap_parser ps;
+	struct imap_search_parser sp = {
+		.ps = &ps, .grammar = g, .program = &program
+	};
+
+	imap_parser_init(&ps, text, arena);
+	return is_whole_search(&sp, text) || program.no_filter.n > 0;
+}
+
 /* "Its search criterion is inserted verbatim": it is read in its place, and
  * then what follows the name. */
 static bool

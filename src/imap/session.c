@@ -238,6 +238,7 @@ imap_log_out(struct imap_session *s)
 	s->commands = s->fetched = s->appended = s->expunged = 0;
 	s->address[0] = '\0';
 	s->enabled = 0;
+	s->hidden = 0;
 	s->is_admin = s->utf8 = false;
 	s->state = IMAP_FRESH;
 }
@@ -252,6 +253,7 @@ closed(struct net_conn *c)
 	imap_end_run(s);
 	imap_log_out(s);
 	net_set_session(c, NULL);
+	free(s->client);
 	free(s);
 }
 

@@ -120,6 +120,8 @@ struct imap_session {
 	int64_t resume_at; /* the end of a pause */
 	enum net_next last;
 	bool is_admin;	   /* as it was at the login */
+	char *client;	   /* its name by ID, or NULL */
+	uint64_t hidden;   /* rules that the log has, see imap/hide.h */
 	bool utf8;	   /* ENABLE UTF8=ACCEPT (RFC 6855) */
 	char address[321]; /* of the user */
 	/* For the log's last line. */
@@ -188,6 +190,8 @@ enum imap_step imap_login_failed(struct imap_session *s,
     enum auth_result result, const char *user, const char *mechanism,
     int64_t delay);
 void imap_capabilities(struct imap_session *s, struct buf *out);
+/* "* CAPABILITY ..." */
+void imap_put_capabilities(struct imap_session *s);
 
 /* Untagged news of the mailbox; NEXT when all is written, FULL to be called
  * again. `expunges`: numbers may change now. */

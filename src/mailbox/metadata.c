@@ -49,24 +49,30 @@ metadata_name_clean(
 
 struct wanted {
 	const char *name;
-	size_t n;
 	unsigned depth;
 	pst_value_fn fn;
 	void *arg;
 };
 
+bool
+metadata_is_within(const char *key, const char *name, unsigned depth)
+{
+	size_t n = strlen(name);
+	unsigned levels = 0;
+
+	if (strncmp(key, name, n) != 0 || (key[n] != '\0' && key[n] != '/'))
+		return false; /* also a longer name that only begins so */
+	for (const char *below = key + n; *below != '\0'; below++)
+		levels += *below == '/';
+	return levels <= depth;
+}
+
 static void
 filter(void *arg, const char *key, struct pst_str value)
 {
 	const struct wanted *w = arg;
-	const char *below = key + w->n;
-	unsigned levels = 0;
 
-	if (*below != '\0' && *below != '/')
-		return; /* a longer name that only begins so */
-	for (; *below != '\0'; below++)
-		levels += *below == '/';
-	if (levels <= w->depth)
+	if (metadata_is_within(key, w->name, w->depth))
 		w->fn(w->arg, key, value);
 }
 
@@ -74,7 +80,7 @@ enum pst_rc
 metadata_get(struct mail_account *acct, const char *mailbox, const char *name,
     unsigned depth, pst_value_fn fn, void *arg, struct pst_error *err)
 {
-	struct wanted w = { name, strlen(name), depth, fn, arg };
+	struct wanted w = { name, depth, fn, arg };
 
 	return acct->st->ops->meta_get(
 	    acct->acct, mailbox, name, filter, &w, err);

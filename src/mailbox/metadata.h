@@ -22,6 +22,9 @@ enum {
 bool metadata_name_clean(
     struct pst_str name, bool above, char out[METADATA_NAME_MAX + 1]);
 
+/* The entry `key` is `name`, or at most `depth` levels below it. */
+bool metadata_is_within(const char *key, const char *name, unsigned depth);
+
 struct metadata_entry {
 	const char *name;
 	struct pst_str value; /* p NULL: none */

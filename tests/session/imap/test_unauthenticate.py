@@ -54,18 +54,5 @@ class Unauthenticate(Case):
         self.assertBad(c.cmd("UNAUTHENTICATE now"))
 
 
-class Hidden(Case):
-    settings = ("imap.hide=uidonly QRESYNC STATUS=SIZE",)
-
-    def test_hidden(self):
-        c = self.login()
-        caps = c.ok("CAPABILITY")[0].split()
-        for name in (b"UIDONLY", b"QRESYNC", b"STATUS=SIZE"):
-            self.assertNotIn(name, caps)
-        for name in (b"CONDSTORE", b"LIST-STATUS", b"IMAP4rev1"):
-            self.assertIn(name, caps)
-        self.assertIn(b"SIZE", c.ok("STATUS INBOX (SIZE)")[0])
-
-
 if __name__ == "__main__":
     unittest.main()

@@ -87,6 +87,10 @@ Test(config, overrides_any_key)
 		{ "storage.maildir.path", "/tmp/x" },
 	};
 	static const struct config_override bad[] = {
+		{ "hide.x.client", "y" },
+		{ "filter.x.description", "y" },
+		{ "filter.X.search", "ALL" },
+		{ "filter.a/b.search", "ALL" },
 		{ "limits.nothing", "1" },
 		{ "limits.connections", "x" },
 		{ "listener.port", "1" },
