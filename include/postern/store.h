@@ -87,6 +87,15 @@ struct pst_flag_change {
 	uint64_t unchanged_since; /* UINT64_MAX: whatever they are */
 };
 
+/* Something that check() found. Texts are borrowed. */
+struct pst_finding {
+	uint32_t uid;	  /* 0: not about one message */
+	const char *kind; /* a word such as "size" */
+	const char *text; /* for the administrator */
+	bool is_mended;
+};
+typedef void (*pst_finding_fn)(void *arg, const struct pst_finding *finding);
+
 /* What refresh() found. Called back in this order: gone, changed, new. */
 struct pst_delta {
 	void *arg;
@@ -301,6 +310,22 @@ struct pst_store_ops {
 	 * larger highestmodseq. */
 	enum pst_rc (*expunge)(struct pst_box *box, struct pst_uids uids,
 	    pst_uid_fn gone, void *arg, struct pst_error *err);
+
+	/* --- administration: optional ----------------------------------- */
+
+	/*
+	 * Looks for what is wrong with a mailbox, and mends with `mend` what it
+	 * can; nothing of a message is ever removed. Beginning with uid `first`
+	 * (1: also with what concerns the mailbox as a whole) it checks some
+	 * messages, so that others get their turn; *next_r: where to go on, 0:
+	 * that was all. refresh() then tells what mending changed.
+	 */
+	enum pst_rc (*check)(struct pst_box *box, uint32_t first,
+	    uint32_t *next_r, bool mend, pst_finding_fn fn, void *arg,
+	    struct pst_error *err);
+	/* As usage(), but forgets what it remembers and counts anew. */
+	enum pst_rc (*recount)(struct pst_acct *acct, struct pst_usage *usage_r,
+	    struct pst_error *err);
 };
 
 #endif

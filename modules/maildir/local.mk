@@ -1,7 +1,8 @@
 pkgmodule_LTLIBRARIES += maildir.la
 maildir_la_SOURCES = \
 	modules/maildir/account.c modules/maildir/body.c \
-	modules/maildir/box.c modules/maildir/commit.c \
+	modules/maildir/box.c modules/maildir/check.c \
+	modules/maildir/commit.c \
 	modules/maildir/folder.c modules/maildir/folder.h \
 	modules/maildir/ingest.c modules/maildir/keyword.c \
 	modules/maildir/maildir.h modules/maildir/mailstate.c \

@@ -25,7 +25,10 @@
 #define MD_TRASH_PREFIX "postern.trash-"
 #define MD_SPECIAL_USE "/private/specialuse"
 
-enum { MD_FILE_MAX = 8 << 20 }; /* octets in one of the text files */
+enum {
+	MD_FILE_MAX = 8 << 20,	/* octets in one of the text files */
+	MD_TMP_AGE = 36 * 3600, /* seconds until what is in tmp is given up */
+};
 
 enum md_dir { MD_NEW, MD_CUR };
 
@@ -358,9 +361,16 @@ enum pst_rc md_ident(struct pst_box *, uint32_t, char[40], struct pst_error *);
 /* Counts the LFs of a file that no CR stands before. 0 or an errno. */
 int md_count_bare_lf(int fd, uint64_t *count_r);
 
+/* --- check.c -------------------------------------------------------------- */
+
+enum pst_rc md_check(struct pst_box *, uint32_t, uint32_t *, bool,
+    pst_finding_fn, void *, struct pst_error *);
+
 /* --- usage.c -------------------------------------------------------------- */
 
 enum pst_rc md_usage(struct pst_acct *, struct pst_usage *, struct pst_error *);
+enum pst_rc md_recount(
+    struct pst_acct *, struct pst_usage *, struct pst_error *);
 /* Tells of messages that came (or went: negative) by our own doing. */
 void md_usage_add(struct pst_box *, int64_t messages, int64_t bytes);
 void md_usage_free(struct pst_acct *);

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SCAN_TRIES = 4, TMP_AGE = 36 * 3600 };
+enum { SCAN_TRIES = 4 };
 
 int
 md_stamps(const struct md_folder *f, struct timespec stamp_r[2])
@@ -386,8 +386,8 @@ clean_tmp(const struct pst_box *b)
 	while ((d = readdir(dir)) != NULL)
 		if (d->d_name[0] != '.' &&
 		    fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISREG(st.st_mode) && st.st_mtime < now - TMP_AGE &&
-		    st.st_atime < now - TMP_AGE)
+		    S_ISREG(st.st_mode) && st.st_mtime < now - MD_TMP_AGE &&
+		    st.st_atime < now - MD_TMP_AGE)
 			(void)unlinkat(fd, d->d_name, 0);
 	(void)closedir(dir);
 }

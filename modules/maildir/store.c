@@ -342,6 +342,8 @@ static const struct pst_store_ops maildir_ops = {
 	.copy = md_copy,
 	.move = md_move,
 	.expunge = md_expunge,
+	.check = md_check,
+	.recount = md_recount,
 	/* cache_get and cache_put stay NULL: the names tell what is needed */
 };
 

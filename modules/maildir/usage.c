@@ -142,6 +142,16 @@ md_usage(struct pst_acct *a, struct pst_usage *usage_r, struct pst_error *err)
 	return e ? md_fail(err, e, "count the mail of %s", a->path) : PST_OK;
 }
 
+enum pst_rc
+md_recount(struct pst_acct *a, struct pst_usage *usage_r, struct pst_error *err)
+{
+	(void)pthread_mutex_lock(&a->sums_lock);
+	for (size_t i = 0; i < a->sum_count; i++)
+		a->sums[i].counted = INT64_MIN / 2;
+	(void)pthread_mutex_unlock(&a->sums_lock);
+	return md_usage(a, usage_r, err);
+}
+
 void
 md_usage_add(struct pst_box *b, int64_t messages, int64_t bytes)
 {

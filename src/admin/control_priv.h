@@ -67,6 +67,24 @@ void admin_run_trace(struct admin_client *c, const json_t *request);
 void admin_run_usage(struct admin_client *c, const json_t *request);
 void admin_run_user_delete(struct admin_client *c, const json_t *request);
 
+void admin_run_mailbox_list(struct admin_client *c, const json_t *request);
+void admin_run_mailbox_status(struct admin_client *c, const json_t *request);
+void admin_run_mailbox_create(struct admin_client *c, const json_t *request);
+void admin_run_mailbox_delete(struct admin_client *c, const json_t *request);
+void admin_run_mailbox_rename(struct admin_client *c, const json_t *request);
+void admin_run_mailbox_fsck(struct admin_client *c, const json_t *request);
+void admin_run_quota_set(struct admin_client *c, const json_t *request);
+void admin_run_quota_recount(struct admin_client *c, const json_t *request);
+
+/* The user of the member "address". False: the client was told what is wrong.
+ */
+bool admin_find_user(
+    struct admin_client *c, const json_t *request, struct account_user *user_r);
+/* The member `key` as a mailbox name, on the heap; NULL when it is not there
+ * and not needed. False: the client was told what is wrong. */
+bool admin_take_mailbox(struct admin_client *c, const json_t *request,
+    const char *key, bool needed, char **name_r);
+
 /* Closes all connections of a user; how many there were. */
 size_t admin_kick_user(struct net *n, const char *address);
 

@@ -34,13 +34,16 @@ enum ctl_option {
 	CTL_OPT_NO_ADMIN = 1 << 5,
 	CTL_OPT_NO_PASSWORD = 1 << 6,
 	CTL_OPT_KEEP_MAIL = 1 << 7,
+	CTL_OPT_SPECIAL_USE = 1 << 8,
+	CTL_OPT_NO_SUBSCRIBE = 1 << 9,
+	CTL_OPT_REPAIR = 1 << 10,
 };
 
 struct ctl {
 	const char *config_path, *socket_path, *sandbox;
 	bool json;
 	unsigned given; /* enum ctl_option, or-ed */
-	const char *name, *quota, *quota_messages, *storage;
+	const char *name, *quota, *quota_messages, *storage, *special_use;
 
 	struct config *cfg;
 	struct accounts *accounts; /* by ctl_accounts() */
@@ -59,6 +62,8 @@ struct ctl_command {
 extern const struct ctl_command ctl_status_commands[];
 extern const struct ctl_command ctl_trace_commands[];
 extern const struct ctl_command ctl_user_commands[];
+extern const struct ctl_command ctl_mailbox_commands[];
+extern const struct ctl_command ctl_quota_commands[];
 extern const struct ctl_command ctl_alias_commands[];
 extern const struct ctl_command ctl_domain_commands[];
 

@@ -1,14 +1,19 @@
 libpostern_la_SOURCES += \
 	src/admin/alias.c \
+	src/admin/background.c src/admin/background.h \
 	src/admin/client.c src/admin/client.h \
 	src/admin/control.c src/admin/control.h src/admin/control_priv.h \
 	src/admin/ctl.h \
 	src/admin/domain.c \
 	src/admin/identity.c src/admin/identity.h \
+	src/admin/mailbox.c \
 	src/admin/password.c \
 	src/admin/posternctl.c \
 	src/admin/protocol.c src/admin/protocol.h \
+	src/admin/quota.c \
 	src/admin/request_connections.c \
+	src/admin/request_mailbox.c \
+	src/admin/request_quota.c \
 	src/admin/request_status.c \
 	src/admin/request_user.c \
 	src/admin/requests.c \

@@ -15,6 +15,8 @@ static const struct ctl_command *const groups[] = {
 	ctl_status_commands,
 	ctl_trace_commands,
 	ctl_user_commands,
+	ctl_mailbox_commands,
+	ctl_quota_commands,
 	ctl_alias_commands,
 	ctl_domain_commands,
 };
@@ -234,8 +236,8 @@ ctl_request(struct ctl *c, json_t *request, json_t **items_r)
 /* --- options --------------------------------------------------------------
  */
 
-/* Values from 256 on: options without a letter; 1024 and the bit's number for
- * those of some commands only. */
+/* Values from 256 on: options without a letter; 1024 and the bit for those of
+ * some commands only. */
 enum { OPT_JSON = 256, OPT_SOCKET, OPT_SANDBOX, OPT_OF_COMMAND = 1024 };
 
 static const struct option long_options[] = {
@@ -256,6 +258,11 @@ static const struct option long_options[] = {
 	{ "no-password", no_argument, NULL,
 	    OPT_OF_COMMAND + CTL_OPT_NO_PASSWORD },
 	{ "keep-mail", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_KEEP_MAIL },
+	{ "special-use", required_argument, NULL,
+	    OPT_OF_COMMAND + CTL_OPT_SPECIAL_USE },
+	{ "no-subscribe", no_argument, NULL,
+	    OPT_OF_COMMAND + CTL_OPT_NO_SUBSCRIBE },
+	{ "repair", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_REPAIR },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -276,10 +283,15 @@ take_command_option(struct ctl *c, unsigned option)
 	case CTL_OPT_STORAGE:
 		c->storage = optarg;
 		break;
+	case CTL_OPT_SPECIAL_USE:
+		c->special_use = optarg;
+		break;
 	case CTL_OPT_ADMIN:
 	case CTL_OPT_NO_ADMIN:
 	case CTL_OPT_NO_PASSWORD:
 	case CTL_OPT_KEEP_MAIL:
+	case CTL_OPT_NO_SUBSCRIBE:
+	case CTL_OPT_REPAIR:
 		break;
 	}
 }

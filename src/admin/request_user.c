@@ -12,12 +12,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "mailbox/mailbox.h"
 #include <stdlib.h>
 
 #define DELETE_TIME (INT64_C(10) * 1000000)
 
-static bool
-find_user(
+bool
+admin_find_user(
     struct admin_client *c, const json_t *request, struct account_user *user_r)
 {
 	const char *address = admin_member(request, "address");
@@ -36,6 +37,32 @@ find_user(
 	return rc == PST_OK;
 }
 
+bool
+admin_take_mailbox(struct admin_client *c, const json_t *request,
+    const char *key, bool needed, char **name_r)
+{
+	const char *text = admin_member(request, key);
+	struct buf name;
+	enum pst_rc rc;
+
+	*name_r = NULL;
+	if (text == NULL) {
+		if (needed)
+			admin_error(c, PST_E_SYNTAX,
+			    "the request needs the name of a mailbox");
+		return !needed;
+	}
+	buf_init(&name, 8192);
+	rc = mailbox_name_clean(str_of(text), &name);
+	if (rc == PST_OK)
+		*name_r = str_dup(buf_str(&name));
+	else
+		admin_error(
+		    c, rc, "\"%s\" cannot be the name of a mailbox", text);
+	buf_fini(&name);
+	return rc == PST_OK;
+}
+
 /* --- usage ----------------------------------------------------------------
  */
 
@@ -48,7 +75,7 @@ admin_run_usage(struct admin_client *c, const json_t *request)
 	struct pst_error err = { 0 };
 	enum pst_rc rc;
 
-	if (!find_user(c, request, &user))
+	if (!admin_find_user(c, request, &user))
 		return;
 	rc = mail_account_open(c->host->store, &user, &acct, &err);
 	if (rc == PST_OK) {
@@ -138,7 +165,7 @@ admin_run_user_delete(struct admin_client *c, const json_t *request)
 	struct deletion *d;
 	enum pst_rc rc;
 
-	if (!find_user(c, request, &user))
+	if (!admin_find_user(c, request, &user))
 		return;
 	user.enabled = false;
 	rc = account_update(c->host->accounts, &user, &err);

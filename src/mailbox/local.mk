@@ -2,6 +2,7 @@ libpostern_la_SOURCES += \
 	src/mailbox/append.c \
 	src/mailbox/body.c \
 	src/mailbox/change.c \
+	src/mailbox/check.c src/mailbox/check.h \
 	src/mailbox/history.c \
 	src/mailbox/live.c \
 	src/mailbox/mailbox.h src/mailbox/priv.h \

@@ -22,6 +22,8 @@ static const struct {
 	{ "flags", test_flags },
 	{ "keywords", test_keywords },
 	{ "copies", test_copies },
+	{ "check", test_check },
+	{ "recount", test_recount },
 	{ "lasting", test_lasting },
 	{ "threads", test_threads },
 };

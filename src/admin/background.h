@@ -1,0 +1,30 @@
+/*
+ * admin/background.h - requests of the control socket that take long.
+ *
+ * Threads: admin_work_start() from the control thread; the function then runs
+ * in a thread of its own, and calls the others from there. When the client goes
+ * away or the server stops, the work is cancelled and waited for: it has to
+ * look at admin_work_is_cancelled() often.
+ */
+#ifndef ADMIN_BACKGROUND_H
+#define ADMIN_BACKGROUND_H
+
+#include "admin/control_priv.h"
+
+struct admin_work;
+
+/* What it returns is the client's answer: done, or an error with its detail. */
+typedef enum pst_rc (*admin_work_fn)(
+    struct admin_work *w, void *arg, struct pst_error *err);
+
+/* `free_arg` (may be NULL) is called with `arg` once, in the end. */
+void admin_work_start(struct admin_client *c, admin_work_fn run, void *arg,
+    void (*free_arg)(void *arg));
+/* One item of the answer; takes the reference. Waits for a client that reads
+ * slowly. False: cancelled. */
+bool admin_work_item(struct admin_work *w, json_t *item);
+/* Takes a struct admin_work, as a plain pointer for the engine's call backs. */
+bool admin_work_is_cancelled(void *work);
+const struct admin_host *admin_work_host(const struct admin_work *w);
+
+#endif
