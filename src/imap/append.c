@@ -10,6 +10,7 @@
  */
 #include "base/clock.h"
 #include "base/str.h"
+#include "imap/announce.h"
 #include "imap/append_parse.h"
 #include "imap/catenate.h"
 #include "imap/commands.h"
@@ -26,6 +27,7 @@ static const char no_mailbox[] = "[TRYCREATE] Mailbox does not exist";
 struct appending {
 	struct imap_append_grammar grammar;
 	char *mailbox;
+	struct pst_str given;	       /* see struct imap_parser */
 	uint32_t replaced;	       /* REPLACE: its uid; 0: APPEND */
 	uint64_t freed;		       /* its octets */
 	bool is_known;		       /* the mailbox exists */
@@ -279,6 +281,7 @@ commit(struct imap_session *s, struct appending *ap)
 		&ap->err) != PST_OK)
 		return imap_fail(s, &ap->err, no_mailbox);
 	s->appended += (uint32_t)ap->n;
+	imap_announce_given(s, ap->mailbox, ap->given);
 	buf_clear(reply);
 	put_appenduid(reply, done, ap->n);
 	(void)buf_puts(reply, "Append completed");
@@ -509,6 +512,7 @@ imap_append(struct imap_session *s, struct imap_parser *ps)
 	enum imap_step step = begin_segment(s, ps, &segment);
 
 	ap->mailbox = segment.mailbox;
+	ap->given = ps->given;
 	return step;
 }
 

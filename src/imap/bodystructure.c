@@ -1,5 +1,6 @@
 /*
- * imap/bodystructure.c - BODY and BODYSTRUCTURE (RFC 3501, 7.4.2 and 9).
+ * imap/bodystructure.c - BODY and BODYSTRUCTURE (RFC 3501, 7.4.2 and 9; RFC
+ * 9051, 7.5.2).
  *
  * The depth of a message is limited where it is read (struct msg_limits), so
  * the recursion here is, too.
@@ -11,12 +12,16 @@
 struct writer {
 	struct buf *out;
 	struct arena *scratch;
-	bool extended;
+	bool extended, rev2;
 };
 
+/* RFC 9051, 7.5.2: in one piece each, and converted for who speaks that. */
 static void
-put_params(struct buf *out, const struct msg_param *p)
+put_params(const struct writer *w, const struct msg_param *p)
 {
+	struct buf *out = w->out;
+
+	p = msg_params_joined(w->scratch, p, w->rev2);
 	if (p == NULL) {
 		(void)buf_puts(out, "NIL");
 		return;
@@ -33,8 +38,10 @@ put_params(struct buf *out, const struct msg_param *p)
 }
 
 static void
-put_disposition(struct buf *out, const struct msg_part *part)
+put_disposition(const struct writer *w, const struct msg_part *part)
 {
+	struct buf *out = w->out;
+
 	if (part->disposition.p == NULL) {
 		(void)buf_puts(out, " NIL");
 		return;
@@ -42,7 +49,7 @@ put_disposition(struct buf *out, const struct msg_part *part)
 	(void)buf_puts(out, " (");
 	imap_put_string(out, part->disposition);
 	(void)buf_putc(out, ' ');
-	put_params(out, part->disposition_params);
+	put_params(w, part->disposition_params);
 	(void)buf_putc(out, ')');
 }
 
@@ -100,23 +107,26 @@ put_multipart(const struct writer *w, const struct msg_part *part)
 	if (!w->extended)
 		return;
 	(void)buf_putc(w->out, ' ');
-	put_params(w->out, part->params);
-	put_disposition(w->out, part);
+	put_params(w, part->params);
+	put_disposition(w, part);
 	put_language(w, part);
 	put_text(w, part->location);
 }
 
+/* The types that the grammar wants to be told of as messages (media-message):
+ * message/global only since RFC 9051. */
 static bool
-is_rfc822(const struct msg_part *part)
+is_media_message(const struct writer *w, const struct msg_part *part)
 {
 	return str_is_case(part->type, "message") &&
-	       str_is_case(part->subtype, "rfc822");
+	       (str_is_case(part->subtype, "rfc822") ||
+		   (w->rev2 && str_is_case(part->subtype, "global")));
 }
 
 static bool
-holds_message(const struct msg_part *part)
+holds_message(const struct writer *w, const struct msg_part *part)
 {
-	return part->child != NULL && is_rfc822(part);
+	return part->child != NULL && is_media_message(w, part);
 }
 
 static void
@@ -124,7 +134,7 @@ put_single(const struct writer *w, const struct msg_part *part)
 {
 	struct buf *out = w->out;
 
-	if (is_rfc822(part) && part->child == NULL) {
+	if (is_media_message(w, part) && part->child == NULL) {
 		/* Encoded, or too deep: there is no message to tell of, which
 		 * the grammar would want for this type. */
 		(void)buf_puts(out, "\"application\" \"octet-stream\"");
@@ -134,27 +144,27 @@ put_single(const struct writer *w, const struct msg_part *part)
 		imap_put_string(out, part->subtype);
 	}
 	(void)buf_putc(out, ' ');
-	put_params(out, part->params);
+	put_params(w, part->params);
 	put_text(w, part->id);
 	put_text(w, part->description);
 	(void)buf_putc(out, ' ');
 	imap_put_string(out, part->encoding);
 	(void)buf_putc(out, ' ');
 	(void)buf_put_u64(out, part->body_size);
-	if (holds_message(part)) {
+	if (holds_message(w, part)) {
 		(void)buf_putc(out, ' ');
 		imap_put_envelope(out, w->scratch, part->child);
 		(void)buf_putc(out, ' ');
 		put_part(w, part->child);
 	}
-	if (holds_message(part) || str_is_case(part->type, "text")) {
+	if (holds_message(w, part) || str_is_case(part->type, "text")) {
 		(void)buf_putc(out, ' ');
 		(void)buf_put_u64(out, part->body_lines);
 	}
 	if (!w->extended)
 		return;
 	put_text(w, part->md5);
-	put_disposition(out, part);
+	put_disposition(w, part);
 	put_language(w, part);
 	put_text(w, part->location);
 }
@@ -172,9 +182,9 @@ put_part(const struct writer *w, const struct msg_part *part)
 
 void
 imap_put_structure(struct buf *out, struct arena *scratch,
-    const struct msg_part *part, bool extended)
+    const struct msg_part *part, bool extended, bool rev2)
 {
-	const struct writer w = { out, scratch, extended };
+	const struct writer w = { out, scratch, extended, rev2 };
 
 	put_part(&w, part);
 }

@@ -13,6 +13,7 @@ static const struct {
 	unsigned states;
 } capabilities[] = {
 	{ "IMAP4rev1", IMAP_ANY },
+	{ "IMAP4rev2", IMAP_ANY },
 	{ "LITERAL+", IMAP_ANY },
 	{ "SASL-IR", IMAP_FRESH },
 	{ "ID", IMAP_ANY },

@@ -10,6 +10,7 @@ static const struct {
 	unsigned bits; /* with what it brings along */
 } extensions[] = {
 	{ "CONDSTORE", IMAP_CONDSTORE },
+	{ "IMAP4rev2", IMAP_REV2 },
 	{ "QRESYNC", IMAP_QRESYNC | IMAP_CONDSTORE },
 	{ "UIDONLY", IMAP_UIDONLY },
 	{ "UTF8=ACCEPT", IMAP_UTF8 },
@@ -58,6 +59,6 @@ imap_enable(struct imap_session *s, struct imap_parser *ps)
 			imap_condstore(s);
 		s->enabled |= extensions[i].bits;
 	}
-	s->utf8 = s->enabled & IMAP_UTF8;
+	s->utf8 = s->enabled & (IMAP_UTF8 | IMAP_REV2);
 	return imap_ok(s, "Enable completed");
 }

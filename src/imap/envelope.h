@@ -10,8 +10,8 @@
 /* `scratch`: for what must be unfolded and the like. */
 void imap_put_envelope(
     struct buf *out, struct arena *scratch, const struct msg_part *part);
-/* `extended`: BODYSTRUCTURE, else BODY. */
+/* `extended`: BODYSTRUCTURE, else BODY. `rev2`: as RFC 9051 has it. */
 void imap_put_structure(struct buf *out, struct arena *scratch,
-    const struct msg_part *part, bool extended);
+    const struct msg_part *part, bool extended, bool rev2);
 
 #endif

@@ -469,6 +469,7 @@ imap_fetch(struct imap_session *s, struct imap_parser *ps)
 	buf_init(&f->m.made, 4 << 20);
 	f->m.scratch = arena_new(0);
 	f->m.view = s->view;
+	f->m.rev2 = s->enabled & IMAP_REV2;
 	f->m.limits = imap_msg_limits(net_config(s->c));
 	if (!imap_space(ps))
 		return imap_bad_arguments(s, ps);

@@ -27,7 +27,7 @@ imap_put_fetch_flags(struct buf *out, const struct imap_fetch_message *m)
 {
 	(void)buf_add(out, "FLAGS ", 6);
 	imap_put_flags(out, m->row.flags, m->row.keywords,
-	    view_is_recent(m->view, m->row.uid), m->keywords);
+	    !m->rev2 && view_is_recent(m->view, m->row.uid), m->keywords);
 }
 
 static void
@@ -71,7 +71,7 @@ put_body(struct buf *out, struct imap_fetch_message *m,
 {
 	(void)node;
 	(void)buf_puts(out, "BODY ");
-	imap_put_structure(out, m->scratch, m->msg->root, false);
+	imap_put_structure(out, m->scratch, m->msg->root, false, m->rev2);
 }
 
 static void
@@ -80,7 +80,7 @@ put_bodystructure(struct buf *out, struct imap_fetch_message *m,
 {
 	(void)node;
 	(void)buf_puts(out, "BODYSTRUCTURE ");
-	imap_put_structure(out, m->scratch, m->msg->root, true);
+	imap_put_structure(out, m->scratch, m->msg->root, true, m->rev2);
 }
 
 static void

@@ -46,6 +46,7 @@ struct imap_fetch_message {
 	struct pst_str whole; /* when it is in memory; else p is NULL */
 	struct msg_limits limits;
 	bool has_structure; /* `msg` tells of all parts */
+	bool rev2;	    /* the client speaks IMAP4rev2 */
 };
 
 struct imap_fetch_item;

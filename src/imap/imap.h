@@ -1,6 +1,6 @@
 /*
- * imap/imap.h - the IMAP4rev1 server (RFC 3501 and extensions), as a protocol
- * for connections. Their context is a struct services.
+ * imap/imap.h - the IMAP server (RFC 3501, RFC 9051 and extensions), as a
+ * protocol for connections. Their context is a struct services.
  */
 #ifndef IMAP_IMAP_H
 #define IMAP_IMAP_H

@@ -199,7 +199,9 @@ put_entry(
 	start = out->n;
 	if (!e->exists || (l->lsub && !selected))
 		put_attribute(out, start,
-		    l->args.is_extended ? "\\NonExistent" : "\\Noselect");
+		    l->args.is_extended || (s->enabled & IMAP_REV2)
+			? "\\NonExistent"
+			: "\\Noselect");
 	if (!l->lsub)
 		put_attribute(out, start,
 		    has_children(l, i) ? "\\HasChildren" : "\\HasNoChildren");

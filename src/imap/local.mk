@@ -1,4 +1,5 @@
 libpostern_la_SOURCES += src/imap/imap.h \
+	src/imap/announce.c src/imap/announce.h \
 	src/imap/append.c \
 	src/imap/append_parse.c src/imap/append_parse.h \
 	src/imap/authenticate.c \

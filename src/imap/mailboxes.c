@@ -1,9 +1,10 @@
 /*
  * imap/mailboxes.c - CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 3501,
- * 6.3.3 to 6.3.7), CREATE with a special use (RFC 6154, 3) and MAILBOXID (RFC
- * 8474, 4.1).
+ * 6.3.3 to 6.3.7; OLDNAME of RFC 9051, 6.3.9.7), CREATE with a special use (RFC
+ * 6154, 3) and MAILBOXID (RFC 8474, 4.1).
  */
 #include "base/str.h"
+#include "imap/announce.h"
 #include "imap/commands.h"
 
 /*
@@ -102,7 +103,44 @@ imap_create(struct imap_session *s, struct imap_parser *ps)
 		return imap_no(s, "[USEATTR] Special use is not supported");
 	if (mailbox_create(s->account, cr.name, cr.use, &err) != PST_OK)
 		return imap_fail(s, &err, "[NONEXISTENT] No such mailbox");
+	imap_announce_given(s, cr.name, ps->given);
 	return created(s, cr.name);
+}
+
+static bool
+is_below(const char *name, const char *above)
+{
+	size_t n = strlen(above);
+
+	return strncmp(name, above, n) == 0 && name[n] == '/';
+}
+
+struct children {
+	const char *name;
+	bool found;
+};
+
+static void
+look_for_child(void *arg, const struct pst_mailbox *row)
+{
+	struct children *c = arg;
+
+	c->found |= row->exists && is_below(row->name, c->name);
+}
+
+/* A level that is no mailbox goes with what is below it (RFC 9051, 6.3.5). */
+static enum imap_step
+not_deleted(
+    struct imap_session *s, const char *name, const struct pst_error *err)
+{
+	struct children c = { .name = name };
+	struct pst_error ignored;
+
+	if (err->rc == PST_E_NOTFOUND &&
+	    mailbox_each(s->account, look_for_child, &c, &ignored) == PST_OK &&
+	    c.found)
+		return imap_no(s, "[HASCHILDREN] Only a level of other names");
+	return imap_fail(s, err, "[NONEXISTENT] Mailbox does not exist");
 }
 
 enum imap_step
@@ -116,28 +154,23 @@ imap_delete(struct imap_session *s, struct imap_parser *ps)
 	if (strcmp(name, "INBOX") == 0)
 		return imap_no(s, "[CANNOT] INBOX cannot be deleted");
 	if (mailbox_delete(s->account, name, &err) != PST_OK)
-		return imap_fail(
-		    s, &err, "[NONEXISTENT] Mailbox does not exist");
+		return not_deleted(s, name, &err);
 	imap_deselect_dead(s);
+	imap_announce_given(s, name, ps->given);
 	return imap_ok(s, "Delete completed");
-}
-
-static bool
-is_below(const char *name, const char *above)
-{
-	size_t n = strlen(above);
-
-	return strncmp(name, above, n) == 0 && name[n] == '/';
 }
 
 enum imap_step
 imap_rename(struct imap_session *s, struct imap_parser *ps)
 {
+	struct pst_str given;
 	struct pst_error err;
 	char *from, *to;
 
-	if (!imap_space(ps) || !imap_mailbox(ps, &from) || !imap_space(ps) ||
-	    !new_name(ps, &to) || !imap_end(ps))
+	if (!imap_space(ps) || !imap_mailbox(ps, &from))
+		return imap_bad_arguments(s, ps);
+	given = ps->given;
+	if (!imap_space(ps) || !new_name(ps, &to) || !imap_end(ps))
 		return imap_bad_arguments(s, ps);
 	if (strcmp(from, to) == 0)
 		return imap_no(s, "[ALREADYEXISTS] Mailbox has this name");
@@ -147,6 +180,10 @@ imap_rename(struct imap_session *s, struct imap_parser *ps)
 		return imap_fail(
 		    s, &err, "[NONEXISTENT] Mailbox does not exist");
 	imap_deselect_dead(s);
+	/* RFC 9051, 6.3.6: one of them is not as it was given. */
+	if (given.p == NULL && ps->given.p != NULL)
+		given = str_of(from);
+	imap_announce_given(s, to, given);
 	return imap_ok(s, "Rename completed");
 }
 

@@ -99,7 +99,9 @@ imap_put_changed(
 {
 	const struct imap_command *def = s->run->def;
 	bool modseq = s->enabled & IMAP_CONDSTORE;
-	bool uid = modseq || (def != NULL && (def->traits & IMAP_UID));
+	/* RFC 9051, 7.5.2: what nobody asked for tells the UID. */
+	bool uid = modseq || (s->enabled & IMAP_REV2) ||
+		   (def != NULL && (def->traits & IMAP_UID));
 	struct buf *out = imap_out(s);
 
 	imap_put_fetch(s, seq, row->uid);
@@ -114,7 +116,7 @@ imap_put_changed(
 	if (!brief || !modseq) {
 		(void)buf_puts(out, modseq ? " FLAGS " : "FLAGS ");
 		imap_put_flags(out, row->flags, row->keywords,
-		    view_is_recent(s->view, row->uid), view_keywords(s->view));
+		    imap_is_recent(s, row->uid), view_keywords(s->view));
 	}
 	(void)buf_puts(out, ")\r\n");
 }

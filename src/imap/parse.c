@@ -14,7 +14,8 @@ imap_parser_init(
 	ps->end = text.p + text.n;
 	ps->arena = arena;
 	ps->error = NULL;
-	ps->utf8 = false;
+	ps->utf8 = ps->no_charset = false;
+	ps->given = STR_NONE;
 }
 
 bool

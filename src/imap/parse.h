@@ -18,7 +18,11 @@ struct imap_parser {
 	const char *p, *end; /* end: behind the last line end */
 	struct arena *arena;
 	const char *error; /* a constant text for the client, or NULL */
-	bool utf8;	   /* mailbox names are UTF-8 (RFC 6855) */
+	bool utf8;	   /* mailbox names are UTF-8 (RFC 6855; RFC 9051) */
+	bool no_charset;   /* SEARCH names none (RFC 6855, 3) */
+	/* The last mailbox name as it was written, in UTF-8, when it is not the
+	 * one that was read; else p is NULL. */
+	struct pst_str given;
 };
 
 void imap_parser_init(

@@ -13,7 +13,7 @@ const char imap_months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
 /*
  * Names come in modified UTF-7. Octets above 127 are not allowed there, but
  * clients that send plain UTF-8 mean nothing else by it. After ENABLE
- * UTF8=ACCEPT all of them are UTF-8 (RFC 6855, 3).
+ * UTF8=ACCEPT or IMAP4rev2 all of them are UTF-8 (RFC 6855, 3; RFC 9051, 5.1).
  */
 bool
 imap_mailbox_name(struct imap_parser *ps, struct pst_str wire, char **out)
@@ -26,9 +26,12 @@ imap_mailbox_name(struct imap_parser *ps, struct pst_str wire, char **out)
 	good = str_is_ascii(wire) && !ps->utf8 ? mutf7_decode(wire, &utf8)
 					       : buf_add_str(&utf8, wire);
 	good = good && mailbox_name_clean(buf_str(&utf8), &clean) == PST_OK;
+	ps->given = STR_NONE;
 	if (good) {
 		*out = arena_text(ps->arena, buf_str(&clean));
 		good = *out != NULL;
+		if (!str_eq(buf_str(&utf8), buf_str(&clean)))
+			ps->given = arena_copy(ps->arena, buf_str(&utf8));
 	}
 	buf_fini(&utf8);
 	buf_fini(&clean);

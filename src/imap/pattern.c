@@ -8,6 +8,8 @@
 
 #include "base/codec.h"
 #include "base/str.h"
+#include <stdlib.h>
+#include <uninorm.h>
 
 /* The octets of `name` that compare without case. */
 static size_t
@@ -88,6 +90,23 @@ shorten(struct buf *b)
 	b->n = n;
 }
 
+/* In NFC, as names are kept (RFC 9051, 5.1). */
+static bool
+add_composed(struct pst_str utf8, struct buf *out)
+{
+	uint8_t *nfc;
+	size_t n = 0;
+	bool good;
+
+	if (str_is_ascii(utf8))
+		return buf_add_str(out, utf8);
+	nfc = u8_normalize(
+	    UNINORM_NFC, (const uint8_t *)utf8.p, utf8.n, NULL, &n);
+	good = nfc != NULL && buf_add(out, nfc, n);
+	free(nfc);
+	return good;
+}
+
 static bool
 add(struct pst_str wire, bool is_utf8, struct buf *out)
 {
@@ -95,9 +114,9 @@ add(struct pst_str wire, bool is_utf8, struct buf *out)
 	bool good;
 
 	if (is_utf8 || !str_is_ascii(wire))
-		return str_is_utf8(wire) && buf_add_str(out, wire);
+		return str_is_utf8(wire) && add_composed(wire, out);
 	buf_init(&utf8, out->max);
-	good = mutf7_decode(wire, &utf8) && buf_add_str(out, buf_str(&utf8));
+	good = mutf7_decode(wire, &utf8) && add_composed(buf_str(&utf8), out);
 	buf_fini(&utf8);
 	return good;
 }

@@ -295,6 +295,7 @@ dispatch(struct imap_session *s)
 	imap_parser_init(
 	    &ps, str_from(buf_str(&run->gather.text), run->args), run->arena);
 	ps.utf8 = s->utf8;
+	ps.no_charset = s->enabled & IMAP_UTF8;
 	return run->def->run(s, &ps);
 }
 
@@ -328,6 +329,7 @@ streams_itself(struct imap_session *s)
 	imap_parser_init(
 	    &ps, str_from(buf_str(&run->gather.text), run->args), run->arena);
 	ps.utf8 = s->utf8;
+	ps.no_charset = s->enabled & IMAP_UTF8;
 	yes = run->def->streams(&ps);
 	arena_free(&run->arena);
 	return yes;

@@ -69,6 +69,10 @@ imap_search(struct imap_session *s, struct imap_parser *ps)
 	r->uid = s->run->def->traits & IMAP_UID;
 	if (!imap_space(ps) || !imap_search_return_parse(ps, &r->ret))
 		return imap_bad_arguments(s, ps);
+	if (!r->ret.is_extended && (s->enabled & IMAP_REV2)) {
+		r->ret.is_extended = true; /* RFC 9051, 6.4.4 */
+		r->ret.options = IMAP_RETURN_ALL;
+	}
 	wish.text = str_n(ps->p, (size_t)(ps->end - ps->p));
 	wish.uid = r->uid;
 	if (!imap_scan_parse(s, ps, false, &se->scan, &step) ||

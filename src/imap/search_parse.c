@@ -464,7 +464,7 @@ parse_charset(struct imap_search_parser *sp)
 	}
 	if (!imap_astring(sp->ps, &name) || !imap_space(sp->ps))
 		return false;
-	if (sp->ps->utf8) /* RFC 6855, 3 */
+	if (sp->ps->no_charset)
 		return imap_bad(sp->ps, "Charset is UTF-8 by ENABLE");
 	if (!msg_charset_known(name)) {
 		sp->program->bad_charset = true;

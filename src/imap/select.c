@@ -1,9 +1,11 @@
 /*
  * imap/select.c - SELECT, EXAMINE, CLOSE, UNSELECT (RFC 3501, 6.3.1, 6.3.2 and
- * 6.4.2; RFC 3691; [CLOSED] of RFC 7162, 3.2.11; parameters of RFC 7162).
+ * 6.4.2; RFC 9051, 6.3.2; RFC 3691; [CLOSED] of RFC 7162, 3.2.11; parameters of
+ * RFC 7162).
  */
 #include "imap/select.h"
 
+#include "imap/announce.h"
 #include "imap/commands.h"
 #include "imap/modseq.h"
 #include "imap/qresync.h"
@@ -47,15 +49,18 @@ static void
 put_state(struct imap_session *s)
 {
 	struct buf *out = imap_out(s);
+	bool rev1 = !(s->enabled & IMAP_REV2);
 	/* A number, which RFC 9586 does without. */
-	uint32_t unseen = s->enabled & IMAP_UIDONLY
-			      ? 0
-			      : view_first_unseen(s->view);
+	uint32_t unseen = rev1 && !(s->enabled & IMAP_UIDONLY)
+			      ? view_first_unseen(s->view)
+			      : 0;
 	struct pst_box_state state;
 
 	view_state(s->view, &state);
-	(void)buf_printf(out, "* %u EXISTS\r\n* %u RECENT\r\n",
-	    (unsigned)view_count(s->view), (unsigned)view_recent(s->view));
+	(void)buf_printf(out, "* %u EXISTS\r\n", (unsigned)view_count(s->view));
+	if (rev1) /* RFC 9051, E.11 and E.12 */
+		(void)buf_printf(
+		    out, "* %u RECENT\r\n", (unsigned)view_recent(s->view));
 	if (unseen != 0)
 		(void)buf_printf(
 		    out, "* OK [UNSEEN %u] First unseen\r\n", (unsigned)unseen);
@@ -66,6 +71,14 @@ put_state(struct imap_session *s)
 	imap_put_highestmodseq(s);
 	/* RFC 8474, 4.2 */
 	(void)buf_printf(out, "* OK [MAILBOXID (%s)] Id\r\n", state.objectid);
+}
+
+/* RFC 9051, 6.3.2 */
+static void
+put_list(struct imap_session *s, struct pst_str given)
+{
+	if (s->enabled & IMAP_REV2)
+		imap_announce(s, view_name(s->view), given);
 }
 
 static bool
@@ -82,7 +95,8 @@ parse(struct imap_session *s, struct imap_parser *ps, char **name,
 }
 
 static enum imap_step
-opened(struct imap_session *s, struct imap_select_params *params)
+opened(struct imap_session *s, struct imap_select_params *params,
+    struct pst_str given)
 {
 	const char *text = view_is_read_only(s->view)
 			       ? "[READ-ONLY] Mailbox opened"
@@ -93,6 +107,7 @@ opened(struct imap_session *s, struct imap_select_params *params)
 	imap_set_activity(s, "selected");
 	imap_put_flags_response(s);
 	put_state(s);
+	put_list(s, given);
 	view_state(s->view, &state);
 	if (params->qresync && params->uidvalidity == state.uidvalidity)
 		return imap_resync(s, params, text);
@@ -131,7 +146,7 @@ open_mailbox(struct imap_session *s, struct imap_parser *ps, bool read_only)
 		return imap_fail(
 		    s, &err, "[NONEXISTENT] Mailbox does not exist");
 	}
-	return opened(s, &params);
+	return opened(s, &params, ps->given);
 }
 
 enum imap_step

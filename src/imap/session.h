@@ -50,6 +50,7 @@ enum imap_enabled {
 	IMAP_QRESYNC = 1 << 1,	 /* RFC 7162, 3.2.3 */
 	IMAP_UIDONLY = 1 << 2,	 /* RFC 9586 */
 	IMAP_UTF8 = 1 << 3,	 /* RFC 6855 */
+	IMAP_REV2 = 1 << 4,	 /* RFC 9051 */
 };
 
 struct imap_session;
@@ -122,7 +123,7 @@ struct imap_session {
 	bool is_admin;	   /* as it was at the login */
 	char *client;	   /* its name by ID, or NULL */
 	uint64_t hidden;   /* rules that the log has, see imap/hide.h */
-	bool utf8;	   /* ENABLE UTF8=ACCEPT (RFC 6855) */
+	bool utf8;	   /* by ENABLE (RFC 6855; RFC 9051, 5.1) */
 	char address[321]; /* of the user */
 	/* For the log's last line. */
 	uint32_t commands, fetched, appended, expunged;
@@ -177,6 +178,13 @@ void imap_end_run(struct imap_session *s);
 /* Back to the state before the login; logs its end. Nothing but the connection
  * is left of it. */
 void imap_log_out(struct imap_session *s);
+/* The message is \Recent, and the client is told of that (RFC 9051, E.12). */
+static inline bool
+imap_is_recent(const struct imap_session *s, uint32_t uid)
+{
+	return !(s->enabled & IMAP_REV2) && view_is_recent(s->view, uid);
+}
+
 /* Closes the mailbox, if one is open. */
 void imap_deselect(struct imap_session *s);
 /* The same with an untagged [CLOSED], when it is no longer what it was. */

@@ -61,8 +61,9 @@ tell_exists(void *arg, uint32_t count, uint32_t recent)
 
 	tell_vanished(s);
 	out = imap_out(s);
-	(void)buf_printf(out, "* %u EXISTS\r\n* %u RECENT\r\n", (unsigned)count,
-	    (unsigned)recent);
+	(void)buf_printf(out, "* %u EXISTS\r\n", (unsigned)count);
+	if (!(s->enabled & IMAP_REV2))
+		(void)buf_printf(out, "* %u RECENT\r\n", (unsigned)recent);
 }
 
 static void

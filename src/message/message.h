@@ -123,6 +123,14 @@ const struct msg_part *msg_section(
  * mail programs do it, RFC 2047 say; UTF-8. False: there is none. */
 bool msg_param(
     const struct msg_param *params, const char *name, struct buf *utf8);
+/*
+ * The parameters with the pieces of each value put together (RFC 2231, 3). One
+ * with a charset is called "name*"; its value is UTF-8 with `utf8` (and a
+ * charset that is known), else it begins with charset'language' and has what
+ * must not stand there percent-encoded.
+ */
+const struct msg_param *msg_params_joined(
+    struct arena *a, const struct msg_param *params, bool utf8);
 /* The file name of an attachment: disposition filename, else type name. */
 bool msg_filename(const struct msg_part *part, struct buf *utf8);
 

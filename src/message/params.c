@@ -332,6 +332,150 @@ msg_param(const struct msg_param *params, const char *name, struct buf *utf8)
 	return found;
 }
 
+/* --- in one piece
+ * ----------------------------------------------------------- */
+
+/* attribute-char (RFC 2231, 7) */
+static bool
+is_attribute_char(char c)
+{
+	return c > ' ' && c < 0x7f && strchr("*'%()<>@,;:\\\"/[]?=", c) == NULL;
+}
+
+static void
+add_percent_encoded(struct pst_str s, bool is_encoded, struct buf *out)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		bool keep = is_attribute_char(s.p[i]) ||
+			    (is_encoded && s.p[i] == '%');
+
+		if (keep)
+			(void)buf_putc(out, s.p[i]);
+		else
+			(void)buf_printf(out, "%%%02X", (unsigned char)s.p[i]);
+	}
+}
+
+/* charset'language' and the whole value. */
+static void
+join_encoded(const struct pieces *p, struct buf *out)
+{
+	for (size_t i = 0; i < p->sections; i++) {
+		struct pst_str value = p->section[i]->value, whole = value;
+
+		if (i == 0 && p->section_extended[0]) {
+			(void)take_charset(&value);
+			(void)buf_add(out, whole.p, whole.n - value.n);
+		} else if (i == 0) {
+			(void)buf_puts(out, "''");
+		}
+		add_percent_encoded(value, p->section_extended[i], out);
+	}
+}
+
+static bool
+has_extended(const struct pieces *p)
+{
+	for (size_t i = 0; i < p->sections; i++)
+		if (p->section_extended[i])
+			return true;
+	return p->sections == 0 && p->extended != NULL;
+}
+
+/* "name*" in UTF-8. False: not with that charset. */
+static bool
+join_utf8(const struct pieces *p, struct buf *out)
+{
+	struct pst_str charset;
+	struct buf raw;
+	bool good;
+
+	buf_init(&raw, VALUE_MAX);
+	good = gather(p, &raw, &charset) &&
+	       (charset.n == 0 ? str_is_utf8(buf_str(&raw))
+			       : msg_charset_known(charset)) &&
+	       msg_to_utf8(
+		   charset.n > 0 ? charset : STR("utf-8"), buf_str(&raw), out);
+	buf_fini(&raw);
+	return good;
+}
+
+/* Of a name that comes in pieces, or with a charset. */
+static void
+join(struct arena *a, struct pieces *p, const struct msg_param *first,
+    struct pst_str base, bool utf8, struct msg_param *out)
+{
+	bool extended = has_extended(p);
+	struct buf name, value;
+
+	buf_init(&name, VALUE_MAX);
+	buf_init(&value, VALUE_MAX);
+	(void)buf_add_str(&name, base);
+	if (extended)
+		(void)buf_putc(&name, '*');
+	if (p->sections > 0)
+		p->extended = NULL; /* another parameter */
+	if (!extended || !utf8 || !join_utf8(p, &value)) {
+		buf_clear(&value);
+		if (p->sections == 0)
+			(void)buf_add_str(&value, first->value);
+		else if (extended)
+			join_encoded(p, &value);
+		else
+			for (size_t i = 0; i < p->sections; i++)
+				(void)buf_add_str(&value, p->section[i]->value);
+	}
+	out->name = arena_copy(a, buf_str(&name));
+	out->value = value.n > 0 ? arena_copy(a, buf_str(&value)) : STR("");
+	buf_fini(&name);
+	buf_fini(&value);
+}
+
+/* Leaves out what stands in the value of section 0 already. */
+static bool
+join_one(struct arena *a, const struct msg_param *all,
+    const struct msg_param *param, bool utf8, struct msg_param *out)
+{
+	struct pst_str base = str_first(
+	    param->name, str_find(param->name, '*'));
+	struct pieces pieces;
+	struct section s;
+	bool keep = true;
+
+	*out = (struct msg_param){ param->name, param->value, NULL };
+	if (base.n == param->name.n || base.n == 0 ||
+	    !match_name(param->name, base, &s) ||
+	    (!s.is_section && !s.extended))
+		return true;
+	find_pieces(all, base, &pieces);
+	if (!s.is_section)
+		pieces.sections = 0;
+	if (s.is_section && s.number < pieces.sections)
+		keep = pieces.section[s.number] == param && s.number == 0;
+	if (keep && (s.is_section ? pieces.sections > 0 && s.number == 0
+				  : pieces.extended == param))
+		join(a, &pieces, param, base, utf8, out);
+	free_pieces(&pieces);
+	return keep;
+}
+
+const struct msg_param *
+msg_params_joined(struct arena *a, const struct msg_param *params, bool utf8)
+{
+	struct msg_param *first = NULL, **link = &first, one;
+
+	for (const struct msg_param *p = params; p != NULL; p = p->next) {
+		if (!join_one(a, params, p, utf8, &one))
+			continue;
+		*link = arena_alloc(a, sizeof(one));
+		if (*link == NULL)
+			break;
+		**link = one;
+		link = &(*link)->next;
+	}
+	return first;
+}
+
 bool
 msg_filename(const struct msg_part *part, struct buf *utf8)
 {

@@ -46,8 +46,8 @@ static const char forwarded[] = "From: \"Ann (A) B\" <ann@example.test>\r\n"
 				"--b1--\r\n";
 
 static void
-expect_output(
-    const char *message, bool envelope, bool extended, const char *want)
+expect(const char *message, bool envelope, bool extended, bool rev2,
+    const char *want)
 {
 	struct msg *msg = msg_read(str_of(message), &msg_limits_default);
 	struct arena *scratch = arena_new(0);
@@ -57,12 +57,19 @@ expect_output(
 	if (envelope)
 		imap_put_envelope(&out, scratch, msg->root);
 	else
-		imap_put_structure(&out, scratch, msg->root, extended);
+		imap_put_structure(&out, scratch, msg->root, extended, rev2);
 	cr_expect(str_is(buf_str(&out), want), "got  %.*s\nwant %s", (int)out.n,
 	    out.p, want);
 	buf_fini(&out);
 	arena_free(&scratch);
 	msg_free(&msg);
+}
+
+static void
+expect_output(
+    const char *message, bool envelope, bool extended, const char *want)
+{
+	expect(message, envelope, extended, false, want);
 }
 
 Test(imap_envelope, complete)
@@ -93,6 +100,23 @@ Test(imap_structure, plain)
 	expect_output("Subject: x\r\n\r\none\r\ntwo\r\n", false, false,
 	    "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" "
 	    "10 2)");
+}
+
+/* RFC 9051, 7.5.2 and 9; older clients would stumble over it. */
+Test(imap_structure, what_rev2_adds)
+{
+	static const char text[] =
+	    "Content-Type: message/global; a*=utf-8''%C3%A9\r\n\r\n"
+	    "Subject: x\r\n\r\ny\r\n";
+
+	expect(text, false, false, true,
+	    "(\"message\" \"global\" (\"a*\" {2}\r\n\xc3\xa9) NIL NIL "
+	    "\"7bit\" 17 (NIL \"x\" NIL NIL NIL NIL NIL NIL NIL NIL) "
+	    "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL "
+	    "\"7bit\" 3 1) 3)");
+	expect(text, false, false, false,
+	    "(\"message\" \"global\" (\"a*\" \"utf-8''%C3%A9\") NIL NIL "
+	    "\"7bit\" 17)");
 }
 
 Test(imap_structure, nested)

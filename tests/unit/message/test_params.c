@@ -141,6 +141,60 @@ static const struct {
 	{ "filename=\"\xe9\"", "\xc3\xa9" },
 };
 
+static const struct {
+	const char *params, *kept, *utf8;
+} joins[] = {
+	{ "a=1; b=2", "a=1;b=2;", "a=1;b=2;" },
+	{ "a*0=1; b=x; A*1=2", "a=12;b=x;", "a=12;b=x;" },
+	{ "a*1=2; a*0=1", "a=12;", "a=12;" },
+	{ "a*0=1; a*2=3", "a=1;a*2=3;", "a=1;a*2=3;" },
+	{ "a*1=2; a*2=3", "a*1=2;a*2=3;", "a*1=2;a*2=3;" },
+	{ "a*=utf-8'de'%C3%BC", "a*=utf-8'de'%C3%BC;", "a*=\xc3\xbc;" },
+	{ "a*=iso-8859-1''%FC", "a*=iso-8859-1''%FC;", "a*=\xc3\xbc;" },
+	{ "a*=x-none''%FC", "a*=x-none''%FC;", "a*=x-none''%FC;" },
+	{ "a*0*=utf-8''%C3; a*1*=%BC; a*2=\" %'\"",
+	    "a*=utf-8''%C3%BC%20%25%27;", "a*=\xc3\xbc %';" },
+	{ "a*0=x; a*1*=%41", "a*=''x%41;", "a*=xA;" },
+	{ "a=plain; a*=utf-8''%41", "a=plain;a*=utf-8''%41;", "a=plain;a*=A;" },
+	{ "a*=utf-8''%41; a*0=b; a*1=c", "a*=utf-8''%41;a=bc;", "a*=A;a=bc;" },
+	{ "a*0=1; a*0=2; a*1=3", "a=13;", "a=13;" },
+	{ "*=1; *0=2; a*x=3", "*=1;*0=2;a*x=3;", "*=1;*0=2;a*x=3;" },
+	{ "a*0=\"\"", "a=;", "a=;" },
+};
+
+static void
+expect_joined(const char *params, bool utf8, const char *want)
+{
+	struct arena *a = arena_new(0);
+	struct buf text, out;
+	struct msg *m;
+
+	buf_init(&text, 1000);
+	buf_init(&out, 1000);
+	(void)buf_printf(&text, "Content-Disposition: x; %s\n\n", params);
+	m = msg_read(buf_str(&text), &msg_limits_default);
+	for (const struct msg_param *p =
+		 msg_params_joined(a, m->root->disposition_params, utf8);
+	     p != NULL; p = p->next)
+		(void)buf_printf(
+		    &out, "%.*s=%.*s;", STR_ARG(p->name), STR_ARG(p->value));
+	cr_expect(str_is(buf_str(&out), want), "%s: %.*s", params,
+	    STR_ARG(buf_str(&out)));
+	buf_fini(&text);
+	buf_fini(&out);
+	arena_free(&a);
+	msg_free(&m);
+}
+
+Test(params, joined)
+{
+	for (size_t i = 0; i < sizeof(joins) / sizeof(joins[0]); i++) {
+		expect_joined(joins[i].params, false, joins[i].kept);
+		expect_joined(joins[i].params, true, joins[i].utf8);
+	}
+	cr_expect_null(msg_params_joined(NULL, NULL, true));
+}
+
 Test(params, values)
 {
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
