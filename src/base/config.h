@@ -145,6 +145,7 @@ struct config {
 		int64_t errors;
 		int64_t keyword_length;
 		int64_t progress_time;	    /* between signs of life */
+		int64_t message_limit;	    /* of one command; 0: none */
 		struct config_strings hide; /* capabilities not announced */
 	} imap;
 	struct {

@@ -118,6 +118,7 @@ const struct config_key config_keys[] = {
 	IN(imap, errors, CONFIG_NUMBER, "20", 1, 10000),
 	IN(imap, keyword_length, CONFIG_NUMBER, "100", 10, 250),
 	IN(imap, progress_time, CONFIG_TIME, "10", 1, 3600),
+	IN(imap, message_limit, CONFIG_NUMBER, "0", 0, UINT32_MAX),
 	IN(imap, hide, CONFIG_STRINGS, "", 0, 0),
 
 	IN(auth, plaintext_on_loopback, CONFIG_BOOL, "false", 0, 0),

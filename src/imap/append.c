@@ -14,6 +14,7 @@
 #include "imap/append_parse.h"
 #include "imap/catenate.h"
 #include "imap/commands.h"
+#include "imap/message_limit.h"
 #include <stdlib.h>
 
 enum {
@@ -300,6 +301,8 @@ begin_message(struct imap_session *s, struct appending *ap)
 		     then->whole;
 	struct pst_error err;
 
+	if (ap->n > 0 && ap->n == imap_message_limit(s))
+		return imap_over_limit(s, 0);
 	if (ap->n == MESSAGES_MAX)
 		return imap_no(s, "[LIMIT] Too many messages in one command");
 	ap->next = (struct mail_append){

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "imap/commands.h"
 #include "imap/hide.h"
+#include "imap/message_limit.h"
 
 static const struct {
 	const char *name;
@@ -34,6 +35,7 @@ static const struct {
 	{ "SAVEDATE", IMAP_USER },
 	{ "OBJECTID", IMAP_USER },
 	{ "UIDONLY", IMAP_USER },
+	{ "UIDBATCHES", IMAP_USER },
 	{ "INPROGRESS", IMAP_USER },
 	{ "MULTIAPPEND", IMAP_USER },
 	{ "CATENATE", IMAP_USER },
@@ -95,6 +97,18 @@ put_append_limit(struct imap_session *s, struct buf *out)
 	(void)buf_put_u64(out, most < UINT32_MAX ? most : UINT32_MAX);
 }
 
+/* RFC 9738, 3 */
+static void
+put_message_limit(struct imap_session *s, struct buf *out)
+{
+	uint64_t limit = imap_message_limit(s);
+
+	if (limit == 0)
+		return;
+	(void)buf_puts(out, " MESSAGELIMIT=");
+	(void)buf_put_u64(out, limit);
+}
+
 static void
 put_unless_hidden(struct imap_session *s, const char *name, struct buf *out)
 {
@@ -120,6 +134,8 @@ imap_capabilities(struct imap_session *s, struct buf *out)
 	}
 	if (s->state != IMAP_FRESH && !imap_is_hidden(s, "APPENDLIMIT"))
 		put_append_limit(s, out);
+	if (s->state != IMAP_FRESH && !imap_is_hidden(s, "MESSAGELIMIT"))
+		put_message_limit(s, out);
 	/* RFC 8437, 3: it cannot end the compression. */
 	if (s->state != IMAP_FRESH && !net_deflate_active(s->c)) {
 		put_unless_hidden(s, "COMPRESS=DEFLATE", out);

@@ -73,6 +73,8 @@ const struct imap_command imap_commands[] = {
 	    imap_store, NULL },
 	{ "UID THREAD", IMAP_SELECTED, IMAP_EXPUNGES | IMAP_UID, imap_thread,
 	    NULL },
+	{ "UIDBATCHES", IMAP_SELECTED, IMAP_EXPUNGES | IMAP_UID,
+	    imap_uidbatches, NULL },
 	{ "UNAUTHENTICATE", IMAP_USER, IMAP_QUIET, imap_unauthenticate, NULL },
 	{ "UNSELECT", IMAP_SELECTED, IMAP_QUIET, imap_unselect, NULL },
 	{ "UNSUBSCRIBE", IMAP_USER, IMAP_EXPUNGES, imap_unsubscribe, NULL },

@@ -17,7 +17,7 @@ imap_handler imap_append, imap_authenticate, imap_cancelupdate, imap_capability,
     imap_list, imap_login, imap_logout, imap_lsub, imap_move, imap_namespace,
     imap_noop, imap_rename, imap_replace, imap_search, imap_select,
     imap_setmetadata, imap_setquota, imap_sort, imap_starttls, imap_status,
-    imap_store, imap_subscribe, imap_thread, imap_uid_expunge,
+    imap_store, imap_subscribe, imap_thread, imap_uid_expunge, imap_uidbatches,
     imap_unauthenticate, imap_unselect, imap_unsubscribe;
 
 bool imap_append_streams(struct imap_parser *ps);

@@ -5,6 +5,7 @@
  * COPY is all or nothing, so it is one call of the engine.
  */
 #include "imap/commands.h"
+#include "imap/message_limit.h"
 #include "imap/messages.h"
 #include "imap/modseq.h"
 
@@ -77,7 +78,17 @@ put_copyuid(struct buf *out, const struct view_copied *copied)
 }
 
 static enum imap_step
-copied_ok(struct imap_session *s, const struct view_copied *copied, bool move)
+moved_ok(struct imap_session *s, uint32_t lowest)
+{
+	if (!(s->enabled & IMAP_CONDSTORE))
+		return imap_ok_limited(s, lowest, "Move completed");
+	imap_put_limited(s, lowest);
+	return imap_ok_expunged(s, "Move completed");
+}
+
+static enum imap_step
+copied_ok(struct imap_session *s, const struct view_copied *copied, bool move,
+    uint32_t lowest)
 {
 	struct buf *reply = &s->run->reply;
 	struct buf *out = imap_out(s);
@@ -95,12 +106,12 @@ copied_ok(struct imap_session *s, const struct view_copied *copied, bool move)
 	(void)buf_puts(out, "* ");
 	put_copyuid(out, copied);
 	(void)buf_puts(out, "Moved\r\n");
-	return imap_ok_expunged(s, "Move completed");
+	return moved_ok(s, lowest);
 }
 
 static enum imap_step
-copy_set(
-    struct imap_session *s, struct uidset *uids, const char *name, bool move)
+copy_set(struct imap_session *s, struct uidset *uids, const char *name,
+    bool move, uint32_t lowest)
 {
 	struct view_copied copied = { 0 };
 	struct pst_error err;
@@ -108,7 +119,7 @@ copy_set(
 
 	if (view_copy(s->view, uidset_peek(uids), s->account, name, move,
 		&copied, &err) == PST_OK)
-		step = copied_ok(s, &copied, move);
+		step = copied_ok(s, &copied, move, lowest);
 	else
 		step = imap_fail(s, &err, "[TRYCREATE] Mailbox does not exist");
 	view_copied_fini(&copied);
@@ -120,12 +131,17 @@ copy(struct imap_session *s, struct imap_parser *ps, bool move)
 {
 	struct uidset seqs = { 0 }, uids = { 0 };
 	enum imap_step step;
-	uint32_t at = 1;
+	uint32_t at = 1, lowest;
 	bool missing;
 	char *name;
 
 	if (!parse(s, ps, &seqs, &name)) {
 		step = imap_bad_arguments(s, ps);
+		goto out;
+	}
+	lowest = imap_limit_messages(s, &seqs);
+	if (lowest != 0 && !move) { /* RFC 9738: COPY is all or nothing */
+		step = imap_over_limit(s, lowest);
 		goto out;
 	}
 	imap_uids_of(s, &seqs, &at, SIZE_MAX, &uids);
@@ -134,7 +150,7 @@ copy(struct imap_session *s, struct imap_parser *ps, bool move)
 		step = imap_no(s, /* RFC 2180, 4.4 */
 		    "[EXPUNGEISSUED] Some of the messages no longer exist");
 	else
-		step = copy_set(s, &uids, name, move);
+		step = copy_set(s, &uids, name, move, lowest);
 out:
 	uidset_fini(&seqs);
 	uidset_fini(&uids);

@@ -14,6 +14,7 @@
 #include "imap/fetch_items.h"
 #include "imap/fetch_modifiers.h"
 #include "imap/fetch_partial.h"
+#include "imap/message_limit.h"
 #include "imap/messages.h"
 #include "imap/modseq.h"
 #include "imap/respond.h"
@@ -30,8 +31,9 @@ struct fetching {
 	struct imap_fetch_items items;
 	struct imap_fetch_modifiers modifiers;
 	struct uidset vanished;
-	size_t told;   /* ranges of `vanished` */
-	uint32_t next; /* sequence number after this batch; 0: none */
+	size_t told;	 /* ranges of `vanished` */
+	uint32_t lowest; /* see imap_limit_messages() */
+	uint32_t next;	 /* sequence number after this batch; 0: none */
 	struct pst_row *rows;
 	uint32_t first; /* sequence number of rows[0] */
 	size_t n, at;
@@ -366,13 +368,15 @@ write_item(struct imap_session *s, struct fetching *f)
 static enum imap_step
 ended(struct imap_session *s, const struct fetching *f)
 {
+	if (f->undecodable || f->missing)
+		imap_put_limited(s, f->lowest);
 	if (f->undecodable)
 		return imap_no(
 		    s, "[UNKNOWN-CTE] Unknown content transfer encoding");
 	if (f->missing)
 		return imap_no(
 		    s, "[EXPUNGEISSUED] Some of the messages no longer exist");
-	return imap_ok(s, "Fetch completed");
+	return imap_ok_limited(s, f->lowest, "Fetch completed");
 }
 
 static enum imap_step
@@ -482,6 +486,9 @@ imap_fetch(struct imap_session *s, struct imap_parser *ps)
 		return imap_bad_arguments(s, ps);
 	if (f->items.has_modseq)
 		imap_condstore(s);
+	f->lowest = imap_limit_messages(s, &f->seqs);
+	if (f->lowest != 0 && f->modifiers.has_partial)
+		return imap_over_limit(s, 0);
 	if (f->modifiers.vanished)
 		find_vanished(s, &set, f);
 	count = uidset_count(&f->seqs);

@@ -30,6 +30,7 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/list_parse.c src/imap/list_parse.h \
 	src/imap/login.c \
 	src/imap/mailboxes.c \
+	src/imap/message_limit.c src/imap/message_limit.h \
 	src/imap/messages.c src/imap/messages.h \
 	src/imap/metadata.c src/imap/metadata.h \
 	src/imap/modseq.c src/imap/modseq.h \
@@ -65,5 +66,6 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/thread_names.c src/imap/thread_priv.h \
 	src/imap/thread_subject.c \
 	src/imap/thread_tree.c src/imap/thread_tree.h \
+	src/imap/uidbatches.c \
 	src/imap/unauthenticate.c \
 	src/imap/url.c src/imap/url.h

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "imap/message_limit.h"
 #include "imap/messages.h"
 #include "imap/modseq.h"
 #include "imap/progress.h"
@@ -184,8 +185,50 @@ imap_scan_start(struct imap_scan *sc, const struct imap_search_return *ret)
 {
 	set_window(sc, ret);
 	sc->n = 0;
+	sc->skip = 0;
 	sc->left = view_count(sc->view);
 	sc->rows_n = sc->at = 0;
+}
+
+/* What the numbers in the program leave for the search; only those keys that
+ * all messages have to meet. */
+static bool
+is_candidate(const struct imap_scan *sc, uint32_t seq)
+{
+	const struct imap_search_key *k = sc->program.root->child;
+
+	for (; k != NULL; k = k->next) {
+		uint32_t uid = view_uid(sc->view, seq);
+
+		if ((k->word->match == imap_match_set &&
+			!uidset_has(&k->seqs, seq)) ||
+		    (k->word->match == imap_match_uid_after &&
+			uid <= k->number) ||
+		    (k->word->match == imap_match_uid_before &&
+			uid >= k->number))
+			return false;
+	}
+	return true;
+}
+
+uint32_t
+imap_scan_limit(struct imap_session *s, struct imap_scan *sc)
+{
+	uint64_t limit = imap_message_limit(s), n = 0;
+	uint32_t lowest = 0;
+
+	for (uint32_t seq = sc->left; limit > 0 && seq > 0; seq--) {
+		if (!is_candidate(sc, seq))
+			continue;
+		if (n == limit) {
+			sc->skip = lowest - 1;
+			sc->left -= sc->skip;
+			return view_uid(sc->view, lowest);
+		}
+		lowest = seq;
+		n++;
+	}
+	return 0;
 }
 
 static void
@@ -216,7 +259,7 @@ next_batch(struct imap_scan *sc)
 
 	if (n == 0)
 		return false;
-	sc->first = sc->backwards ? sc->left - n + 1
+	sc->first = sc->backwards ? sc->skip + sc->left - n + 1
 				  : view_count(sc->view) - sc->left + 1;
 	sc->left -= n;
 	sc->rows_n = n;

@@ -24,6 +24,7 @@ struct imap_scan {
 	/* Not more than `wanted`, from the first or from the last message. */
 	size_t wanted;
 	bool backwards;
+	uint32_t skip; /* the lowest messages, which are not looked at */
 	uint32_t left; /* messages that were not looked at yet */
 	uint32_t first;
 	struct pst_row rows[IMAP_SCAN_BATCH];
@@ -50,6 +51,9 @@ bool imap_scan_check(struct imap_session *s, const struct imap_scan *sc,
  */
 void imap_scan_start(
     struct imap_scan *sc, const struct imap_search_return *ret);
+/* After the start: leaves as many messages to be looked at as may be (RFC
+ * 9738). The lowest uid of these when there are more, else 0. */
+uint32_t imap_scan_limit(struct imap_session *s, struct imap_scan *sc);
 /* Goes on. False: the time slice is over; else all is found. */
 bool imap_scan_more(struct imap_scan *sc);
 /* What is returned when it is over: TURN, with a sign of life when it is due.

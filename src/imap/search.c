@@ -7,12 +7,14 @@
 #include "base/str.h"
 #include "imap/commands.h"
 #include "imap/context.h"
+#include "imap/message_limit.h"
 #include "imap/scan.h"
 
 struct searching {
 	struct imap_scan scan;
 	struct imap_results results;
 	struct imap_context *context; /* that UPDATE asks for */
+	uint32_t lowest;	      /* see imap_scan_limit() */
 };
 
 static void
@@ -30,7 +32,9 @@ tell(struct imap_session *s)
 	struct searching *se = s->run->state;
 	enum imap_step step = imap_results_more(s, &se->results);
 
-	return step == IMAP_NEXT ? imap_ok(s, "Search completed") : step;
+	return step == IMAP_NEXT
+		   ? imap_ok_limited(s, se->lowest, "Search completed")
+		   : step;
 }
 
 static enum imap_step
@@ -83,6 +87,7 @@ imap_search(struct imap_session *s, struct imap_parser *ps)
 		return step;
 	}
 	imap_scan_start(&se->scan, &r->ret);
+	se->lowest = imap_scan_limit(s, &se->scan);
 	s->run->resume = more;
 	return IMAP_NEXT;
 }

@@ -177,6 +177,10 @@ bool imap_match_all(
     struct imap_search_message *m, const struct imap_search_key *k);
 bool imap_match_set(
     struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_uid_after(
+    struct imap_search_message *m, const struct imap_search_key *k);
+bool imap_match_uid_before(
+    struct imap_search_message *m, const struct imap_search_key *k);
 bool imap_match_flag(
     struct imap_search_message *m, const struct imap_search_key *k);
 bool imap_match_no_flag(

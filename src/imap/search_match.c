@@ -249,6 +249,20 @@ imap_match_larger(
 }
 
 bool
+imap_match_uid_after(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return m->row.uid > (uint64_t)k->number;
+}
+
+bool
+imap_match_uid_before(
+    struct imap_search_message *m, const struct imap_search_key *k)
+{
+	return m->row.uid < (uint64_t)k->number;
+}
+
+bool
 imap_match_smaller(
     struct imap_search_message *m, const struct imap_search_key *k)
 {

@@ -83,6 +83,18 @@ uid_set(struct imap_search_parser *sp, struct imap_search_key *k)
 	return imap_space(sp->ps) && imap_sequence_set(sp->ps, &k->text);
 }
 
+/* RFC 9738, 3.2 */
+static bool
+uid_number(struct imap_search_parser *sp, struct imap_search_key *k)
+{
+	uint32_t n;
+
+	if (!imap_space(sp->ps) || !imap_number(sp->ps, &n))
+		return false;
+	k->number = n;
+	return n > 0 || imap_bad(sp->ps, "Invalid UID");
+}
+
 /* [SP entry-name SP entry-type-req] SP mod-sequence-valzer; the entry is not
  * looked at: there is one modseq for all of a message (RFC 7162, 3.1.5). */
 static bool
@@ -235,6 +247,8 @@ static const struct imap_search_word words[] = {
 	{ "THREADID", IMAP_SEARCH_ROW, object_id, imap_match_nothing, 0, NULL },
 	{ "TO", IMAP_SEARCH_HEADER, text, imap_match_field, 0, "To" },
 	{ "UID", IMAP_SEARCH_ROW, uid_set, imap_match_set, 0, NULL },
+	{ "UIDAFTER", IMAP_SEARCH_ROW, uid_number, imap_match_uid_after, 0, NULL },
+	{ "UIDBEFORE", IMAP_SEARCH_ROW, uid_number, imap_match_uid_before, 0, NULL },
 	{ "UNANSWERED", IMAP_SEARCH_ROW, no_argument, imap_match_no_flag, PST_ANSWERED, NULL },
 	{ "UNDELETED", IMAP_SEARCH_ROW, no_argument, imap_match_no_flag, PST_DELETED, NULL },
 	{ "UNDRAFT", IMAP_SEARCH_ROW, no_argument, imap_match_no_flag, PST_DRAFT, NULL },

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "imap/commands.h"
 #include "imap/context.h"
+#include "imap/message_limit.h"
 #include "imap/progress.h"
 #include "imap/scan.h"
 #include "imap/sort_keys.h"
@@ -163,6 +164,12 @@ search(struct imap_session *s)
 
 	if (!imap_scan_more(&so->scan))
 		return imap_scan_turn(s, &so->scan);
+	if (imap_message_limit(s) > 0 && so->scan.n > imap_message_limit(s)) {
+		enum imap_step step = imap_over_limit(s, 0);
+
+		imap_results_refused(s, &so->results.ret);
+		return step;
+	}
 	so->entry = mem_array(so->scan.n, sizeof(*so->entry));
 	s->run->resume = read_keys;
 	return IMAP_NEXT;

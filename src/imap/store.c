@@ -7,6 +7,7 @@
  * the client asked for silence.
  */
 #include "imap/commands.h"
+#include "imap/message_limit.h"
 #include "imap/messages.h"
 #include "imap/modseq.h"
 #include "imap/progress.h"
@@ -17,6 +18,7 @@ struct storing {
 	struct uidset seqs;
 	uint32_t at; /* next sequence number; 0: the end */
 	struct view_store change;
+	uint32_t lowest;	/* see imap_limit_messages() */
 	bool missing;		/* a message is gone already */
 	struct uidset modified; /* kept back by UNCHANGEDSINCE, by uid */
 };
@@ -119,6 +121,8 @@ ended(struct imap_session *s, const struct storing *st)
 	bool missing = st->missing && !(s->run->def->traits & IMAP_UID);
 	struct buf *reply = &s->run->reply;
 
+	if (st->modified.n > 0 || missing)
+		imap_put_limited(s, st->lowest);
 	if (st->modified.n > 0) {
 		buf_clear(reply);
 		(void)buf_puts(reply, missing ? "NO " : "OK ");
@@ -131,7 +135,7 @@ ended(struct imap_session *s, const struct storing *st)
 	if (missing)
 		return imap_no(
 		    s, "[EXPUNGEISSUED] Some of the messages no longer exist");
-	return imap_ok(s, "Store completed");
+	return imap_ok_limited(s, st->lowest, "Store completed");
 }
 
 /*
@@ -195,6 +199,7 @@ imap_store(struct imap_session *s, struct imap_parser *ps)
 		return imap_bad_arguments(s, ps);
 	if (st->change.unchanged_since != UINT64_MAX)
 		imap_condstore(s);
+	st->lowest = imap_limit_messages(s, &st->seqs);
 	st->at = imap_member_from(&st->seqs, 1);
 	s->run->resume = more;
 	return IMAP_NEXT;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "imap/commands.h"
+#include "imap/message_limit.h"
 #include "imap/progress.h"
 #include "imap/scan.h"
 #include "imap/thread_tree.h"
@@ -141,6 +142,8 @@ search(struct imap_session *s)
 
 	if (!imap_scan_more(&th->scan))
 		return imap_scan_turn(s, &th->scan);
+	if (imap_message_limit(s) > 0 && th->scan.n > imap_message_limit(s))
+		return imap_over_limit(s, 0);
 	th->tree = imap_thread_new(th->alg);
 	s->run->resume = read_more;
 	return IMAP_NEXT;
