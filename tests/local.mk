@@ -8,6 +8,7 @@ include tests/unit/account/local.mk
 include tests/unit/delivery/local.mk
 include tests/unit/smtp/local.mk
 include tests/unit/imap/local.mk
+include tests/unit/pop3/local.mk
 include tests/unit/admin/local.mk
 
 include tests/storage/local.mk
@@ -24,6 +25,7 @@ include tests/fuzz/local_content.mk
 include tests/fuzz/local_sasl.mk
 include tests/fuzz/local_smtp.mk
 include tests/fuzz/local_imap.mk
+include tests/fuzz/local_pop3.mk
 include tests/fuzz/local_maildir.mk
 include tests/fuzz/local_deflate.mk
 

@@ -42,7 +42,7 @@ struct sasl;
 
 /* What a server session tells of itself. */
 struct sasl_peer {
-	const char *service; /* "imap", "smtp" */
+	const char *service; /* "imap", "smtp", "pop" */
 	const char *hostname;
 	const char *peer; /* address, for the brake */
 	bool tls;

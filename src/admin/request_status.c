@@ -24,6 +24,8 @@ protocol_name(int protocol)
 		return "lmtp";
 	case CONFIG_IMAP:
 		return "imap";
+	case CONFIG_POP3:
+		return "pop3";
 	}
 	return "";
 }

@@ -603,6 +603,18 @@ check_filter(const struct config_filter *f, struct collector *col)
 		problem(col, "filter %s: expected a search", f->name);
 }
 
+/* A keyword is an atom (RFC 3501, 9). */
+static bool
+is_deleted_flag(const char *text)
+{
+	if (strcmp(text, "\\Deleted") == 0)
+		return true;
+	for (const char *p = text; *p != '\0'; p++)
+		if (*p <= ' ' || *p > 0x7e || strchr("(){%*\"\\]", *p) != NULL)
+			return false;
+	return *text != '\0';
+}
+
 static void
 check(const struct config *c, struct collector *col)
 {
@@ -652,6 +664,11 @@ check(const struct config *c, struct collector *col)
 	    strcmp(c->tls.min_version, "1.3") != 0)
 		problem(col, "tls.min_version: expected 1.2 or 1.3, not \"%s\"",
 		    c->tls.min_version);
+	if (!is_deleted_flag(c->pop3.deleted_flag))
+		problem(col,
+		    "pop3.deleted_flag: expected \\Deleted or a keyword, not "
+		    "\"%s\"",
+		    c->pop3.deleted_flag);
 }
 
 /* --- the interface -----------------------------------------------------------

@@ -19,9 +19,11 @@ enum config_protocol {
 	CONFIG_SUBMISSION, /* from users */
 	CONFIG_LMTP,
 	CONFIG_IMAP,
+	CONFIG_POP3,
 };
 
 enum config_bare_newline { CONFIG_BARE_REJECT, CONFIG_BARE_KEEP };
+enum config_delete { CONFIG_DELETE_EXPUNGE, CONFIG_DELETE_FLAG };
 
 struct config_strings {
 	char **v;
@@ -148,6 +150,20 @@ struct config {
 		int64_t message_limit;	    /* of one command; 0: none */
 		struct config_strings hide; /* capabilities not announced */
 	} imap;
+	struct {
+		int64_t command_line; /* octets with CRLF */
+		int64_t idle_time;    /* logged in; RFC 1939: >= 10 min */
+		int64_t login_time;
+		int64_t errors;
+		int64_t messages;    /* that a session shows at most */
+		bool lock;	     /* one session a maildrop */
+		int64_t login_delay; /* between logins of a user */
+		int64_t expire;	     /* days, as announced; 0: never */
+		int delete;	     /* enum config_delete: what DELE means */
+		char *deleted_flag;  /* "\\Deleted" or a keyword */
+		bool mark_seen;	     /* RETR sets \Seen */
+		int language;	     /* enum pop3_language, for "LANG *" */
+	} pop3;
 	struct {
 		bool plaintext_on_loopback; /* AUTH without TLS there */
 		int64_t failure_delay;	    /* milliseconds, grows */

@@ -44,7 +44,7 @@ const struct config_key config_keys[] = {
 	TOP(default_storage, CONFIG_TEXT, ""),
 
 	ITEM(listener, protocol, CONFIG_CHOICE, "imap", 0, 0,
-	    "smtp submission lmtp imap"),
+	    "smtp submission lmtp imap pop3"),
 	ITEM(listener, address, CONFIG_STRINGS, "*", 0, 0, NULL),
 	ITEM(listener, port, CONFIG_NUMBER, "0", 0, 65535, NULL),
 	ITEM(listener, path, CONFIG_TEXT, "", 0, 0, NULL),
@@ -120,6 +120,19 @@ const struct config_key config_keys[] = {
 	IN(imap, progress_time, CONFIG_TIME, "10", 1, 3600),
 	IN(imap, message_limit, CONFIG_NUMBER, "0", 0, UINT32_MAX),
 	IN(imap, hide, CONFIG_STRINGS, "", 0, 0),
+
+	IN(pop3, command_line, CONFIG_SIZE, "1024", 255, 32 * KIB),
+	IN(pop3, idle_time, CONFIG_TIME, "10m", 1, DAY),
+	IN(pop3, login_time, CONFIG_TIME, "120", 1, DAY),
+	IN(pop3, errors, CONFIG_NUMBER, "20", 1, 10000),
+	IN(pop3, messages, CONFIG_NUMBER, "1000000", 1, 100000000),
+	IN(pop3, lock, CONFIG_BOOL, "true", 0, 0),
+	IN(pop3, login_delay, CONFIG_TIME, "0", 0, DAY),
+	IN(pop3, expire, CONFIG_NUMBER, "0", 0, 36500),
+	PICK(pop3, delete, "expunge", "expunge flag"),
+	IN(pop3, deleted_flag, CONFIG_TEXT, "$POP3Deleted", 0, 0),
+	IN(pop3, mark_seen, CONFIG_BOOL, "true", 0, 0),
+	PICK(pop3, language, "en", "en de"),
 
 	IN(auth, plaintext_on_loopback, CONFIG_BOOL, "false", 0, 0),
 	IN(auth, failure_delay, CONFIG_NUMBER, "1000", 0, 60000),

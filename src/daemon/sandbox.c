@@ -42,6 +42,8 @@ static const struct {
 	{ "lmtp", "lmtp", "starttls", 2424 },
 	{ "imap", "imap", "starttls", 2143 },
 	{ "imaps", "imap", "implicit", 2993 },
+	{ "pop3", "pop3", "starttls", 2110 },
+	{ "pop3s", "pop3", "implicit", 2995 },
 };
 #define LISTENERS (sizeof(listeners) / sizeof(listeners[0]))
 

@@ -25,6 +25,8 @@
 #include "mailbox/store.h"
 #include "net/net.h"
 #include "net/tls.h"
+#include "pop3/locks.h"
+#include "pop3/pop3.h"
 #include "smtp/smtp.h"
 #include <errno.h>
 #include <poll.h>
@@ -298,6 +300,8 @@ protocol_for(const struct config_listener *l)
 		return &lmtp_protocol;
 	case CONFIG_IMAP:
 		return &imap_protocol;
+	case CONFIG_POP3:
+		return &pop3_protocol;
 	}
 	return NULL;
 }
@@ -378,6 +382,7 @@ start_services(struct daemon *d, struct pst_error *err)
 	d->services.store = mailstore_open(d->cfg, err);
 	if (d->services.store == NULL)
 		return err->rc != PST_OK ? err->rc : PST_E_PERM;
+	d->services.pop3_locks = pop3_locks_new();
 	if (d->sandbox != NULL)
 		return daemon_sandbox_users(
 		    d->sandbox, d->services.accounts, err);
@@ -391,6 +396,7 @@ stop_services(struct daemon *d)
 		mailstore_close(&d->services.store);
 	if (d->services.accounts != NULL)
 		accounts_close(&d->services.accounts);
+	pop3_locks_free(&d->services.pop3_locks);
 }
 
 static enum pst_rc

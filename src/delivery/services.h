@@ -8,9 +8,12 @@
 #include "account/auth.h"
 #include "mailbox/store.h"
 
+struct pop3_locks; /* pop3/locks.h */
+
 struct services {
 	struct accounts *accounts;
 	struct mailstore *store;
+	struct pop3_locks *pop3_locks;
 };
 
 #endif

@@ -459,3 +459,11 @@ view_expunge(
 	uidset_fini(&marked);
 	return rc;
 }
+
+enum pst_rc
+view_remove(struct mailbox_view *v, struct pst_uids uids, struct pst_error *err)
+{
+	enum pst_rc rc = check_writable(v, err);
+
+	return rc == PST_OK ? mailbox_remove(v->mb, uids, err) : rc;
+}

@@ -11,4 +11,5 @@ libpostern_la_SOURCES += \
 	src/mailbox/module.c \
 	src/mailbox/replace.c \
 	src/mailbox/store.c src/mailbox/store.h \
+	src/mailbox/uidl.c src/mailbox/uidl.h \
 	src/mailbox/view.c

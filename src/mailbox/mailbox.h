@@ -71,6 +71,10 @@ struct mailbox_view;
 enum pst_rc view_open(struct mail_account *acct, const char *name,
     bool read_only, const struct net_handle *wake, struct mailbox_view **view_r,
     struct pst_error *err);
+/* From now on the session may change messages of a view that was opened for
+ * reading only. \Recent is still not claimed, as long as it does not call
+ * view_sync(). */
+void view_allow_changes(struct mailbox_view *v);
 void view_close(struct mailbox_view **v);
 bool view_is_read_only(const struct mailbox_view *v);
 bool view_is_dead(const struct mailbox_view *v); /* deleted or renamed */
@@ -202,5 +206,9 @@ enum pst_rc view_replace(struct mailbox_view *v, uint32_t uid,
 /* Removes those of `uids` that have \Deleted; `uids` NULL: all of them. */
 enum pst_rc view_expunge(
     struct mailbox_view *v, const struct pst_uids *uids, struct pst_error *err);
+/* Removes `uids`, whatever flags they have. What is gone already is no error.
+ */
+enum pst_rc view_remove(
+    struct mailbox_view *v, struct pst_uids uids, struct pst_error *err);
 
 #endif

@@ -109,6 +109,12 @@ view_open(struct mail_account *acct, const char *name, bool read_only,
 }
 
 void
+view_allow_changes(struct mailbox_view *v)
+{
+	v->read_only = false;
+}
+
+void
 view_close(struct mailbox_view **vp)
 {
 	struct mailbox_view *v = *vp, **at;

@@ -6,6 +6,7 @@ libpostern_la_SOURCES += \
 	src/message/content.h \
 	src/message/date.c \
 	src/message/decoder.c \
+	src/message/downgrade.c src/message/downgrade.h \
 	src/message/envelope.c \
 	src/message/fields.c \
 	src/message/header.h \

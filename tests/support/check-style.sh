@@ -14,13 +14,14 @@ check_floor() {
 		grep -nE "^#include \"($2)/" "src/$d"/*.[ch] && bad=1
 	done
 }
-check_floor base 'net|message|account|mailbox|delivery|exchange|smtp|imap|admin|daemon'
-check_floor "net message" 'account|mailbox|delivery|exchange|smtp|imap|admin|daemon'
-check_floor account 'delivery|exchange|smtp|imap|admin|daemon'
-check_floor mailbox 'delivery|exchange|smtp|imap|admin|daemon'
-check_floor delivery 'smtp|imap|admin|daemon'
-check_floor smtp 'imap|admin|daemon'
-check_floor imap 'smtp|admin|daemon'
-grep -nE '^#include "(base|net|message|account|mailbox|delivery|smtp|imap)/' \
+check_floor base 'net|message|account|mailbox|delivery|exchange|smtp|imap|pop3|admin|daemon'
+check_floor "net message" 'account|mailbox|delivery|exchange|smtp|imap|pop3|admin|daemon'
+check_floor account 'delivery|exchange|smtp|imap|pop3|admin|daemon'
+check_floor mailbox 'delivery|exchange|smtp|imap|pop3|admin|daemon'
+check_floor delivery 'smtp|imap|pop3|admin|daemon'
+check_floor smtp 'imap|pop3|admin|daemon'
+check_floor imap 'smtp|pop3|admin|daemon'
+check_floor pop3 'smtp|imap|admin|daemon'
+grep -nE '^#include "(base|net|message|account|mailbox|delivery|smtp|imap|pop3)/' \
     modules/*/*.[ch] && bad=1
 exit $bad

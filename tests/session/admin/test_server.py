@@ -29,7 +29,8 @@ class Sandbox(unittest.TestCase):
             self.assertTrue(info["mail_root"].startswith(s.dir))
             self.assertEqual(
                 set(info["ports"]), {"smtp", "submission", "submissions",
-                                     "lmtp", "imap", "imaps"})
+                                     "lmtp", "imap", "imaps", "pop3",
+                                     "pop3s"})
             for port in info["ports"].values():
                 socket.create_connection((s.host, port), 10).close()
             ready = os.path.join(s.dir, "ready.json")

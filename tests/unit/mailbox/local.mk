@@ -3,6 +3,7 @@ unit_tests += \
 	tests/unit/mailbox/test_history \
 	tests/unit/mailbox/test_model \
 	tests/unit/mailbox/test_names \
+	tests/unit/mailbox/test_uidl \
 	tests/unit/mailbox/test_view
 
 mailbox_fixture = tests/unit/mailbox/fixture.c tests/unit/mailbox/fixture.h
@@ -16,3 +17,5 @@ tests_unit_mailbox_test_names_SOURCES = \
 	tests/unit/mailbox/test_names.c $(mailbox_fixture)
 tests_unit_mailbox_test_view_SOURCES = \
 	tests/unit/mailbox/test_view.c $(mailbox_fixture)
+tests_unit_mailbox_test_uidl_SOURCES = \
+	tests/unit/mailbox/test_uidl.c $(mailbox_fixture)

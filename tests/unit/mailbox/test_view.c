@@ -31,6 +31,34 @@ end(void)
 	store_close(&s);
 }
 
+Test(view, removes_whatever_flags_there_are)
+{
+	const struct pst_range range = { 2, 9 };
+	const struct pst_uids uids = { &range, 1 };
+	struct mailbox_view *one, *other;
+	struct pst_error err;
+	struct told t;
+
+	begin(3);
+	one = store_view(a, "INBOX", true);
+	other = store_view(a, "INBOX", false);
+	cr_assert_eq(store_sync(other, true, &t), PST_OK);
+	cr_expect_eq(view_remove(one, uids, &err), PST_E_READONLY);
+	view_allow_changes(one);
+	cr_expect_eq(view_remove(one, uids, &err), PST_OK);
+	/* What is gone already is no error, and the picture stays. */
+	cr_expect_eq(view_remove(one, uids, &err), PST_OK);
+	cr_expect_eq(view_count(one), 3);
+	cr_assert_eq(store_sync(other, true, &t), PST_OK);
+	cr_expect_eq(t.expunged_n, 2);
+	cr_expect_eq(t.expunged[0], 2);
+	cr_expect_eq(t.expunged[1], 3);
+	cr_expect_eq(view_count(other), 1);
+	view_close(&one);
+	view_close(&other);
+	end();
+}
+
 Test(view, numbers_keep_their_meaning_without_expunges)
 {
 	struct mailbox_view *one, *other;
