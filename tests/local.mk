@@ -30,3 +30,5 @@ include tests/fuzz/local_maildir.mk
 include tests/fuzz/local_deflate.mk
 
 EXTRA_PROGRAMS = $(fuzz_targets) $(race_tests)
+
+include tests/bench/local.mk

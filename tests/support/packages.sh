@@ -9,3 +9,6 @@ curl"
 test_packages="libcriterion-dev clang libclang-rt-dev clang-format clang-tidy
 python3 gnutls-bin openssl swaks libnet-ssleay-perl msmtp mutt isync mblaze procmail mandoc git
 xz-utils libnss-myhostname"
+
+# What `make bench` measures against.
+bench_packages="dovecot-core dovecot-imapd dovecot-lmtpd"
