@@ -3,6 +3,7 @@
 include tests/unit/base/local.mk
 include tests/unit/net/local.mk
 include tests/unit/message/local.mk
+include tests/unit/localindex/local.mk
 include tests/unit/mailbox/local.mk
 include tests/unit/account/local.mk
 include tests/unit/delivery/local.mk
@@ -26,6 +27,7 @@ include tests/fuzz/local_sasl.mk
 include tests/fuzz/local_smtp.mk
 include tests/fuzz/local_imap.mk
 include tests/fuzz/local_pop3.mk
+include tests/fuzz/local_localindex.mk
 include tests/fuzz/local_maildir.mk
 include tests/fuzz/local_deflate.mk
 

@@ -47,6 +47,7 @@ struct pst_mailbox {
 typedef void (*pst_mailbox_fn)(void *arg, const struct pst_mailbox *row);
 typedef void (*pst_row_fn)(void *arg, const struct pst_row *row);
 typedef void (*pst_uid_fn)(void *arg, uint32_t uid);
+typedef void (*pst_gone_fn)(void *arg, struct pst_range uids, uint64_t modseq);
 typedef void (*pst_copied_fn)(
     void *arg, uint32_t source_uid, const struct pst_row *copy);
 typedef void (*pst_value_fn)(void *arg, const char *key, struct pst_str value);
@@ -245,7 +246,7 @@ struct pst_store_ops {
 	 * Optional, both or none: small values that the server worked out from
 	 * messages (envelope, structure) and that may be lost at any time.
 	 * These two may run beside any other call on the same box. cache_get()
-	 * reports what there is of kind `kind` (0 to 255) for `n` ascending
+	 * reports what there is of kind `kind` (0 to 15) for `n` ascending
 	 * uids, in their order; cache_put() replaces.
 	 */
 	enum pst_rc (*cache_get)(struct pst_box *box, unsigned kind,
@@ -326,6 +327,15 @@ struct pst_store_ops {
 	/* As usage(), but forgets what it remembers and counts anew. */
 	enum pst_rc (*recount)(struct pst_acct *acct, struct pst_usage *usage_r,
 	    struct pst_error *err);
+
+	/* --- memory: optional ------------------------------------------- */
+
+	/*
+	 * After load(): reports what was expunged or moved away by
+	 * ascending modseq (RFC 7162, 3.2.6), complete above *from_r.
+	 */
+	enum pst_rc (*history)(struct pst_box *box, uint64_t *from_r,
+	    pst_gone_fn fn, void *arg, struct pst_error *err);
 };
 
 #endif

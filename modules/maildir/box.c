@@ -85,6 +85,18 @@ compact(struct pst_box *b)
 
 /* --- the list ------------------------------------------------------------- */
 
+/* The highest one that was given. */
+static uint64_t
+highest_modseq(const struct pst_box *b)
+{
+	uint64_t modseq;
+
+	(void)pthread_mutex_lock(&b->folder->lock);
+	modseq = b->folder->state.modseq;
+	(void)pthread_mutex_unlock(&b->folder->lock);
+	return modseq;
+}
+
 size_t
 md_box_find(const struct pst_box *b, uint32_t uid)
 {
@@ -150,12 +162,15 @@ void
 md_box_drop(struct pst_box *b, const size_t *place, size_t n)
 {
 	size_t to, next = 0;
+	uint64_t modseq;
 
 	if (n == 0)
 		return;
+	modseq = highest_modseq(b);
 	to = place[0];
 	for (size_t from = to; from < b->n; from++) {
 		if (next < n && place[next] == from) {
+			li_history_note(&b->history, b->msg[from].uid, modseq);
 			drop_name(b, &b->msg[from]);
 			next++;
 		} else {
@@ -218,6 +233,7 @@ box_free(struct pst_box *b)
 	(void)pthread_mutex_unlock(&b->acct->lock);
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
 		free(b->old_keyword[k]);
+	li_history_fini(&b->history);
 	md_arena_free(&b->names);
 	(void)pthread_mutex_destroy(&b->lock);
 	free(b->msg);
@@ -279,12 +295,15 @@ md_box_open(struct pst_acct *a, const char *name, struct pst_box **box_r,
 	(void)pthread_mutex_init(&b->lock, NULL);
 	(void)pthread_mutex_lock(&f->lock);
 	b->opened_modseq = f->state.modseq;
+	b->cache = li_cache_new(
+	    a->store->host, f->fd, f->state.uidvalidity, f->where);
 	(void)pthread_mutex_unlock(&f->lock);
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
 		b->keyword[k] = "";
 	(void)md_keywords(b);
 	rc = begin_box(b, err);
 	if (rc != PST_OK) {
+		li_cache_free(&b->cache, NULL, NULL, 0);
 		box_free(b);
 		return rc;
 	}
@@ -323,6 +342,47 @@ remember_times(struct pst_box *b)
 	(void)pthread_mutex_unlock(&f->lock);
 }
 
+static void
+tell_entry(const void *arg, size_t i, struct li_entry *entry_r)
+{
+	const struct md_msg *m = &((const struct pst_box *)arg)->msg[i];
+
+	entry_r->uid = m->uid;
+	entry_r->flags = m->flags;
+	entry_r->keywords = m->keywords;
+	entry_r->modseq = m->modseq;
+}
+
+/* Writes down the modseqs. Afterwards nothing may get a new one. */
+static void
+remember_modseqs(struct pst_box *b)
+{
+	struct md_folder *f = b->folder;
+	uint64_t modseq = highest_modseq(b);
+	int e;
+
+	if (!b->is_scanned) {
+		if (modseq != b->opened_modseq)
+			li_memory_renew(f->fd, f->state.uidvalidity,
+			    b->opened_modseq, modseq);
+		return;
+	}
+	if (modseq == b->memory_modseq || (b->n == 0 && b->history.n == 0))
+		return;
+	e = li_memory_write(f->fd, f->state.uidvalidity, modseq, tell_entry, b,
+	    b->n, &b->history);
+	if (e != 0 && e != ENOENT)
+		b->acct->store->host->log(PST_LOG_WARNING,
+		    "maildir: write %s/" LI_MEMORY_FILE ": %s", f->where,
+		    strerror(e));
+}
+
+static bool
+is_here(const void *box, uint32_t uid)
+{
+	return md_box_msg(box, uid) != NULL;
+}
+
 void
 md_box_close(struct pst_box *b)
 {
@@ -330,7 +390,43 @@ md_box_close(struct pst_box *b)
 		md_unwatch(b);
 	if (b->is_loaded)
 		remember_times(b);
+	remember_modseqs(b);
+	li_cache_free(&b->cache, b->is_scanned ? is_here : NULL, b, b->n);
 	box_free(b);
+}
+
+/* --- what the index knows ------------------------------------------------- */
+
+enum pst_rc
+md_cache_get(struct pst_box *b, unsigned kind, const uint32_t *uids, size_t n,
+    pst_cached_fn fn, void *arg, struct pst_error *err)
+{
+	(void)err;
+	li_cache_get(b->cache, kind, uids, n, fn, arg);
+	return PST_OK;
+}
+
+enum pst_rc
+md_cache_put(struct pst_box *b, unsigned kind, const struct pst_cached *values,
+    size_t n, struct pst_error *err)
+{
+	(void)err;
+	li_cache_put(b->cache, kind, values, n);
+	return PST_OK;
+}
+
+enum pst_rc
+md_history(struct pst_box *b, uint64_t *from_r, pst_gone_fn fn, void *arg,
+    struct pst_error *err)
+{
+	enum pst_rc rc = md_scan_once(b, err);
+
+	if (rc != PST_OK)
+		return rc;
+	*from_r = b->history.from;
+	for (size_t i = 0; i < b->history.n; i++)
+		fn(arg, b->history.gone[i].uids, b->history.gone[i].modseq);
+	return PST_OK;
 }
 
 enum pst_rc

@@ -11,6 +11,8 @@
 #define MAILDIR_MAILDIR_H
 
 #include "folder.h"
+#include "localindex/cache.h"
+#include "localindex/memory.h"
 #include "name.h"
 #include "state.h"
 #include "util.h"
@@ -150,6 +152,9 @@ struct pst_box {
 	uint32_t *gone;		  /* uids that refresh() has to tell */
 	size_t gone_count, gone_cap;
 	struct md_watched *watched;
+	struct li_cache *cache;
+	struct li_history history; /* once it is scanned */
+	uint64_t memory_modseq;	   /* the file of memory.h holds for; 0: none */
 	const char *keyword[PST_KEYWORDS_MAX]; /* what keywords() shows */
 	char *old_keyword[PST_KEYWORDS_MAX];   /* replaced, still shown */
 };
@@ -243,6 +248,12 @@ void md_box_close(struct pst_box *);
 enum pst_rc md_box_state(
     struct pst_box *, struct pst_box_state *, struct pst_error *);
 enum pst_rc md_recent(struct pst_box *, bool, uint32_t *, struct pst_error *);
+enum pst_rc md_cache_get(struct pst_box *, unsigned, const uint32_t *, size_t,
+    pst_cached_fn, void *, struct pst_error *);
+enum pst_rc md_cache_put(struct pst_box *, unsigned, const struct pst_cached *,
+    size_t, struct pst_error *);
+enum pst_rc md_history(
+    struct pst_box *, uint64_t *, pst_gone_fn, void *, struct pst_error *);
 /* The place of `uid` in box->msg, or of the next larger one. */
 size_t md_box_find(const struct pst_box *, uint32_t uid);
 struct md_msg *md_box_msg(const struct pst_box *, uint32_t uid);
@@ -255,7 +266,8 @@ void md_box_append(struct pst_box *, const struct md_name *, enum md_dir,
 /* Gives a message another name, and with it flags and keywords. */
 void md_box_rename(struct pst_box *, struct md_msg *, const struct md_name *,
     enum md_dir, uint64_t modseq);
-/* Takes messages out of the list by number of place, ascending. */
+/* Takes messages out of the list by number of place, ascending; the modseq of
+ * that was taken before. */
 void md_box_drop(struct pst_box *, const size_t *place, size_t n);
 void md_box_gone(struct pst_box *, uint32_t uid); /* for refresh() */
 

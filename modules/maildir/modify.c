@@ -24,6 +24,7 @@ md_box_relocate(struct pst_box *b, size_t place, struct pst_error *err)
 	if (!md_find_file(b, m->uid, &key, text, &dir)) {
 		if (!(m->pending & MD_PEND_NEW))
 			md_box_gone(b, m->uid);
+		(void)md_folder_next_modseq(b->folder, NULL, err);
 		(void)pthread_mutex_lock(&b->lock);
 		md_box_drop(b, &place, 1);
 		(void)pthread_mutex_unlock(&b->lock);

@@ -327,10 +327,51 @@ sort_first(struct scan *s)
 }
 
 /*
+ * The modseqs as they are remembered. A message that has other flags than it
+ * had then, or is not known, was changed or came since; one that is known and
+ * was not found is gone since. False: nothing is remembered.
+ */
+static bool
+recall_modseqs(struct scan *s, enum pst_rc *rc, struct pst_error *err)
+{
+	struct pst_box *b = s->box;
+	struct li_entry *entry;
+	size_t n, k = 0;
+
+	if (!li_memory_read(b->folder->fd, b->folder->state.uidvalidity,
+		b->opened_modseq, &entry, &n, &b->history))
+		return false;
+	b->memory_modseq = b->opened_modseq;
+	*rc = PST_OK;
+	for (size_t i = 0; i <= s->n && *rc == PST_OK; i++) {
+		struct md_msg *m = i < s->n ? &s->msg[i] : NULL;
+
+		for (; k < n && (m == NULL || entry[k].uid < m->uid); k++) {
+			*rc = take_modseq(s, err);
+			li_history_note(&b->history, entry[k].uid, s->modseq);
+		}
+		if (m == NULL)
+			break;
+		if (k < n && entry[k].uid == m->uid &&
+		    entry[k].flags == m->flags &&
+		    entry[k].keywords == m->keywords) {
+			m->modseq = entry[k].modseq;
+		} else {
+			*rc = take_modseq(s, err);
+			m->modseq = s->modseq;
+		}
+		k += k < n && entry[k].uid == m->uid;
+	}
+	free(entry);
+	return true;
+}
+
+/*
  * The modseqs of messages that are seen for the first time since the mailbox
- * was opened. As long as cur has the times of our last close nobody changed the
- * flags of anything in it, and what was there then keeps the modseq of then. In
- * new there are no flags, or else they may have been changed.
+ * was opened, where none are remembered. As long as cur has the times of our
+ * last close nobody changed the flags of anything in it, and what was there
+ * then keeps the modseq of then. In new there are no flags, or else they may
+ * have been changed.
  */
 static enum pst_rc
 set_first_modseqs(
@@ -415,7 +456,12 @@ scan_first(struct scan *s, struct timespec stamp[2], struct pst_error *err)
 	if (e != 0)
 		return md_fail(err, e, "read %s", b->folder->where);
 	sort_first(s);
-	rc = set_first_modseqs(s, stamp, err);
+	if (!recall_modseqs(s, &rc, err)) {
+		rc = set_first_modseqs(s, stamp, err);
+		(void)pthread_mutex_lock(&b->folder->lock);
+		li_history_begin(&b->history, b->folder->state.modseq);
+		(void)pthread_mutex_unlock(&b->folder->lock);
+	}
 	if (rc != PST_OK)
 		return rc;
 	(void)pthread_mutex_lock(&b->lock);

@@ -344,7 +344,9 @@ static const struct pst_store_ops maildir_ops = {
 	.expunge = md_expunge,
 	.check = md_check,
 	.recount = md_recount,
-	/* cache_get and cache_put stay NULL: the names tell what is needed */
+	.cache_get = md_cache_get,
+	.cache_put = md_cache_put,
+	.history = md_history,
 };
 
 const struct pst_module *

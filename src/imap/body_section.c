@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "imap/respond.h"
+#include <stdlib.h>
 
 enum { FIELDS_MAX = 1000, LABEL_MAX = 256 * 1024 };
 
@@ -258,17 +259,11 @@ find_whole(const struct imap_section *sec, const struct msg *msg, uint64_t size,
 	return at;
 }
 
-struct imap_octets
-imap_section_find(const struct imap_section *sec, const struct msg *msg,
-    uint64_t size, struct buf *made)
+static struct imap_octets
+cut_partial(const struct imap_section *sec, struct imap_octets at)
 {
-	struct imap_octets at = find_whole(sec, msg, size, made);
 	uint64_t skip;
 
-	if (!at.is_made && at.offset > size) /* cannot be, but is cheap */
-		at.offset = size;
-	if (!at.is_made && at.length > size - at.offset)
-		at.length = size - at.offset;
 	if (!sec->is_partial)
 		return at;
 	skip = sec->offset < at.length ? sec->offset : at.length;
@@ -277,4 +272,116 @@ imap_section_find(const struct imap_section *sec, const struct msg *msg,
 	if (at.length > sec->length)
 		at.length = sec->length;
 	return at;
+}
+
+struct imap_octets
+imap_section_find(const struct imap_section *sec, const struct msg *msg,
+    uint64_t size, struct buf *made)
+{
+	struct imap_octets at = find_whole(sec, msg, size, made);
+
+	if (!at.is_made && at.offset > size) /* cannot be, but is cheap */
+		at.offset = size;
+	if (!at.is_made && at.length > size - at.offset)
+		at.length = size - at.offset;
+	return cut_partial(sec, at);
+}
+
+/* --- fields that are kept ---------------------------------------------------
+ */
+
+/* What mail programs ask for when they show a list of messages; sorted without
+ * case. */
+static const char *const common[] = { "Bcc", "Cc", "Content-Description",
+	"Content-Length", "Content-Transfer-Encoding", "Content-Type", "Date",
+	"Delivered-To", "Disposition-Notification-To", "Followup-To", "From",
+	"Importance", "In-Reply-To", "Lines", "List-Archive", "List-Help",
+	"List-Id", "List-Owner", "List-Post", "List-Subscribe",
+	"List-Unsubscribe", "List-Unsubscribe-Post", "Mail-Followup-To",
+	"Message-ID", "MIME-Version", "Newsgroups", "Organization",
+	"Precedence", "Priority", "References", "Reply-To", "Resent-Date",
+	"Resent-From", "Resent-To", "Return-Path", "Sender", "Status",
+	"Subject", "To", "User-Agent", "X-Envelope-To", "X-Label", "X-Mailer",
+	"X-Original-To", "X-Priority", "X-Spam-Flag", "X-Spam-Status",
+	"X-Status", "X-TUID", "X-Universally-Unique-Identifier" };
+
+static int
+compare_names(const void *name, const void *entry)
+{
+	return str_cmp_case(
+	    *(const struct pst_str *)name, str_of(*(const char *const *)entry));
+}
+
+static bool
+is_common(struct pst_str name)
+{
+	return bsearch(&name, common, sizeof(common) / sizeof(common[0]),
+		   sizeof(common[0]), compare_names) != NULL;
+}
+
+bool
+imap_section_is_common(const struct imap_section *sec)
+{
+	if (sec->text != IMAP_SECTION_FIELDS || sec->numbers > 0)
+		return false;
+	for (size_t i = 0; i < sec->fields; i++) {
+		if (!is_common(sec->field[i]))
+			return false;
+	}
+	return true;
+}
+
+/* As choose_fields() gives them, each behind its name and two lengths. */
+void
+imap_section_put_common(const struct msg_part *part, struct buf *out)
+{
+	for (size_t i = 0; i < part->fields; i++) {
+		const struct msg_field *f = &part->field[i];
+		size_t n = f->whole.n;
+		bool ends = n > 0 && f->whole.p[n - 1] == '\n';
+
+		if (f->name.n == 0 || !is_common(f->name))
+			continue;
+		(void)buf_put_u64(out, f->name.n);
+		(void)buf_putc(out, ' ');
+		(void)buf_put_u64(out, ends ? n : n + 2);
+		(void)buf_putc(out, '\n');
+		(void)buf_add_str(out, f->whole);
+		if (!ends)
+			(void)buf_puts(out, "\r\n");
+	}
+}
+
+/* "NAME LENGTH\n" before a field. False: that is not what was put. */
+static bool
+next_common(struct pst_str *rest, struct pst_str *name_r, struct pst_str *whole)
+{
+	struct pst_str line = str_first(*rest, str_find(*rest, '\n')), part;
+	uint32_t name_n, n;
+
+	*rest = str_from(*rest, line.n + 1);
+	if (!str_split(&line, ' ', &part) || !str_to_u32(part, &name_n) ||
+	    !str_to_u32(line, &n) || n > rest->n || name_n > n)
+		return false;
+	*whole = str_first(*rest, n);
+	*name_r = str_first(*rest, name_n);
+	*rest = str_from(*rest, n);
+	return true;
+}
+
+struct imap_octets
+imap_section_choose(
+    const struct imap_section *sec, struct pst_str kept, struct buf *made)
+{
+	struct imap_octets at = { .is_made = true };
+	struct pst_str name, whole;
+
+	buf_clear(made);
+	while (kept.n > 0 && next_common(&kept, &name, &whole)) {
+		if (is_named(sec, name))
+			(void)buf_add_str(made, whole);
+	}
+	(void)buf_puts(made, "\r\n");
+	at.length = made->n;
+	return cut_partial(sec, at);
 }

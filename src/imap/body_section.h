@@ -52,4 +52,14 @@ struct imap_octets {
 struct imap_octets imap_section_find(const struct imap_section *sec,
     const struct msg *msg, uint64_t size, struct buf *made);
 
+/*
+ * Header fields that clients ask for in their lists of messages: whether all
+ * that a section names are among these; those of a header, to be kept; and the
+ * section, made from what was kept.
+ */
+bool imap_section_is_common(const struct imap_section *sec);
+void imap_section_put_common(const struct msg_part *part, struct buf *out);
+struct imap_octets imap_section_choose(
+    const struct imap_section *sec, struct pst_str common, struct buf *made);
+
 #endif

@@ -1,6 +1,7 @@
 /*
- * imap/facts.h - what sorting and threading want to know of a message (RFC
- * 5256, 2 and 3; RFC 5957, 3), read from its header in one place.
+ * imap/facts.h - what searching, sorting and threading want to know of a
+ * message (RFC 3501, 6.4.4; RFC 5256, 2 and 3; RFC 5957, 3), read from its
+ * header in one place, once: the storage keeps it as a run of octets.
  */
 #ifndef IMAP_FACTS_H
 #define IMAP_FACTS_H
@@ -36,10 +37,26 @@ struct imap_facts {
 	size_t references;
 };
 
-/* `want`: enum imap_fact, or-ed. Texts live in `a`. False: the message is gone
- * or cannot be read. */
+/* `want`: enum imap_fact, or-ed. Texts stay until the next message is set, the
+ * list of references is in `a`. False: the message is gone or cannot be read.
+ */
 bool imap_facts_read(struct imap_search_message *m, unsigned want,
     struct arena *a, struct imap_facts *out);
+
+/* The day that the sender wrote, "disregarding time and timezone", since 1970.
+ * False: there is none. */
+bool imap_facts_sent_day(struct imap_search_message *m, int64_t *day_r);
+
+/*
+ * Values of a field, decoded and folded, one after the other: begin with {0}.
+ * Only for fields that the facts have, see imap_facts_have().
+ */
+struct imap_facts_field {
+	const char *at;
+};
+bool imap_facts_have(struct imap_search_message *m, struct pst_str name);
+bool imap_facts_next(struct imap_search_message *m, struct pst_str name,
+    struct imap_facts_field *f, struct pst_str *value_r);
 
 /* A msg-id as it is compared: `<"a"@b>` is `<a@b>`. In the arena. */
 struct pst_str imap_normal_id(struct arena *a, struct pst_str id);

@@ -24,6 +24,7 @@ enum {
 	BATCH_SEEN = 16, /* of which \Seen is set before they are sent */
 	SMALL = 65536,	 /* read whole, and parsed from memory */
 	PIECE = 65536,
+	FIELDS_MAX = 1 << 17, /* of one message that are kept */
 };
 
 struct fetching {
@@ -45,7 +46,10 @@ struct fetching {
 	const struct imap_fetch_node *node; /* the next to be written */
 	bool first_item;
 	struct imap_fetch_message m;
-	struct buf small; /* a whole message */
+	struct buf small;			     /* a whole message */
+	struct buf fields;			     /* to be kept */
+	struct imap_cached cached[MAIL_CACHE_FACTS]; /* by kind */
+	enum imap_fetch_level level; /* what must be read of this message */
 };
 
 static void
@@ -72,7 +76,10 @@ cleanup(struct imap_session *s)
 	uidset_fini(&f->seqs);
 	uidset_fini(&f->vanished);
 	buf_fini(&f->small);
+	buf_fini(&f->fields);
 	buf_fini(&f->m.made);
+	for (unsigned k = 0; k < MAIL_CACHE_FACTS; k++)
+		imap_cached_fini(&f->cached[k]);
 	arena_free(&f->m.scratch);
 }
 
@@ -120,6 +127,14 @@ set_seen(struct imap_session *s, struct fetching *f)
 		view_rows(s->view, f->first, f->n, f->rows);
 }
 
+/* Puts what was worked out. */
+static void
+flush(struct fetching *f)
+{
+	for (unsigned k = 0; k < MAIL_CACHE_FACTS; k++)
+		imap_cached_flush(&f->cached[k]);
+}
+
 /* False: no message is left. */
 static bool
 next_batch(struct imap_session *s, struct fetching *f)
@@ -153,9 +168,9 @@ parse_small(struct fetching *f, struct pst_str text)
 	struct msg_reader *r;
 
 	m->whole = text;
-	if (f->items.level == IMAP_FETCH_BODY)
+	if (f->level == IMAP_FETCH_BODY)
 		return;
-	if (f->items.level == IMAP_FETCH_STRUCTURE) {
+	if (f->level == IMAP_FETCH_STRUCTURE) {
 		m->msg = msg_read(text, &f->m.limits);
 		return;
 	}
@@ -185,7 +200,7 @@ static enum pst_rc
 open_body(struct imap_session *s, struct fetching *f, struct pst_error *err)
 {
 	struct imap_fetch_message *m = &f->m;
-	bool header_only = f->items.level == IMAP_FETCH_HEADER;
+	bool header_only = f->level == IMAP_FETCH_HEADER;
 	enum pst_rc rc = view_body(s->view, m->row.uid, &m->body, err);
 
 	if (rc != PST_OK)
@@ -193,10 +208,10 @@ open_body(struct imap_session *s, struct fetching *f, struct pst_error *err)
 	f->has_body = true;
 	buf_clear(&f->small);
 	s->fetched++;
-	if (f->items.level == IMAP_FETCH_BODY && !f->items.has_lazy)
+	if (f->level == IMAP_FETCH_BODY && !f->items.has_lazy)
 		return PST_OK;
 	if (m->body.mem == NULL && m->body.length > SMALL)
-		return f->items.level == IMAP_FETCH_BODY
+		return f->level == IMAP_FETCH_BODY
 			   ? PST_OK
 			   : mail_body_parse(&m->body, &f->m.limits,
 				 header_only, &m->msg, err);
@@ -248,6 +263,23 @@ is_decodable(const struct fetching *f)
 	return true;
 }
 
+/* What must be read for that for which nothing is kept. */
+static enum imap_fetch_level
+find_kept(struct fetching *f)
+{
+	enum imap_fetch_level level = IMAP_FETCH_ROW;
+
+	for (struct imap_fetch_node *node = f->items.first; node != NULL;
+	     node = node->next) {
+		node->is_kept = node->cached != NULL &&
+				imap_cached_find(node->cached, f->rows, f->n,
+				    f->at - 1, false, &node->kept);
+		if (!node->is_kept && node->level > level)
+			level = node->level;
+	}
+	return level;
+}
+
 /* False: it is gone or cannot be decoded, and is left out. */
 static bool
 begin_message(struct imap_session *s, struct fetching *f)
@@ -267,7 +299,9 @@ begin_message(struct imap_session *s, struct fetching *f)
 	if (is_unchanged(f, &m->row))
 		return false;
 	arena_reset(m->scratch);
-	rc = f->items.level > IMAP_FETCH_ROW ? open_body(s, f, &err) : PST_OK;
+	f->level = f->items.cached != 0 ? find_kept(f) : f->items.level;
+	m->has_structure = f->level == IMAP_FETCH_STRUCTURE;
+	rc = f->level > IMAP_FETCH_ROW ? open_body(s, f, &err) : PST_OK;
 	if (rc == PST_OK && f->items.needs_ident)
 		rc = view_ident(s->view, m->row.uid, m->ident, &err);
 	if (rc != PST_OK) {
@@ -350,16 +384,42 @@ measure_binary(struct imap_session *s, struct fetching *f, int64_t started)
 	return IMAP_NEXT;
 }
 
+/* The answer to an item, or the fields that it was chosen from, for the next
+ * time. A preview that was not made is none. */
+static void
+keep(struct fetching *f, const struct imap_fetch_node *node,
+    struct pst_str written)
+{
+	uint32_t uid = f->m.row.uid;
+
+	if (node->section != NULL) {
+		buf_clear(&f->fields);
+		imap_section_put_common(f->m.msg->root, &f->fields);
+		if (!f->fields.overflow)
+			imap_cached_add(node->cached, uid, buf_str(&f->fields));
+	} else if (!node->is_lazy || f->m.has_structure) {
+		imap_cached_add(node->cached, uid, written);
+	}
+}
+
 static void
 write_item(struct imap_session *s, struct fetching *f)
 {
+	const struct imap_fetch_node *node = f->node;
 	struct buf *out = imap_out(s);
+	size_t start;
 
 	if (!f->first_item)
 		(void)buf_putc(out, ' ');
 	f->first_item = false;
-	f->node->item->write(out, &f->m, f->node);
-	f->node = f->node->next;
+	start = out->n;
+	if (node->is_kept && node->section == NULL)
+		(void)buf_add_str(out, node->kept);
+	else
+		node->item->write(out, &f->m, node);
+	if (node->cached != NULL && !node->is_kept && !out->overflow)
+		keep(f, node, str_from(buf_str(out), start));
+	f->node = node->next;
 }
 
 /* --- the cursor -------------------------------------------------------------
@@ -408,7 +468,7 @@ more(struct imap_session *s)
 		} else if (f->is_open) {
 			(void)buf_add(imap_out(s), ")\r\n", 3);
 			close_message(f);
-			if (f->items.level > IMAP_FETCH_ROW && ++n % 8 == 0 &&
+			if (f->level > IMAP_FETCH_ROW && ++n % 8 == 0 &&
 			    imap_slice_over(started))
 				return IMAP_TURN;
 		} else if (f->at < f->n) {
@@ -417,6 +477,7 @@ more(struct imap_session *s)
 		} else if (imap_slice_over(started)) {
 			return IMAP_TURN;
 		} else if (!next_batch(s, f)) {
+			flush(f);
 			return ended(s, f);
 		}
 		if (net_output_full(s->c))
@@ -440,6 +501,21 @@ find_vanished(
 		view_vanished(s->view, uidset_peek(&known), f->modifiers.since,
 		    &f->vanished);
 	uidset_fini(&known);
+}
+
+/* Says for each item where it is kept. */
+static void
+use_cache(struct imap_session *s, struct fetching *f)
+{
+	if (!view_has_cache(s->view))
+		f->items.cached = 0;
+	for (struct imap_fetch_node *node = f->items.first; node != NULL;
+	     node = node->next) {
+		int kind = imap_fetch_cache_kind(node);
+
+		if (kind >= 0 && f->items.cached != 0)
+			node->cached = &f->cached[kind];
+	}
 }
 
 /* What the modifiers ask for besides (RFC 7162, 3.1.4.1 and 3.2.6). */
@@ -470,7 +546,11 @@ imap_fetch(struct imap_session *s, struct imap_parser *ps)
 	s->run->state = f;
 	s->run->cleanup = cleanup;
 	buf_init(&f->small, SMALL);
+	buf_init(&f->fields, FIELDS_MAX);
 	buf_init(&f->m.made, 4 << 20);
+	for (unsigned k = 0; k < MAIL_CACHE_FACTS; k++)
+		imap_cached_init(&f->cached[k], s->view, (enum mail_cache)k,
+		    IMAP_CACHED_AHEAD);
 	f->m.scratch = arena_new(0);
 	f->m.view = s->view;
 	f->m.rev2 = s->enabled & IMAP_REV2;
@@ -492,7 +572,7 @@ imap_fetch(struct imap_session *s, struct imap_parser *ps)
 	if (f->modifiers.vanished)
 		find_vanished(s, &set, f);
 	count = uidset_count(&f->seqs);
-	f->m.has_structure = f->items.level == IMAP_FETCH_STRUCTURE;
+	use_cache(s, f);
 	if (f->items.has_preview) /* RFC 8970, 8 */
 		log_event(PST_LOG_DEBUG, net_id(s->c), "preview", "user",
 		    s->address, NULL);

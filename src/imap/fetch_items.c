@@ -87,9 +87,13 @@ static void
 put_section(struct buf *out, struct imap_fetch_message *m,
     const struct imap_fetch_node *node)
 {
-	struct imap_octets at = imap_section_find(
-	    node->section, m->msg, m->body.length, &m->made);
+	struct imap_octets at;
 
+	if (node->is_kept)
+		at = imap_section_choose(node->section, node->kept, &m->made);
+	else
+		at = imap_section_find(
+		    node->section, m->msg, m->body.length, &m->made);
 	(void)buf_add_str(out, node->section->label);
 	if (at.is_nil) {
 		(void)buf_puts(out, " NIL");
@@ -145,32 +149,36 @@ put_threadid(struct buf *out, struct imap_fetch_message *m,
 }
 
 static const struct imap_fetch_item items[] = {
-	/* name, level, sets \Seen, section, which, writer */
-	{ "BINARY.PEEK[", IMAP_FETCH_BODY, false, true, 0, imap_put_binary },
-	{ "BINARY.SIZE[", IMAP_FETCH_BODY, false, true, 0,
+	/* name, level, sets \Seen, section, which, kept as, writer */
+	{ "BINARY.PEEK[", IMAP_FETCH_BODY, false, true, 0, -1,
+	    imap_put_binary },
+	{ "BINARY.SIZE[", IMAP_FETCH_BODY, false, true, 0, -1,
 	    imap_put_binary_size },
-	{ "BINARY[", IMAP_FETCH_BODY, true, true, 0, imap_put_binary },
-	{ "BODY", IMAP_FETCH_STRUCTURE, false, false, 0, put_body },
-	{ "BODY.PEEK[", IMAP_FETCH_BODY, false, true, 0, put_section },
+	{ "BINARY[", IMAP_FETCH_BODY, true, true, 0, -1, imap_put_binary },
+	{ "BODY", IMAP_FETCH_STRUCTURE, false, false, 0, MAIL_CACHE_BODY,
+	    put_body },
+	{ "BODY.PEEK[", IMAP_FETCH_BODY, false, true, 0, -1, put_section },
 	{ "BODYSTRUCTURE", IMAP_FETCH_STRUCTURE, false, false, 0,
-	    put_bodystructure },
-	{ "BODY[", IMAP_FETCH_BODY, true, true, 0, put_section },
-	{ "EMAILID", IMAP_FETCH_ROW, false, false, 0, put_emailid },
-	{ "ENVELOPE", IMAP_FETCH_HEADER, false, false, 0, put_envelope },
-	{ "FLAGS", IMAP_FETCH_ROW, false, false, 0, put_flags },
-	{ "INTERNALDATE", IMAP_FETCH_ROW, false, false, 0, put_date },
-	{ "MODSEQ", IMAP_FETCH_ROW, false, false, 0, put_modseq },
-	{ "PREVIEW", IMAP_FETCH_STRUCTURE, false, false, 0, imap_put_preview },
-	{ "RFC822", IMAP_FETCH_BODY, true, true, IMAP_SECTION_ALL,
+	    MAIL_CACHE_BODYSTRUCTURE, put_bodystructure },
+	{ "BODY[", IMAP_FETCH_BODY, true, true, 0, -1, put_section },
+	{ "EMAILID", IMAP_FETCH_ROW, false, false, 0, -1, put_emailid },
+	{ "ENVELOPE", IMAP_FETCH_HEADER, false, false, 0, MAIL_CACHE_ENVELOPE,
+	    put_envelope },
+	{ "FLAGS", IMAP_FETCH_ROW, false, false, 0, -1, put_flags },
+	{ "INTERNALDATE", IMAP_FETCH_ROW, false, false, 0, -1, put_date },
+	{ "MODSEQ", IMAP_FETCH_ROW, false, false, 0, -1, put_modseq },
+	{ "PREVIEW", IMAP_FETCH_STRUCTURE, false, false, 0, MAIL_CACHE_PREVIEW,
+	    imap_put_preview },
+	{ "RFC822", IMAP_FETCH_BODY, true, true, IMAP_SECTION_ALL, -1,
 	    put_section },
 	{ "RFC822.HEADER", IMAP_FETCH_HEADER, false, true, IMAP_SECTION_HEADER,
+	    -1, put_section },
+	{ "RFC822.SIZE", IMAP_FETCH_ROW, false, false, 0, -1, put_size },
+	{ "RFC822.TEXT", IMAP_FETCH_HEADER, true, true, IMAP_SECTION_TEXT, -1,
 	    put_section },
-	{ "RFC822.SIZE", IMAP_FETCH_ROW, false, false, 0, put_size },
-	{ "RFC822.TEXT", IMAP_FETCH_HEADER, true, true, IMAP_SECTION_TEXT,
-	    put_section },
-	{ "SAVEDATE", IMAP_FETCH_ROW, false, false, 0, put_save_date },
-	{ "THREADID", IMAP_FETCH_ROW, false, false, 0, put_threadid },
-	{ "UID", IMAP_FETCH_ROW, false, false, 0, put_uid },
+	{ "SAVEDATE", IMAP_FETCH_ROW, false, false, 0, -1, put_save_date },
+	{ "THREADID", IMAP_FETCH_ROW, false, false, 0, -1, put_threadid },
+	{ "UID", IMAP_FETCH_ROW, false, false, 0, -1, put_uid },
 };
 
 static const struct {
@@ -197,6 +205,14 @@ imap_fetch_is_binary(const struct imap_fetch_item *item)
 {
 	return item->write == imap_put_binary ||
 	       item->write == imap_put_binary_size;
+}
+
+int
+imap_fetch_cache_kind(const struct imap_fetch_node *node)
+{
+	if (node->section != NULL && imap_section_is_common(node->section))
+		return MAIL_CACHE_FIELDS;
+	return node->item->cache;
 }
 
 /* preview-mod (RFC 8970, 6) */
@@ -245,6 +261,9 @@ add_node(struct imap_fetch_items *out, struct imap_fetch_node ***tail,
 		level = IMAP_FETCH_STRUCTURE;
 	if (node->is_lazy)
 		level = IMAP_FETCH_BODY;
+	node->level = level;
+	if (imap_fetch_cache_kind(node) >= 0)
+		out->cached |= 1U << imap_fetch_cache_kind(node);
 	if (level > out->level)
 		out->level = level;
 	out->has_binary |= imap_fetch_is_binary(item);

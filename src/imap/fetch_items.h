@@ -5,6 +5,7 @@
 #define IMAP_FETCH_ITEMS_H
 
 #include "imap/body_section.h"
+#include "imap/cached.h"
 #include "mailbox/mailbox.h"
 
 /* What must be read of a message; each includes those before. */
@@ -56,6 +57,12 @@ struct imap_fetch_node {
 	const struct imap_fetch_item *item;
 	struct imap_section *section; /* or NULL */
 	bool is_lazy;		      /* PREVIEW (LAZY) */
+	enum imap_fetch_level level;  /* when nothing is kept for it */
+	/* Where it is kept; NULL: it is not. Fields are chosen from what is
+	 * kept; all else is written as it is. */
+	struct imap_cached *cached;
+	bool is_kept; /* of the message that is written: */
+	struct pst_str kept;
 	struct imap_fetch_node *next;
 };
 
@@ -66,6 +73,7 @@ struct imap_fetch_item {
 	/* A section that the name stands for; see imap_fetch_level_of(). */
 	bool has_section;
 	enum imap_section_text text;
+	int cache; /* enum mail_cache, or -1 */
 	/* Writes name and value; a literal's octets follow by m->send. */
 	void (*write)(struct buf *out, struct imap_fetch_message *m,
 	    const struct imap_fetch_node *node);
@@ -78,6 +86,7 @@ struct imap_fetch_items {
 	bool has_uid, has_flags, has_modseq, needs_ident;
 	bool has_binary;	    /* BINARY or BINARY.SIZE */
 	bool has_preview, has_lazy; /* PREVIEW, with LAZY */
+	unsigned cached;	    /* kinds that are kept: bits by number */
 };
 
 /* fetch-att, a list of them, or a macro. `uid`: UID is wanted in any case. */
@@ -87,6 +96,8 @@ bool imap_fetch_items_parse(
 /* Adds one more item at the end, for modifiers that imply one. */
 bool imap_fetch_items_add(
     struct imap_parser *ps, const char *name, struct imap_fetch_items *out);
+/* The kind that its answer, or what it is made of, is kept as; -1: none. */
+int imap_fetch_cache_kind(const struct imap_fetch_node *node);
 /* BINARY and BINARY.SIZE: imap_binary_measure() comes before the writer. */
 bool imap_fetch_is_binary(const struct imap_fetch_item *item);
 

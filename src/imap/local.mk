@@ -6,6 +6,7 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/binary.c src/imap/binary.h \
 	src/imap/body_section.c src/imap/body_section.h \
 	src/imap/bodystructure.c \
+	src/imap/cached.c src/imap/cached.h \
 	src/imap/capability.c \
 	src/imap/catenate.c src/imap/catenate.h \
 	src/imap/commands.c src/imap/commands.h \

@@ -41,7 +41,8 @@ void
 imap_scan_switch(struct imap_scan *sc, struct mailbox_view *view)
 {
 	imap_search_message_set(&sc->m, 0, &(struct pst_row){ 0 });
-	sc->view = sc->m.view = view;
+	sc->view = view;
+	imap_search_message_view(&sc->m, view);
 	sc->n = 0;
 }
 
@@ -265,6 +266,7 @@ next_batch(struct imap_scan *sc)
 	sc->rows_n = n;
 	sc->at = 0;
 	view_rows(sc->view, sc->first, n, sc->rows);
+	imap_search_message_ahead(&sc->m, sc->rows, n, sc->backwards);
 	return true;
 }
 
@@ -308,6 +310,33 @@ imap_scan_more(struct imap_scan *sc)
 			return false;
 	} while (next_batch(sc));
 	put_in_order(sc);
+	sc->told = sc->rows_n = sc->at = 0;
+	return true;
+}
+
+bool
+imap_scan_next_found(
+    struct imap_scan *sc, uint32_t *seq_r, struct pst_row *row_r, size_t *i_r)
+{
+	do {
+		if (sc->at == sc->rows_n) {
+			size_t n = sc->n - sc->told;
+
+			sc->rows_n = n < IMAP_SCAN_BATCH ? n : IMAP_SCAN_BATCH;
+			sc->at = 0;
+			if (n == 0)
+				return false;
+			view_rows_of(
+			    sc->view, sc->seq + sc->told, sc->rows_n, sc->rows);
+			sc->told += sc->rows_n;
+			imap_search_message_ahead(
+			    &sc->m, sc->rows, sc->rows_n, false);
+		}
+		*i_r = sc->told - sc->rows_n + sc->at;
+		*seq_r = sc->seq[*i_r];
+		*row_r = sc->rows[sc->at];
+	} while (sc->rows[sc->at++].uid == 0); /* expunged meanwhile */
+	imap_search_message_set(&sc->m, *seq_r, &sc->rows[sc->at - 1]);
 	return true;
 }
 

@@ -29,6 +29,7 @@ struct imap_scan {
 	uint32_t first;
 	struct pst_row rows[IMAP_SCAN_BATCH];
 	size_t rows_n, at;
+	size_t told; /* by imap_scan_next_found() */
 };
 
 /* With no program yet; imap_scan_fini() may be called from here on. */
@@ -56,6 +57,12 @@ void imap_scan_start(
 uint32_t imap_scan_limit(struct imap_session *s, struct imap_scan *sc);
 /* Goes on. False: the time slice is over; else all is found. */
 bool imap_scan_more(struct imap_scan *sc);
+/*
+ * When all is found: goes through it. The message is set in sc->m; *i_r is its
+ * place in sc->seq. False: there are no more.
+ */
+bool imap_scan_next_found(
+    struct imap_scan *sc, uint32_t *seq_r, struct pst_row *row_r, size_t *i_r);
 /* What is returned when it is over: TURN, with a sign of life when it is due.
  */
 enum imap_step imap_scan_turn(

@@ -7,6 +7,7 @@
 #ifndef IMAP_SEARCH_H
 #define IMAP_SEARCH_H
 
+#include "imap/cached.h"
 #include "imap/parse.h"
 #include "mailbox/mailbox.h"
 
@@ -40,6 +41,14 @@ struct imap_search_message {
 	struct buf small;		/* a short message, in memory */
 	struct buf piece, text, folded; /* for matching */
 	struct arena *scratch;
+	/* The messages that are looked at next, and where in there this one
+	 * is; see imap_search_message_ahead(). */
+	const struct pst_row *rows;
+	size_t rows_n, row_at;
+	bool backwards;
+	struct imap_cached cached;
+	struct pst_str facts; /* see imap/facts.h; p NULL: not known yet */
+	struct buf made;      /* those that were worked out now */
 };
 
 /* A row of the table. */
@@ -114,9 +123,17 @@ void imap_search_set_keywords(
 void imap_search_message_init(struct imap_search_message *m,
     struct mailbox_view *view, const struct msg_limits *limits);
 void imap_search_message_fini(struct imap_search_message *m);
-/* The next message: forgets what was read of the last one. */
+/* The next message: forgets what was read of the last one. One with uid 0 ends
+ * a search: what was worked out is put while the view is open. */
 void imap_search_message_set(
     struct imap_search_message *m, uint32_t seq, const struct pst_row *row);
+/* Messages that will be set, in this order or from the end; they stay until
+ * others are told. Without it one is looked at at a time. */
+void imap_search_message_ahead(struct imap_search_message *m,
+    const struct pst_row *rows, size_t n, bool backwards);
+/* Another view; the last search has ended. */
+void imap_search_message_view(
+    struct imap_search_message *m, struct mailbox_view *view);
 
 /* 1 to 100: how well it matched (RFC 6203, 4). */
 unsigned imap_search_score(const struct imap_search_message *m);
@@ -137,6 +154,11 @@ const struct msg_part *imap_search_whole(struct imap_search_message *m);
 /* `p` gets octets of the message. */
 bool imap_search_read(
     struct imap_search_message *m, uint64_t offset, void *p, size_t n);
+/* What the storage has kept of the facts. */
+bool imap_search_cached(struct imap_search_message *m, struct pst_str *facts_r);
+int64_t imap_search_day(int64_t seconds); /* since 1970 */
+/* m->folded becomes the value, decoded and folded. */
+void imap_search_fold(struct imap_search_message *m, struct pst_str value);
 /* A field's value, decoded, contains the folded text. */
 bool imap_search_in_value(
     struct imap_search_message *m, struct pst_str value, struct pst_str needle);

@@ -4,11 +4,18 @@
  */
 #include "base/clock.h"
 #include "base/str.h"
+#include "imap/facts.h"
 #include "imap/search.h"
 #include "message/content.h"
 #include "message/header.h"
 
-enum { SMALL = 65536, VALUE_MAX = 4 << 20, PIECE_MAX = 65536 };
+enum {
+	SMALL = 65536,
+	VALUE_MAX = 4 << 20,
+	PIECE_MAX = 65536,
+	MADE_MAX = 16 << 20,
+	AHEAD = 16, /* whose facts are asked for at first */
+};
 
 /* --- the message
  * ------------------------------------------------------------*/
@@ -26,6 +33,8 @@ imap_search_message_init(struct imap_search_message *m,
 	buf_init(&m->piece, PIECE_MAX);
 	buf_init(&m->text, VALUE_MAX);
 	buf_init(&m->folded, 4 * VALUE_MAX);
+	buf_init(&m->made, MADE_MAX);
+	imap_cached_init(&m->cached, view, MAIL_CACHE_FACTS, AHEAD);
 }
 
 static void
@@ -38,6 +47,7 @@ forget(struct imap_search_message *m)
 	if (m->has_body)
 		m->body.release(&m->body);
 	m->has_body = m->is_gone = false;
+	m->facts = STR_NONE;
 	buf_clear(&m->small);
 }
 
@@ -49,6 +59,8 @@ imap_search_message_fini(struct imap_search_message *m)
 	buf_fini(&m->piece);
 	buf_fini(&m->text);
 	buf_fini(&m->folded);
+	buf_fini(&m->made);
+	imap_cached_fini(&m->cached);
 	arena_free(&m->scratch);
 }
 
@@ -60,6 +72,41 @@ imap_search_message_set(
 	m->seq = seq;
 	m->row = *row;
 	m->score_sum = m->scores = 0;
+	if (row->uid == 0)
+		imap_cached_flush(&m->cached);
+	if (row >= m->rows && row < m->rows + m->rows_n) {
+		m->row_at = (size_t)(row - m->rows);
+	} else {
+		m->rows = NULL;
+		m->rows_n = 0;
+	}
+}
+
+void
+imap_search_message_ahead(struct imap_search_message *m,
+    const struct pst_row *rows, size_t n, bool backwards)
+{
+	m->rows = rows;
+	m->rows_n = n;
+	m->backwards = backwards;
+}
+
+void
+imap_search_message_view(
+    struct imap_search_message *m, struct mailbox_view *view)
+{
+	m->view = view;
+	imap_cached_fini(&m->cached);
+	imap_cached_init(&m->cached, view, MAIL_CACHE_FACTS, AHEAD);
+}
+
+bool
+imap_search_cached(struct imap_search_message *m, struct pst_str *facts_r)
+{
+	if (m->rows_n > 0)
+		return imap_cached_find(&m->cached, m->rows, m->rows_n,
+		    m->row_at, m->backwards, facts_r);
+	return imap_cached_find(&m->cached, &m->row, 1, 0, false, facts_r);
 }
 
 /* Opens the message; a short one is read once. */
@@ -269,8 +316,8 @@ imap_match_smaller(
 	return m->row.size < (uint64_t)k->number;
 }
 
-static int64_t
-day_of(int64_t seconds)
+int64_t
+imap_search_day(int64_t seconds)
 {
 	return seconds >= 0 ? seconds / 86400 : -((86399 - seconds) / 86400);
 }
@@ -279,19 +326,19 @@ bool
 imap_match_before(
     struct imap_search_message *m, const struct imap_search_key *k)
 {
-	return day_of(m->row.internal_date) < k->number;
+	return imap_search_day(m->row.internal_date) < k->number;
 }
 
 bool
 imap_match_on(struct imap_search_message *m, const struct imap_search_key *k)
 {
-	return day_of(m->row.internal_date) == k->number;
+	return imap_search_day(m->row.internal_date) == k->number;
 }
 
 bool
 imap_match_since(struct imap_search_message *m, const struct imap_search_key *k)
 {
-	return day_of(m->row.internal_date) >= k->number;
+	return imap_search_day(m->row.internal_date) >= k->number;
 }
 
 /* RFC 5032, 2: both include the very second. */
@@ -323,7 +370,7 @@ imap_match_modseq(
 static int64_t
 save_day(const struct imap_search_message *m)
 {
-	return day_of(
+	return imap_search_day(
 	    m->row.save_date != 0 ? m->row.save_date : m->row.internal_date);
 }
 
@@ -380,29 +427,13 @@ imap_match_nothing(
 /* --- the header
  * --------------------------------------------------------------*/
 
-/* The day as the sender wrote it: "disregarding time and timezone". */
-static bool
-sent_day(struct imap_search_message *m, int64_t *day_r)
-{
-	const struct msg_part *part = imap_search_header(m);
-	const struct msg_field *f;
-	int64_t seconds;
-	int zone;
-
-	f = part != NULL ? msg_field(part, "Date") : NULL;
-	if (f == NULL || !msg_parse_date(f->value, &seconds, &zone))
-		return false;
-	*day_r = day_of(seconds + (int64_t)zone * 60);
-	return true;
-}
-
 bool
 imap_match_sent_before(
     struct imap_search_message *m, const struct imap_search_key *k)
 {
 	int64_t day;
 
-	return sent_day(m, &day) && day < k->number;
+	return imap_facts_sent_day(m, &day) && day < k->number;
 }
 
 bool
@@ -411,7 +442,7 @@ imap_match_sent_on(
 {
 	int64_t day;
 
-	return sent_day(m, &day) && day == k->number;
+	return imap_facts_sent_day(m, &day) && day == k->number;
 }
 
 bool
@@ -420,35 +451,65 @@ imap_match_sent_since(
 {
 	int64_t day;
 
-	return sent_day(m, &day) && day >= k->number;
+	return imap_facts_sent_day(m, &day) && day >= k->number;
 }
 
-bool
-imap_search_in_value(
-    struct imap_search_message *m, struct pst_str value, struct pst_str needle)
+void
+imap_search_fold(struct imap_search_message *m, struct pst_str value)
 {
 	arena_reset(m->scratch);
 	buf_clear(&m->text);
 	buf_clear(&m->folded);
 	(void)msg_decode_words(msg_unfold(m->scratch, value), &m->text);
 	(void)msg_casefold(buf_str(&m->text), &m->folded);
+}
+
+static bool
+in_folded(
+    struct imap_search_message *m, struct pst_str folded, struct pst_str needle)
+{
 	if (m->fuzzy != NULL) {
-		imap_fuzzy_feed(m->fuzzy, buf_str(&m->folded));
+		imap_fuzzy_feed(m->fuzzy, folded);
 		return false;
 	}
-	return m->folded.n >= needle.n &&
-	       (needle.n == 0 || memmem(m->folded.p, m->folded.n, needle.p,
-				     needle.n) != NULL);
+	return folded.n >= needle.n &&
+	       (needle.n == 0 ||
+		   memmem(folded.p, folded.n, needle.p, needle.n) != NULL);
+}
+
+bool
+imap_search_in_value(
+    struct imap_search_message *m, struct pst_str value, struct pst_str needle)
+{
+	imap_search_fold(m, value);
+	return in_folded(m, buf_str(&m->folded), needle);
+}
+
+/* The storage knows, or will from now on. */
+static bool
+in_facts(
+    struct imap_search_message *m, struct pst_str name, struct pst_str needle)
+{
+	struct imap_facts_field at = { 0 };
+	struct pst_str value;
+
+	while (imap_facts_next(m, name, &at, &value))
+		if (in_folded(m, value, needle))
+			return true;
+	return false;
 }
 
 /* An empty text asks only whether the field is there. */
 static bool
 in_field(struct imap_search_message *m, const struct imap_search_key *k)
 {
-	const struct msg_part *part = imap_search_header(m);
 	struct pst_str name = k->word->field != NULL ? str_of(k->word->field)
 						     : k->field;
+	const struct msg_part *part;
 
+	if (imap_facts_have(m, name))
+		return in_facts(m, name, k->text);
+	part = imap_search_header(m);
 	for (size_t i = 0; part != NULL && i < part->fields; i++) {
 		const struct msg_field *f = &part->field[i];
 

@@ -30,7 +30,7 @@ struct sorting {
 	struct arena *keys;
 	struct buf key;
 	struct entry *entry;
-	size_t n, at;
+	size_t n;
 	uint32_t *seq; /* in order */
 	uint8_t *score;
 	struct imap_context *context; /* that UPDATE asks for */
@@ -106,22 +106,18 @@ put_in_order(struct imap_session *s)
 
 /* False: there is no room for more keys. */
 static bool
-read_key(struct sorting *so, uint32_t seq, uint8_t score)
+read_key(
+    struct sorting *so, uint32_t seq, const struct pst_row *row, uint8_t score)
 {
 	struct imap_search_message *m = &so->scan.m;
 	struct entry *e = &so->entry[so->n];
 	struct imap_facts facts;
-	struct pst_row row;
 
-	view_rows(so->scan.view, seq, 1, &row);
-	if (row.uid == 0)
-		return true;
-	imap_search_message_set(m, seq, &row);
 	arena_reset(m->scratch);
 	if (!imap_facts_read(m, so->sort.facts, m->scratch, &facts))
 		return true;
 	buf_clear(&so->key);
-	imap_sort_put_key(&so->sort, &row, &facts, score, &so->key);
+	imap_sort_put_key(&so->sort, row, &facts, score, &so->key);
 	e->key = arena_copy(so->keys, buf_str(&so->key));
 	if (e->key.p == NULL)
 		return false;
@@ -135,14 +131,16 @@ static enum imap_step
 read_keys(struct imap_session *s)
 {
 	struct sorting *so = s->run->state;
+	const struct imap_scan *sc = &so->scan;
 	int64_t started = clock_monotonic();
+	struct pst_row row;
+	uint32_t seq;
+	size_t i;
 
-	while (so->at < so->scan.n) {
-		size_t i = so->at++;
-		uint8_t score = so->scan.score != NULL ? so->scan.score[i]
-						       : 100;
+	while (imap_scan_next_found(&so->scan, &seq, &row, &i)) {
+		uint8_t score = sc->score != NULL ? sc->score[i] : 100;
 
-		if (!read_key(so, so->scan.seq[i], score)) {
+		if (!read_key(so, seq, &row, score)) {
 			enum imap_step step = imap_no(
 			    s, "[LIMIT] Too much to be sorted");
 
@@ -150,10 +148,11 @@ read_keys(struct imap_session *s)
 			return step;
 		}
 		if (i % 16 == 15 && imap_slice_over(started)) {
-			imap_in_progress(s, so->at, so->scan.n);
+			imap_in_progress(s, i + 1, sc->n);
 			return IMAP_TURN;
 		}
 	}
+	imap_search_message_set(&so->scan.m, 0, &(struct pst_row){ 0 });
 	return put_in_order(s);
 }
 

@@ -14,7 +14,6 @@ struct threading {
 	struct imap_scan scan;
 	enum imap_thread_algorithm alg;
 	struct imap_thread_tree *tree;
-	size_t at;
 	/* The node that is written next, or left when all below is written. */
 	uint32_t node;
 	bool leaves;
@@ -107,26 +106,24 @@ read_more(struct imap_session *s)
 	struct imap_search_message *m = &th->scan.m;
 	bool uid = s->run->def->traits & IMAP_UID;
 	int64_t started = clock_monotonic();
+	struct pst_row row;
+	uint32_t seq;
+	size_t i;
 
-	while (th->at < th->scan.n) {
-		uint32_t seq = th->scan.seq[th->at++];
+	while (imap_scan_next_found(&th->scan, &seq, &row, &i)) {
 		struct imap_facts facts;
-		struct pst_row row;
 
-		view_rows(s->view, seq, 1, &row);
-		if (row.uid == 0) /* expunged by another session */
-			continue;
-		imap_search_message_set(m, seq, &row);
 		arena_reset(m->scratch);
 		if (imap_facts_read(
 			m, imap_thread_facts(th->alg), m->scratch, &facts) &&
 		    !imap_thread_add(th->tree, uid ? row.uid : seq, &facts))
 			return too_much(s);
-		if (imap_slice_over(started)) {
-			imap_in_progress(s, th->at, th->scan.n);
+		if (i % 16 == 15 && imap_slice_over(started)) {
+			imap_in_progress(s, i + 1, th->scan.n);
 			return IMAP_TURN;
 		}
 	}
+	imap_search_message_set(m, 0, &(struct pst_row){ 0 });
 	if (!imap_thread_finish(th->tree))
 		return too_much(s);
 	th->node = imap_thread_node(th->tree, 0)->child;

@@ -2,17 +2,34 @@
  * mailbox/history.c - which messages are gone, for clients that come back (RFC
  * 7162, 3.2.5.1, 3.2.6 and 5.3).
  *
- * The last expunges are remembered while the mailbox is in memory. A client
- * whose knowledge is older gets all uids that are missing: more than it asked
- * for, which RFC 7162, 5.1 allows, never less.
+ * The last expunges are remembered, while the mailbox is not in memory by the
+ * module if it can. A client whose knowledge is older gets all uids that are
+ * missing: more than it asked for, which RFC 7162, 5.1 allows, never less.
  */
 #include "mailbox/priv.h"
+
+#include <stdlib.h>
 
 void
 history_begin(struct mailbox *mb, uint64_t modseq)
 {
 	mb->gone_from = modseq;
-	mb->gone_n = 0;
+	mb->gone_n = mb->gone_at = 0;
+}
+
+static void
+note(struct mailbox *mb, struct pst_range uids, uint64_t modseq)
+{
+	size_t at = (mb->gone_at + mb->gone_n) % GONE_LOG;
+
+	if (mb->gone_n == GONE_LOG) {
+		mb->gone_from = mb->gone[mb->gone_at].modseq;
+		mb->gone_at = (mb->gone_at + 1) % GONE_LOG;
+		mb->gone_n--;
+	}
+	mem_grow(&mb->gone, &mb->gone_cap, at + 1, sizeof(*mb->gone));
+	mb->gone[at] = (struct gone){ uids, modseq };
+	mb->gone_n++;
 }
 
 void
@@ -22,18 +39,42 @@ history_note(struct mailbox *mb, const struct uidset *gone, uint64_t modseq)
 		history_begin(mb, modseq);
 		return;
 	}
-	for (size_t i = 0; i < gone->n; i++) {
-		size_t at = (mb->gone_at + mb->gone_n) % GONE_LOG;
+	for (size_t i = 0; i < gone->n; i++)
+		note(mb, gone->r[i], modseq);
+}
 
-		if (mb->gone_n == GONE_LOG) {
-			mb->gone_from = mb->gone[mb->gone_at].modseq;
-			mb->gone_at = (mb->gone_at + 1) % GONE_LOG;
-			mb->gone_n--;
-		}
-		mb->gone[at].uids = gone->r[i];
-		mb->gone[at].modseq = modseq;
-		mb->gone_n++;
+/* What a module reports: it cannot be called with the lock held. */
+struct recalled {
+	struct gone *gone;
+	size_t n, cap;
+};
+
+static void
+on_recalled(void *arg, struct pst_range uids, uint64_t modseq)
+{
+	struct recalled *r = arg;
+
+	mem_grow(&r->gone, &r->cap, r->n + 1, sizeof(*r->gone));
+	r->gone[r->n++] = (struct gone){ uids, modseq };
+}
+
+void
+history_recall(struct mailbox *mb)
+{
+	const struct pst_store_ops *ops = mb->acct->st->ops;
+	struct recalled r = { 0 };
+	struct pst_error err;
+	uint64_t from;
+
+	if (ops->history != NULL &&
+	    ops->history(mb->box, &from, on_recalled, &r, &err) == PST_OK) {
+		pthread_mutex_lock(&mb->lock);
+		history_begin(mb, from);
+		for (size_t i = 0; i < r.n; i++)
+			note(mb, r.gone[i].uids, r.gone[i].modseq);
+		pthread_mutex_unlock(&mb->lock);
 	}
+	free(r.gone);
 }
 
 /* What was expunged above `since`. False: not known that far back. */

@@ -78,6 +78,7 @@ mailbox_free(struct mailbox *mb)
 	uid_array_drop(&mb->uids);
 	keyword_table_drop(&mb->keywords);
 	free(mb->row);
+	free(mb->gone);
 	free(mb->name);
 	while (mb->old_names != NULL) {
 		struct old_name *old = mb->old_names;
@@ -816,8 +817,12 @@ mailbox_load(struct mailbox *mb, struct pst_error *err)
 	if (rc == PST_OK)
 		rc = ops->recent(mb->box, false, &recent, err);
 	if (rc == PST_OK) {
+		bool was_loaded = mb->loaded;
+
 		mailbox_take_keywords(mb);
 		apply_all(mb, &all, &state, recent);
+		if (!was_loaded)
+			history_recall(mb);
 	}
 	rows_fini(&all);
 	return rc;

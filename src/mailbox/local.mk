@@ -1,6 +1,6 @@
 libpostern_la_SOURCES += \
 	src/mailbox/append.c \
-	src/mailbox/body.c \
+	src/mailbox/body.c src/mailbox/cache.c \
 	src/mailbox/change.c \
 	src/mailbox/check.c src/mailbox/check.h \
 	src/mailbox/history.c \

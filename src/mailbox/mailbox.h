@@ -104,6 +104,9 @@ uint32_t view_first_unseen(struct mailbox_view *v);
  */
 void view_rows(
     struct mailbox_view *v, uint32_t seq, size_t n, struct pst_row *rows_r);
+/* The same for some numbers. */
+void view_rows_of(struct mailbox_view *v, const uint32_t *seq, size_t n,
+    struct pst_row *rows_r);
 
 /*
  * The keyword names by number, NULL for free ones; valid until the next
@@ -154,6 +157,27 @@ void view_vanished(struct mailbox_view *v, struct pst_uids known,
 enum { VIEW_IDENT = 64 };
 enum pst_rc view_ident(struct mailbox_view *v, uint32_t uid,
     char id_r[VIEW_IDENT], struct pst_error *err);
+
+/*
+ * What was worked out from a message and need not be again. A kind belongs to
+ * those who write it; when its form changes, it gets a new number. What was put
+ * may be gone at any time, and what is got is what was put.
+ */
+enum mail_cache {
+	MAIL_CACHE_ENVELOPE, /* these four as FETCH writes them */
+	MAIL_CACHE_BODYSTRUCTURE,
+	MAIL_CACHE_BODY,
+	MAIL_CACHE_PREVIEW,
+	MAIL_CACHE_FIELDS, /* header fields that clients ask for */
+	MAIL_CACHE_FACTS,  /* for searching, sorting and threading */
+};
+/* Reports what there is for ascending uids. Both never fail: what cannot be
+ * read is not there, what cannot be written is worked out again. */
+void view_cache_get(struct mailbox_view *v, enum mail_cache kind,
+    const uint32_t *uids, size_t n, pst_cached_fn fn, void *arg);
+void view_cache_put(struct mailbox_view *v, enum mail_cache kind,
+    const struct pst_cached *values, size_t n);
+bool view_has_cache(const struct mailbox_view *v);
 
 enum pst_rc view_body(struct mailbox_view *v, uint32_t uid,
     struct pst_body *body_r, struct pst_error *err);

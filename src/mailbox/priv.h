@@ -81,7 +81,7 @@ struct keyword_table {
 	char text[];
 };
 
-enum { CHANGE_LOG = 256, GONE_LOG = 256 };
+enum { CHANGE_LOG = 256, GONE_LOG = 8192 };
 
 struct old_name {
 	struct old_name *next;
@@ -132,12 +132,13 @@ struct mailbox {
 	uint64_t log_from;
 	uint64_t late;	      /* the last change that was found late */
 	uint64_t late_modseq; /* the lowest modseq of such changes */
-	/* The last expunges, by modseq, complete above gone_from; see
-	 * history.c. */
-	struct {
+	/* The last expunges by modseq, complete above gone_from: see history.c.
+	 * Grows to GONE_LOG, and is a ring from then on. */
+	struct gone {
 		struct pst_range uids;
 		uint64_t modseq;
-	} gone[GONE_LOG];
+	} * gone;
+	size_t gone_cap;
 	size_t gone_at, gone_n;
 	uint64_t gone_from;
 	struct mailbox_view *views;
@@ -237,7 +238,9 @@ struct rows {
 void rows_add(void *rows, const struct pst_row *row); /* a pst_row_fn */
 void rows_fini(struct rows *r);
 
-/* --- history.c; with mailbox.lock held --- */
+/* --- history.c; with mailbox.lock held where nothing else is said --- */
+/* Takes what the module remembers of the time before; wants io, not lock. */
+void history_recall(struct mailbox *mb);
 /* Nothing is known of expunges up to `modseq`. */
 void history_begin(struct mailbox *mb, uint64_t modseq);
 void history_note(

@@ -290,6 +290,21 @@ view_rows(
 	pthread_mutex_unlock(&v->mb->lock);
 }
 
+void
+view_rows_of(struct mailbox_view *v, const uint32_t *seq, size_t n,
+    struct pst_row *rows_r)
+{
+	pthread_mutex_lock(&v->mb->lock);
+	for (size_t i = 0; i < n; i++) {
+		const struct pst_row *row = NULL;
+
+		if (seq[i] >= 1 && seq[i] <= v->count)
+			row = row_of(v, seq[i]);
+		rows_r[i] = row != NULL ? *row : (struct pst_row){ 0 };
+	}
+	pthread_mutex_unlock(&v->mb->lock);
+}
+
 const char *const *
 view_keywords(struct mailbox_view *v)
 {

@@ -22,9 +22,11 @@ static const struct {
 	{ "flags", test_flags },
 	{ "keywords", test_keywords },
 	{ "copies", test_copies },
+	{ "cache", test_cache },
 	{ "check", test_check },
 	{ "recount", test_recount },
 	{ "lasting", test_lasting },
+	{ "history", test_history },
 	{ "threads", test_threads },
 };
 

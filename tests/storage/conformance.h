@@ -127,6 +127,8 @@ void test_stages(void);
 void test_flags(void);
 void test_keywords(void);
 void test_copies(void);
+void test_cache(void);
+void test_history(void);
 void test_check(void);
 void test_recount(void);
 void test_lasting(void);

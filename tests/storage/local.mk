@@ -5,7 +5,7 @@ check_PROGRAMS += tests/storage/conformance tests/storage/maildir_disk \
 	tests/crash/crash_store
 tests_storage_conformance_SOURCES = tests/storage/conformance.c \
 	tests/storage/conformance.h tests/storage/suite.c \
-	tests/storage/test_care.c \
+	tests/storage/test_cache.c tests/storage/test_care.c \
 	tests/storage/test_changes.c tests/storage/test_messages.c \
 	tests/storage/test_names.c tests/storage/test_threads.c
 tests_storage_conformance_LDADD = -ldl

@@ -201,6 +201,72 @@ Test(imap_section, finds_octets)
 	msg_free(&msg);
 }
 
+/* Chosen from what is kept, fields are as chosen from the message. */
+Test(imap_section, common_fields_are_kept)
+{
+	static const struct {
+		const char *section;
+		bool is_common;
+	} all[] = {
+		{ "HEADER.FIELDS (bcc CC Content-Description Content-Length "
+		  "Content-Transfer-Encoding Content-Type date Delivered-To)]",
+		    true },
+		{ "HEADER.FIELDS (Importance IN-REPLY-TO Lines List-Id "
+		  "List-Unsubscribe Mail-Followup-To Message-ID MIME-Version "
+		  "Newsgroups)]",
+		    true },
+		{ "HEADER.FIELDS (Precedence Priority References Reply-To "
+		  "Resent-From Return-Path Sender Status Subject To)]",
+		    true },
+		{ "HEADER.FIELDS (user-agent x-label X-Mailer X-Original-To "
+		  "X-Priority X-Spam-Flag X-Status X-TUID)]<3.20>",
+		    true },
+		{ "HEADER.FIELDS (From X-Universally-Unique-Identifier "
+		  "Disposition-Notification-To Followup-To List-Archive "
+		  "List-Help List-Owner List-Post List-Subscribe)]<30.1>",
+		    true },
+		{ "HEADER.FIELDS (From Received)]", false },
+		{ "HEADER.FIELDS.NOT (From)]", false },
+		{ "1.HEADER.FIELDS (From)]", false },
+		{ "HEADER]", false },
+	};
+	struct pst_str text = str_of(
+	    "From: a@b.example\r\nX-Label: one\r\nSubject : two\r\n lines\r\n"
+	    "x-label: two\r\nReceived: no\r\nno field\r\nDate: last");
+	struct msg *msg = msg_read(text, &msg_limits_default);
+	struct buf kept, made, again;
+
+	buf_init(&kept, 65536);
+	buf_init(&made, 65536);
+	buf_init(&again, 65536);
+	imap_section_put_common(msg->root, &kept);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct arena *arena = arena_new(0);
+		struct imap_section sec;
+		struct imap_parser ps;
+		struct imap_octets a, b;
+
+		imap_parser_init(&ps, str_of(all[i].section), arena);
+		cr_assert(imap_section_parse(&ps, &sec));
+		cr_expect_eq(imap_section_is_common(&sec), all[i].is_common,
+		    "%s", all[i].section);
+		if (all[i].is_common) {
+			a = imap_section_find(&sec, msg, text.n, &made);
+			b = imap_section_choose(&sec, buf_str(&kept), &again);
+			cr_expect(a.is_made && b.is_made &&
+				      a.offset == b.offset &&
+				      a.length == b.length &&
+				      str_eq(buf_str(&made), buf_str(&again)),
+			    "%s", all[i].section);
+		}
+		arena_free(&arena);
+	}
+	buf_fini(&kept);
+	buf_fini(&made);
+	buf_fini(&again);
+	msg_free(&msg);
+}
+
 Test(imap_section, refuses_nonsense)
 {
 	static const char *const bad[] = { "0]", "1.]", "1..2]", "MIME]",

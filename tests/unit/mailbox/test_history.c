@@ -34,6 +34,7 @@ end(struct fixture *f)
 {
 	uid_array_drop(&f->view.uids);
 	pthread_mutex_destroy(&f->mb->lock);
+	free(f->mb->gone);
 	free(f->mb);
 }
 

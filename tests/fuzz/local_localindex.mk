@@ -1,0 +1,5 @@
+fuzz_targets += tests/fuzz/fuzz_localindex
+tests_fuzz_fuzz_localindex_SOURCES = tests/fuzz/fuzz_localindex.c \
+	modules/localindex/cache.c modules/localindex/hash.c \
+	modules/localindex/memory.c
+tests_fuzz_fuzz_localindex_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/modules
