@@ -99,6 +99,7 @@ struct imap_command_run {
 	 * has come. */
 	struct uidset changed;
 	uint32_t told;
+	uint64_t told_modseq;	/* the highest that imap_sync() told */
 	struct uidset brief;	/* those of them whose MODSEQ is enough */
 	struct uidset vanished; /* to be told before anything else */
 	bool expunged;		/* one was told */

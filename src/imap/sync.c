@@ -78,6 +78,15 @@ note_changed(void *arg, uint32_t seq, const struct pst_row *row)
 		uidset_remove(&s->run->brief, row->uid, row->uid);
 }
 
+/* Its MODSEQ is enough, unless somebody has changed it just now: then its flags
+ * are not those that the client foresees. */
+static bool
+is_brief(const struct imap_session *s, const struct pst_row *row)
+{
+	return uidset_has(&s->run->brief, row->uid) &&
+	       row->modseq <= view_modseq(s->view);
+}
+
 /* One message after `told`; false at the end. */
 static bool
 tell_next(struct imap_session *s)
@@ -102,12 +111,31 @@ tell_next(struct imap_session *s)
 			continue;
 		}
 		view_rows(s->view, seq, 1, &row);
-		if (row.uid != 0)
-			imap_put_changed(
-			    s, seq, &row, uidset_has(&run->brief, row.uid));
+		if (row.uid == 0)
+			return true;
+		if (row.modseq > run->told_modseq)
+			run->told_modseq = row.modseq;
+		imap_put_changed(s, seq, &row, is_brief(s, &row));
 		return true;
 	}
 	return false;
+}
+
+/*
+ * RFC 7162, 6: without a HIGHESTMODSEQ the client takes the highest MODSEQ that
+ * it was told for the point up to which it knows everything. That is wrong
+ * while expunges are kept back (3.2), and when a message changed again while
+ * the news were written: what else changed then is told later.
+ */
+static bool
+must_tell_highest(const struct imap_session *s)
+{
+	const struct imap_command_run *run = s->run;
+
+	if (view_keeps_expunges(s->view) ||
+	    run->told_modseq > view_modseq(s->view))
+		return s->enabled & IMAP_CONDSTORE;
+	return run->expunged && (s->enabled & IMAP_QRESYNC);
 }
 
 enum imap_step
@@ -136,6 +164,7 @@ imap_sync(struct imap_session *s, bool expunges)
 		tell_vanished(s);
 		run->telling = true;
 		run->told = 0;
+		run->told_modseq = 0;
 	}
 	while (tell_next(s)) {
 		if (net_output_full(s->c))
@@ -146,11 +175,7 @@ imap_sync(struct imap_session *s, bool expunges)
 		return step;
 	uidset_clear(&run->changed);
 	uidset_clear(&run->brief);
-	/* RFC 7162, 3.2 and 6: less than what was told while expunges are kept
-	 * back, so that the client asks for them should it come again. */
-	if (view_keeps_expunges(s->view)
-		? (s->enabled & IMAP_CONDSTORE) != 0
-		: run->expunged && (s->enabled & IMAP_QRESYNC))
+	if (must_tell_highest(s))
 		imap_put_highestmodseq(s);
 	run->expunged = false;
 	run->telling = false;

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import unittest
 
 from imap_client import Case, message
@@ -331,6 +332,43 @@ class Qresync(Case):
         self.other_program()
         self.server.start()
         self.check_other_program()
+
+    def fill_many(self, c, n):
+        c.append(message("m"), self.box)
+        c.ok("SELECT " + self.box)
+        count = 1
+        while count < n:
+            c.ok("COPY 1:* " + self.box)
+            c.ok("NOOP")
+            count *= 2
+
+    def test_changed_again_while_told(self):
+        """RFC 7162, 6: what a client may remember is not more than it was
+        told, when messages change again while it reads slowly."""
+        words = " ".join("k%d%s" % (i, "x" * 80) for i in range(10))
+        other = self.login()
+        other.ok("CREATE " + self.box)
+        self.fill_many(other, 8192)  # more news than all buffers hold
+        c = self.enable()
+        c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        c.ok("SELECT " + self.box)
+        other.ok("STORE 1:* FLAGS.SILENT (%s)" % words)
+        tag = c.tag()
+        c.send(tag + " NOOP\r\n")
+        c.buffer += c.sock.recv(64)  # it has begun
+        other.ok("STORE 1:* +FLAGS.SILENT (\\Seen)")
+        got, tagged = c.finish(tag)
+        told = {int(m.group(1)): int(m.group(2)) for m in (
+            re.search(rb"UID (\d+).* MODSEQ \((\d+)\)|$", r) for r in got)
+            if m.group(1)}
+        self.assertEqual(len(told), 8192)
+        self.assertGreater(len(set(told.values())), 1)  # both changes
+        may_know = (highest(got + [tagged]) or [max(told.values())])[-1]
+        other.ok("ENABLE CONDSTORE")
+        for r in other.ok("UID FETCH 1:* (MODSEQ)"):
+            m = re.search(rb"UID (\d+) MODSEQ \((\d+)\)", r)
+            if m and int(m.group(2)) > told[int(m.group(1))]:
+                self.assertGreater(int(m.group(2)), may_know, r)
 
     def test_errors(self):
         c = self.select_new([message("a")])
