@@ -118,7 +118,9 @@ set_seen(struct imap_session *s, struct fetching *f)
 		return;
 	if (view_store(s->view, uidset_peek(&uids), &change, NULL, &err) !=
 	    PST_OK) {
-		log_failure(PST_LOG_ERROR, net_id(s->c), "imap-seen", &err);
+		if (!view_is_dead(s->view))
+			log_failure(
+			    PST_LOG_ERROR, net_id(s->c), "imap-seen", &err);
 		mask = 0;
 	}
 	uidset_fini(&uids);

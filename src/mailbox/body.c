@@ -11,20 +11,39 @@
 
 enum { PIECE = 65536 };
 
+/*
+ * Holds box_lock with the box open, or fails without it. A rename closes the
+ * box for a moment: messages are not gone then, so that is waited for.
+ */
+static enum pst_rc
+hold_box(struct mailbox *mb, struct pst_error *err)
+{
+	bool gone;
+
+	for (;;) {
+		pthread_rwlock_rdlock(&mb->box_lock);
+		if (mb->box != NULL)
+			return PST_OK;
+		pthread_rwlock_unlock(&mb->box_lock);
+		pthread_mutex_lock(&mb->io);
+		gone = mb->box == NULL;
+		pthread_mutex_unlock(&mb->io);
+		if (gone)
+			return pst_fail(
+			    err, PST_E_NOTFOUND, 0, "%s: deleted", mb->name);
+	}
+}
+
 enum pst_rc
 view_body(struct mailbox_view *v, uint32_t uid, struct pst_body *body_r,
     struct pst_error *err)
 {
 	struct mailbox *mb = v->mb;
-	const struct pst_store_ops *ops = mb->acct->st->ops;
+	enum pst_rc rc = hold_box(mb, err);
 
-	enum pst_rc rc;
-
-	pthread_rwlock_rdlock(&mb->box_lock);
-	if (mb->box == NULL)
-		rc = pst_fail(err, PST_E_NOTFOUND, 0, "%s: deleted", mb->name);
-	else
-		rc = ops->body(mb->box, uid, body_r, err);
+	if (rc != PST_OK)
+		return rc;
+	rc = mb->acct->st->ops->body(mb->box, uid, body_r, err);
 	pthread_rwlock_unlock(&mb->box_lock);
 	return rc;
 }
@@ -37,12 +56,11 @@ view_ident(struct mailbox_view *v, uint32_t uid, char id_r[VIEW_IDENT],
 	const struct pst_store_ops *ops = mb->acct->st->ops;
 	char id[40] = "";
 	struct pst_box_state state;
-	enum pst_rc rc = PST_OK;
+	enum pst_rc rc = hold_box(mb, err);
 
-	pthread_rwlock_rdlock(&mb->box_lock);
-	if (mb->box == NULL)
-		rc = pst_fail(err, PST_E_NOTFOUND, 0, "%s: deleted", mb->name);
-	else if (ops->ident != NULL)
+	if (rc != PST_OK)
+		return rc;
+	if (ops->ident != NULL)
 		rc = ops->ident(mb->box, uid, id, err);
 	pthread_rwlock_unlock(&mb->box_lock);
 	view_state(v, &state);

@@ -3,6 +3,7 @@ messages that vanish."""
 
 import os
 import socket
+import threading
 import time
 import unittest
 
@@ -38,6 +39,34 @@ class Sessions(Case):
         self.assertEqual(d.ok("SEARCH ALL"), [b"* SEARCH 1 3 4"])
         self.assertIn(b"* 2 EXPUNGE", d.ok("UID FETCH 4 UID"))
         self.assertEqual(d.ok("FETCH 3 UID"), [b"* 3 FETCH (UID 4)"])
+
+    def test_read_while_renamed(self):
+        """Others may rename it all the time: messages are there."""
+        c = self.select_new([message("m%d" % i) for i in range(30)])
+        stop, errors = threading.Event(), []
+
+        def rename():
+            with Client(self.server) as d:
+                d.login()
+                names = [self.box, self.box + "-other"]
+                while not stop.is_set():
+                    if not d.cmd("RENAME %s %s" % tuple(names))[1].startswith(
+                            b"OK"):
+                        errors.append(names)
+                    names.reverse()
+
+        thread = threading.Thread(target=rename)
+        thread.start()
+        try:
+            for _ in range(100):
+                got = c.ok("SEARCH NOT BODY nobodysaysthis")
+                self.assertEqual(len(got[0].split()), 2 + 30)
+                got = c.ok("FETCH 1:* (EMAILID BODY.PEEK[1])")
+                self.assertEqual(len([g for g in got if b"FETCH" in g]), 30)
+        finally:
+            stop.set()
+            thread.join()
+        self.assertEqual(errors, [])
 
     def test_copy_of_an_expunged_message(self):
         c = self.select_new([message()] * 3)
