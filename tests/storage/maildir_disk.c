@@ -335,13 +335,19 @@ foreign_mail(void)
 	p = find_file("foreign/new", "U=1");
 	CHECK(unlink(in(p.s).s) == 0, "unlink");
 	{
+		struct pst_box_state before, after;
+		struct pst_error err;
 		struct rows changed;
 		struct uids conflict;
 
+		CHECK_RC(PST_OK, OPS->state(box, &before, &err));
 		CHECK(change_flags(box, 1, PST_FLAGS_ADD, PST_SEEN, 0,
 			  UINT64_MAX, &changed, &conflict) == PST_OK &&
 			  changed.n == 0,
 		    "flags of what is gone");
+		CHECK_RC(PST_OK, OPS->state(box, &after, &err));
+		CHECK(after.highestmodseq > before.highestmodseq,
+		    "what is found to be gone has a modseq of its own");
 		CHECK(change_flags(box, 2, PST_FLAGS_ADD, PST_ANSWERED, 0,
 			  UINT64_MAX, &changed, &conflict) == PST_OK &&
 			  changed.n == 1 &&
