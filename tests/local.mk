@@ -19,6 +19,8 @@ include tests/race/local_net.mk
 include tests/race/local_mailbox.mk
 include tests/race/local_store.mk
 
+include tests/stress/local.mk
+
 include tests/fuzz/local_message.mk
 include tests/fuzz/local_address.mk
 include tests/fuzz/local_header.mk
@@ -31,6 +33,6 @@ include tests/fuzz/local_localindex.mk
 include tests/fuzz/local_maildir.mk
 include tests/fuzz/local_deflate.mk
 
-EXTRA_PROGRAMS = $(fuzz_targets) $(race_tests)
+EXTRA_PROGRAMS = $(fuzz_targets) $(race_tests) $(stress_programs)
 
 include tests/bench/local.mk
