@@ -17,6 +17,9 @@
 
 struct accounts; /* the open database */
 
+/* The account of public mailboxes, which no user can have. */
+#define ACCOUNT_PUBLIC "public@shared.invalid"
+
 struct account_user {
 	char address[321]; /* normalised */
 	char name[129];	   /* display name, may be empty */
@@ -99,6 +102,28 @@ typedef void (*account_target_fn)(void *arg, const struct account_user *user,
     const char *outside, const char *detail); /* user or outside is NULL */
 enum pst_rc account_resolve(struct accounts *a, const char *address,
     account_target_fn fn, void *arg, struct pst_error *err);
+
+/* --- who shares mailboxes with whom ------------------------------------- */
+
+/*
+ * An index of the access control lists that are kept with the mailboxes: of
+ * `owner`, some list may name `grantee`, a user's address or "anyone". It may
+ * hold more than is true, never less. Users that are deleted leave it.
+ */
+enum pst_rc share_add(struct accounts *a, const char *grantee,
+    const char *owner, struct pst_error *err);
+enum pst_rc share_remove(struct accounts *a, const char *grantee,
+    const char *owner, struct pst_error *err);
+/* NOTFOUND: `owner` has nothing for `grantee`, nor for anyone. */
+enum pst_rc share_find(struct accounts *a, const char *grantee,
+    const char *owner, struct pst_error *err);
+/* Calls back with each owner that has something for `grantee` or for anyone,
+ * or, with `only`, for exactly `grantee`; once each, in order. */
+enum pst_rc share_each(struct accounts *a, const char *grantee, bool only,
+    void (*fn)(void *arg, const char *owner), void *arg, struct pst_error *err);
+/* What `owner` shares with others. */
+enum pst_rc share_forget_owner(
+    struct accounts *a, const char *owner, struct pst_error *err);
 
 /* The user may send as `address`: their own, with detail, or an alias that
  * leads to them. */

@@ -66,6 +66,12 @@ static const char *const migrations[] = {
 	" PRIMARY KEY (address, target)) WITHOUT ROWID;"
 	"CREATE INDEX alias_domain ON alias (domain, address, target);"
 	"CREATE INDEX alias_target ON alias (target);",
+
+	"CREATE TABLE share ("
+	" grantee TEXT NOT NULL,"
+	" owner TEXT NOT NULL,"
+	" PRIMARY KEY (grantee, owner)) WITHOUT ROWID;"
+	"CREATE INDEX share_owner ON share (owner);",
 };
 
 enum { NEWEST = sizeof(migrations) / sizeof(migrations[0]) };
@@ -131,6 +137,20 @@ static const char *const queries[Q_COUNT] = {
 	[Q_DOMAIN_DELETE] = "DELETE FROM domain WHERE name = ?1",
 	[Q_DOMAINS] = ("SELECT name FROM domain WHERE name > ?1"
 		       " ORDER BY name LIMIT ?2"),
+	[Q_SHARE_ADD] =
+	    "INSERT OR IGNORE INTO share (grantee, owner) VALUES (?1, ?2)",
+	[Q_SHARE_REMOVE] =
+	    "DELETE FROM share WHERE grantee = ?1 AND owner = ?2",
+	[Q_SHARE] = "SELECT 1 FROM share WHERE owner = ?2"
+		    " AND grantee IN (?1, 'anyone') LIMIT 1",
+	[Q_SHARES] = "SELECT DISTINCT owner FROM share"
+		     " WHERE grantee IN (?1, 'anyone') AND owner > ?2"
+		     " ORDER BY owner LIMIT ?3",
+	[Q_SHARES_ONLY] = "SELECT owner FROM share WHERE grantee = ?1"
+			  " AND owner > ?2 ORDER BY owner LIMIT ?3",
+	[Q_SHARE_FORGET_OWNER] = "DELETE FROM share WHERE owner = ?1",
+	[Q_SHARE_FORGET_USER] =
+	    "DELETE FROM share WHERE owner = ?1 OR grantee = ?1",
 };
 
 /* --- one connection ------------------------------------------------------- */

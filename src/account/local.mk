@@ -11,4 +11,5 @@ libpostern_la_SOURCES += \
 	src/account/private.h \
 	src/account/resolve.c \
 	src/account/sasl.c \
+	src/account/shares.c \
 	src/account/users.c

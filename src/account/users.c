@@ -55,6 +55,9 @@ clean_user(const char *address, char clean[321], struct pst_error *err)
 		return pst_fail(err, PST_E_SYNTAX, 0,
 		    "\"%.200s\": a user's name cannot have '/' or quotes",
 		    address);
+	if (strcmp(clean, ACCOUNT_PUBLIC) == 0)
+		return pst_fail(err, PST_E_SYNTAX, 0,
+		    "\"%s\" is the account of public mailboxes", clean);
 	return PST_OK;
 }
 
@@ -235,6 +238,9 @@ account_delete(struct accounts *a, const char *address, struct pst_error *err)
 	rc = account_run(c, Q_USER_DELETE, err, "t", clean);
 	if (rc == PST_OK) {
 		rc = account_run(c, Q_ALIAS_DELETE_TARGET, err, "t", clean);
+		if (rc == PST_OK || rc == PST_E_NOTFOUND)
+			rc = account_run(
+			    c, Q_SHARE_FORGET_USER, err, "t", clean);
 		if (rc == PST_E_NOTFOUND)
 			rc = PST_OK;
 	} else {

@@ -67,6 +67,10 @@ void admin_run_trace(struct admin_client *c, const json_t *request);
 void admin_run_usage(struct admin_client *c, const json_t *request);
 void admin_run_user_delete(struct admin_client *c, const json_t *request);
 
+void admin_run_acl_list(struct admin_client *c, const json_t *request);
+void admin_run_acl_set(struct admin_client *c, const json_t *request);
+void admin_run_acl_delete(struct admin_client *c, const json_t *request);
+void admin_run_acl_rebuild(struct admin_client *c, const json_t *request);
 void admin_run_mailbox_list(struct admin_client *c, const json_t *request);
 void admin_run_mailbox_status(struct admin_client *c, const json_t *request);
 void admin_run_mailbox_create(struct admin_client *c, const json_t *request);
@@ -76,7 +80,8 @@ void admin_run_mailbox_fsck(struct admin_client *c, const json_t *request);
 void admin_run_quota_set(struct admin_client *c, const json_t *request);
 void admin_run_quota_recount(struct admin_client *c, const json_t *request);
 
-/* The user of the member "address". False: the client was told what is wrong.
+/* The user of the member "address", or the account of public mailboxes, which
+ * is called "public". False: the client was told what is wrong.
  */
 bool admin_find_user(
     struct admin_client *c, const json_t *request, struct account_user *user_r);

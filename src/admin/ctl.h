@@ -59,6 +59,7 @@ struct ctl_command {
 	int (*run)(struct ctl *c, char **args, int n);
 };
 
+extern const struct ctl_command ctl_acl_commands[];
 extern const struct ctl_command ctl_status_commands[];
 extern const struct ctl_command ctl_trace_commands[];
 extern const struct ctl_command ctl_user_commands[];

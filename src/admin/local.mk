@@ -1,4 +1,5 @@
 libpostern_la_SOURCES += \
+	src/admin/acl.c \
 	src/admin/alias.c \
 	src/admin/background.c src/admin/background.h \
 	src/admin/client.c src/admin/client.h \
@@ -11,6 +12,7 @@ libpostern_la_SOURCES += \
 	src/admin/posternctl.c \
 	src/admin/protocol.c src/admin/protocol.h \
 	src/admin/quota.c \
+	src/admin/request_acl.c \
 	src/admin/request_connections.c \
 	src/admin/request_mailbox.c \
 	src/admin/request_quota.c \

@@ -16,6 +16,7 @@ static const struct ctl_command *const groups[] = {
 	ctl_trace_commands,
 	ctl_user_commands,
 	ctl_mailbox_commands,
+	ctl_acl_commands,
 	ctl_quota_commands,
 	ctl_alias_commands,
 	ctl_domain_commands,

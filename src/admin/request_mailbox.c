@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "mailbox/check.h"
 #include "mailbox/mailbox.h"
+#include "mailbox/place.h"
 #include <stdlib.h>
 
 enum verb { LIST, STATUS, CREATE, DELETE, RENAME, FSCK };
@@ -197,10 +198,11 @@ note_change(const struct task *t, const char *event)
 }
 
 static enum pst_rc
-create(const struct task *t, struct mail_account *acct, struct pst_error *err)
+create(struct admin_work *w, const struct task *t, struct mail_account *acct,
+    struct pst_error *err)
 {
-	enum pst_rc rc = mailbox_create(
-	    acct, t->mailbox, t->use != NULL ? t->use : "", err);
+	enum pst_rc rc = mailbox_create_inheriting(admin_work_host(w)->accounts,
+	    acct, t->mailbox, t->use != NULL ? t->use : "", NULL, err);
 
 	if (rc == PST_OK && t->subscribe)
 		rc = mailbox_subscribe(acct, t->mailbox, true, err);
@@ -306,7 +308,7 @@ run_task(struct admin_work *w, void *arg, struct pst_error *err)
 		rc = for_each(w, t, acct, fsck, err);
 		break;
 	case CREATE:
-		rc = create(t, acct, err);
+		rc = create(w, t, acct, err);
 		break;
 	case DELETE:
 		rc = delete (t, acct, err);

@@ -6,13 +6,15 @@
  * the next user of the same address: the user is disabled, their connections
  * are closed, the mail is removed, the user is deleted, and what a delivery
  * under way may have stored meanwhile is removed as well. Each step can be
- * repeated; so can the command.
+ * repeated; so can the command. What the user shares with others, and others
+ * with the user, ends before the mail is removed.
  */
 #include "admin/control_priv.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "mailbox/mailbox.h"
+#include "mailbox/place.h"
 #include <stdlib.h>
 
 #define DELETE_TIME (INT64_C(10) * 1000000)
@@ -28,6 +30,10 @@ admin_find_user(
 	if (address == NULL) {
 		admin_error(c, PST_E_SYNTAX, "the request needs an address");
 		return false;
+	}
+	if (strcmp(address, "public") == 0) { /* nobody's: public mailboxes */
+		*user_r = (struct account_user){ .address = ACCOUNT_PUBLIC };
+		return true;
 	}
 	rc = account_find(c->host->accounts, address, user_r, &err);
 	if (rc == PST_E_NOTFOUND)
@@ -118,9 +124,14 @@ remove_mail(struct admin_client *c, struct deletion *d, struct pst_error *err)
 static enum pst_rc
 delete_step(struct admin_client *c, struct deletion *d, struct pst_error *err)
 {
-	enum pst_rc rc;
+	enum pst_rc rc = PST_OK;
 
-	rc = remove_mail(c, d, err);
+	/* Also so that nobody else has the mail open. */
+	if (!d->deleted)
+		rc = mail_acl_forget_user(
+		    c->host->accounts, c->host->store, &d->user, err);
+	if (rc == PST_OK)
+		rc = remove_mail(c, d, err);
 	if (rc != PST_OK || d->deleted)
 		return rc;
 	rc = account_delete(c->host->accounts, d->user.address, err);

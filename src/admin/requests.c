@@ -61,6 +61,10 @@ run_unblock(struct admin_client *c, const json_t *request)
 }
 
 static const struct admin_request requests[] = {
+	{ "acl-delete", admin_run_acl_delete },
+	{ "acl-list", admin_run_acl_list },
+	{ "acl-rebuild", admin_run_acl_rebuild },
+	{ "acl-set", admin_run_acl_set },
 	{ "connections", admin_run_connections },
 	{ "kick", admin_run_kick },
 	{ "mailbox-create", admin_run_mailbox_create },

@@ -6,6 +6,7 @@
 #include "admin/identity.h"
 #include "admin/table.h"
 #include "base/str.h"
+#include "mailbox/place.h"
 #include "mailbox/store.h"
 #include <stdlib.h>
 #include <unistd.h>
@@ -322,11 +323,14 @@ delete_here(struct ctl *c, struct account_user *u, struct pst_error *err)
 	rc = account_update(c->accounts, u, err);
 	if (rc != PST_OK)
 		return rc;
-	if (!keep) {
-		store = mailstore_open(c->cfg, err);
-		if (store == NULL)
-			return err->rc != PST_OK ? err->rc : PST_E_TEMP;
-		rc = mail_account_remove(store, u, err);
+	/* Mail that is kept need not be within reach. */
+	store = mailstore_open(c->cfg, err);
+	if (store == NULL && !keep)
+		return err->rc != PST_OK ? err->rc : PST_E_TEMP;
+	if (store != NULL) {
+		rc = mail_acl_forget_user(c->accounts, store, u, err);
+		if (rc == PST_OK && !keep)
+			rc = mail_account_remove(store, u, err);
 		mailstore_close(&store);
 	}
 	if (rc != PST_OK && rc != PST_E_NOTFOUND)

@@ -178,6 +178,10 @@ struct config {
 	struct {
 		int64_t bytes, messages; /* of a user without own; 0: none */
 	} quota;
+	struct {
+		bool enabled;	   /* access control lists */
+		bool private_seen; /* \Seen of others' mailboxes */
+	} sharing;
 
 	int refs; /* private to config.c */
 };

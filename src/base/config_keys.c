@@ -146,6 +146,9 @@ const struct config_key config_keys[] = {
 
 	IN(quota, bytes, CONFIG_SIZE, "0", 0, INT64_MAX),
 	IN(quota, messages, CONFIG_NUMBER, "0", 0, UINT32_MAX),
+
+	IN(sharing, enabled, CONFIG_BOOL, "true", 0, 0),
+	IN(sharing, private_seen, CONFIG_BOOL, "true", 0, 0),
 };
 const size_t config_keys_count = sizeof(config_keys) / sizeof(config_keys[0]);
 

@@ -4,6 +4,7 @@
 #include "imap/announce.h"
 
 #include "base/str.h"
+#include "imap/places.h"
 #include "imap/respond.h"
 
 struct lookup {
@@ -24,8 +25,10 @@ look(void *arg, const struct pst_mailbox *row)
 		l->has_children |= row->exists;
 	if (row->name[l->length] != '\0')
 		return;
-	l->exists = row->exists;
-	l->subscribed = row->subscribed;
+	l->exists |= row->exists; /* it may be told of twice */
+	l->subscribed |= row->subscribed;
+	if (*row->special_use == '\0')
+		return;
 	(void)str_copy(l->use, sizeof(l->use), str_of(row->special_use));
 }
 
@@ -51,7 +54,8 @@ imap_announce(struct imap_session *s, const char *name, struct pst_str old)
 	struct buf *out = imap_out(s), text;
 	struct pst_error err;
 
-	if (mailbox_each(s->account, look, &l, &err) != PST_OK) {
+	if (imap_each_mailbox(s, imap_is_shared(s, name), look, &l, &err) !=
+	    PST_OK) {
 		log_failure(PST_LOG_ERROR, net_id(s->c), "imap-list", &err);
 		return;
 	}

@@ -15,6 +15,7 @@
 #include "imap/catenate.h"
 #include "imap/commands.h"
 #include "imap/message_limit.h"
+#include "imap/places.h"
 #include <stdlib.h>
 
 enum {
@@ -29,6 +30,7 @@ struct appending {
 	struct imap_append_grammar grammar;
 	char *mailbox;
 	struct pst_str given;	       /* see struct imap_parser */
+	struct mail_place place;       /* of that mailbox */
 	uint32_t replaced;	       /* REPLACE: its uid; 0: APPEND */
 	uint64_t freed;		       /* its octets */
 	bool is_known;		       /* the mailbox exists */
@@ -60,6 +62,7 @@ cleanup(struct imap_session *s)
 	for (size_t i = 0; i < ap->n; i++)
 		mail_stage_free(&ap->append[i].stage);
 	free(ap->append);
+	mail_place_fini(&ap->place);
 	imap_source_fini(&ap->source);
 }
 
@@ -122,7 +125,7 @@ may_come(struct imap_session *s, struct appending *ap, uint64_t size,
 			    err, PST_E_NOTFOUND, 0, "no such mailbox");
 		ap->is_known = true;
 	}
-	return mail_account_room_for(s->account,
+	return mail_account_room_for(ap->place.account,
 	    ap->replaced != 0 ? 0 : ap->n + 1,
 	    bytes > ap->freed ? bytes - ap->freed : 0, err);
 }
@@ -255,8 +258,8 @@ replace(struct imap_session *s, struct appending *ap)
 	struct buf *out = imap_out(s);
 	struct mail_appended done;
 
-	if (view_replace(s->view, ap->replaced, s->account, ap->mailbox,
-		ap->append, &done, &ap->err) != PST_OK) {
+	if (view_replace(s->view, ap->replaced, &ap->place, ap->append, &done,
+		&ap->err) != PST_OK) {
 		if (ap->err.rc == PST_E_CONFLICT)
 			return imap_no(
 			    s, "[EXPUNGEISSUED] The message is gone already");
@@ -278,8 +281,8 @@ commit(struct imap_session *s, struct appending *ap)
 	if (ap->replaced != 0)
 		return replace(s, ap);
 	done = imap_alloc(s, ap->n * sizeof(*done));
-	if (mail_append(s->account, ap->mailbox, ap->append, ap->n, done,
-		&ap->err) != PST_OK)
+	if (mail_append_to(&ap->place, ap->append, ap->n, done, &ap->err) !=
+	    PST_OK)
 		return imap_fail(s, &ap->err, no_mailbox);
 	s->appended += (uint32_t)ap->n;
 	imap_announce_given(s, ap->mailbox, ap->given);
@@ -314,7 +317,7 @@ begin_message(struct imap_session *s, struct appending *ap)
 	};
 	ap->after_cr = ap->has_nul = ap->has_binary = false;
 	ap->in_body = ap->in_line = ap->has_8bit = false;
-	if (mail_stage_new(s->account, whole ? s->run->gather.size : 0,
+	if (mail_stage_new(ap->place.account, whole ? s->run->gather.size : 0,
 		&ap->next.stage, &err) != PST_OK) {
 		ap->next.stage = NULL;
 		return imap_fail(s, &err, no_mailbox);
@@ -495,6 +498,20 @@ end_segment(struct imap_session *s)
 	return begin_segment(s, &ps, &segment);
 }
 
+/* Before anything is sent: where it goes, and whether that is allowed. */
+static enum imap_step
+find_place(struct imap_session *s, struct appending *ap, enum imap_step step)
+{
+	struct pst_error err;
+
+	if (s->run->resume != advance) /* refused already */
+		return step;
+	if (imap_place(s, ap->mailbox, ACL_INSERT, &ap->place, &err) != PST_OK)
+		return imap_fail(s, &err, no_mailbox);
+	ap->is_known = ap->place.is_shared;
+	return step;
+}
+
 static struct appending *
 begin(struct imap_session *s, bool is_replace)
 {
@@ -516,7 +533,7 @@ imap_append(struct imap_session *s, struct imap_parser *ps)
 
 	ap->mailbox = segment.mailbox;
 	ap->given = ps->given;
-	return step;
+	return find_place(s, ap, step);
 }
 
 /* The message that is replaced. False: it is not there; the answer is set. */
@@ -558,6 +575,7 @@ imap_replace(struct imap_session *s, struct imap_parser *ps)
 	enum imap_step step = begin_segment(s, ps, &segment);
 
 	ap->mailbox = segment.mailbox;
+	step = find_place(s, ap, step);
 	if (s->run->resume == advance)
 		(void)find_replaced(s, ap, segment.number, &step);
 	return step;

@@ -141,6 +141,13 @@ imap_capabilities(struct imap_session *s, struct buf *out)
 		put_unless_hidden(s, "COMPRESS=DEFLATE", out);
 		put_unless_hidden(s, "UNAUTHENTICATE", out);
 	}
+	if (s->state != IMAP_FRESH && net_config(s->c)->sharing.enabled) {
+		put_unless_hidden(s, "ACL", out);
+		/* RFC 4314, 5.1.1: what RFC 2086 did not have */
+		if (!imap_is_hidden(s, "ACL"))
+			put_unless_hidden(s, "RIGHTS=texk", out);
+		put_unless_hidden(s, "LIST-MYRIGHTS", out);
+	}
 	if (s->is_admin) /* who alone may do it (RFC 9208, 4.1.3) */
 		put_unless_hidden(s, "QUOTASET", out);
 	if (s->state == IMAP_FRESH)

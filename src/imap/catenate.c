@@ -5,6 +5,7 @@
 #include "imap/catenate.h"
 
 #include "base/str.h"
+#include "imap/places.h"
 #include "imap/respond.h"
 #include "imap/url.h"
 #include <stdlib.h>
@@ -31,12 +32,26 @@ imap_source_fini(struct imap_source *src)
 	src->name = NULL;
 }
 
+static bool
+open_view(struct imap_session *s, struct imap_source *src, const char *name)
+{
+	struct mail_place place;
+	struct pst_error err;
+	enum pst_rc rc = imap_place(s, name, ACL_READ, &place, &err);
+
+	if (rc == PST_OK) {
+		rc = view_open_at(&place, true, NULL, &src->own, &err);
+		mail_place_fini(&place);
+	}
+	if (rc != PST_OK)
+		src->own = NULL;
+	return rc == PST_OK;
+}
+
 /* The mailbox stays open for the next URL, which mostly means the same. */
 static bool
 find_view(struct imap_session *s, struct imap_source *src, const char *name)
 {
-	struct pst_error err;
-
 	if (s->view != NULL && !view_is_dead(s->view) &&
 	    strcmp(view_name(s->view), name) == 0) {
 		src->view = s->view;
@@ -48,11 +63,8 @@ find_view(struct imap_session *s, struct imap_source *src, const char *name)
 		src->name = NULL;
 	}
 	if (src->own == NULL) {
-		if (view_open(s->account, name, true, NULL, &src->own, &err) !=
-		    PST_OK) {
-			src->own = NULL;
+		if (!open_view(s, src, name))
 			return false;
-		}
 		src->name = str_dup(str_of(name));
 	}
 	src->view = src->own;

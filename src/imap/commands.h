@@ -12,12 +12,13 @@ typedef enum imap_step imap_handler(
 
 imap_handler imap_append, imap_authenticate, imap_cancelupdate, imap_capability,
     imap_check, imap_close, imap_compress, imap_copy, imap_create, imap_delete,
-    imap_enable, imap_esearch, imap_examine, imap_expunge, imap_fetch,
-    imap_getmetadata, imap_getquota, imap_getquotaroot, imap_id, imap_idle,
-    imap_list, imap_login, imap_logout, imap_lsub, imap_move, imap_namespace,
-    imap_noop, imap_rename, imap_replace, imap_search, imap_select,
-    imap_setmetadata, imap_setquota, imap_sort, imap_starttls, imap_status,
-    imap_store, imap_subscribe, imap_thread, imap_uid_expunge, imap_uidbatches,
+    imap_deleteacl, imap_enable, imap_esearch, imap_examine, imap_expunge,
+    imap_fetch, imap_getacl, imap_getmetadata, imap_getquota, imap_getquotaroot,
+    imap_id, imap_idle, imap_list, imap_listrights, imap_login, imap_logout,
+    imap_lsub, imap_move, imap_myrights, imap_namespace, imap_noop, imap_rename,
+    imap_replace, imap_search, imap_select, imap_setacl, imap_setmetadata,
+    imap_setquota, imap_sort, imap_starttls, imap_status, imap_store,
+    imap_subscribe, imap_thread, imap_uid_expunge, imap_uidbatches,
     imap_unauthenticate, imap_unselect, imap_unsubscribe;
 
 bool imap_append_streams(struct imap_parser *ps);

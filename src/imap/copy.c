@@ -8,6 +8,7 @@
 #include "imap/message_limit.h"
 #include "imap/messages.h"
 #include "imap/modseq.h"
+#include "imap/places.h"
 
 static bool
 parse(struct imap_session *s, struct imap_parser *ps, struct uidset *seqs,
@@ -114,11 +115,17 @@ copy_set(struct imap_session *s, struct uidset *uids, const char *name,
     bool move, uint32_t lowest)
 {
 	struct view_copied copied = { 0 };
+	struct mail_place to;
 	struct pst_error err;
 	enum imap_step step;
+	enum pst_rc rc = imap_place(s, name, ACL_INSERT, &to, &err);
 
-	if (view_copy(s->view, uidset_peek(uids), s->account, name, move,
-		&copied, &err) == PST_OK)
+	if (rc == PST_OK) {
+		rc = view_copy_to(
+		    s->view, uidset_peek(uids), &to, move, &copied, &err);
+		mail_place_fini(&to);
+	}
+	if (rc == PST_OK)
 		step = copied_ok(s, &copied, move, lowest);
 	else
 		step = imap_fail(s, &err, "[TRYCREATE] Mailbox does not exist");

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "imap/commands.h"
 #include "imap/context.h"
+#include "imap/places.h"
 #include "imap/scan.h"
 #include "imap/sources.h"
 #include <stdlib.h>
@@ -43,6 +44,20 @@ cleanup(struct imap_session *s)
 	free(mu->names.name);
 }
 
+static enum pst_rc
+open_other(struct imap_session *s, struct multi *mu, const char *name,
+    struct pst_error *err)
+{
+	struct mail_place place;
+	enum pst_rc rc = imap_place(s, name, ACL_READ, &place, err);
+
+	if (rc == PST_OK) {
+		rc = view_open_at(&place, true, NULL, &mu->other, err);
+		mail_place_fini(&place);
+	}
+	return rc;
+}
+
 /* RFC 7377, 5: what cannot be opened is as if it were not there. */
 static bool
 open_next(struct imap_session *s, struct multi *mu)
@@ -57,13 +72,12 @@ open_next(struct imap_session *s, struct multi *mu)
 	while (mu->at < mu->names.n) {
 		const char *name = mu->names.name[mu->at++];
 
-		if (view_open(s->account, name, true, NULL, &mu->other, &err) ==
-		    PST_OK) {
+		if (open_other(s, mu, name, &err) == PST_OK) {
 			imap_scan_switch(&mu->scan, mu->other);
 			return true;
 		}
 		mu->other = NULL;
-		if (err.rc != PST_E_NOTFOUND)
+		if (err.rc != PST_E_NOTFOUND && err.rc != PST_E_DENIED)
 			log_failure(
 			    PST_LOG_ERROR, net_id(s->c), "imap-esearch", &err);
 	}

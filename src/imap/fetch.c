@@ -17,6 +17,7 @@
 #include "imap/message_limit.h"
 #include "imap/messages.h"
 #include "imap/modseq.h"
+#include "imap/places.h"
 #include "imap/respond.h"
 
 enum {
@@ -141,7 +142,8 @@ flush(struct fetching *f)
 static bool
 next_batch(struct imap_session *s, struct fetching *f)
 {
-	bool seen = f->items.sets_seen && !view_is_read_only(s->view);
+	bool seen = f->items.sets_seen && !view_is_read_only(s->view) &&
+		    (view_rights(s->view) & ACL_SEEN); /* RFC 4314, 4 */
 	uint32_t n;
 
 	f->first = f->next != 0 ? imap_member_from(&f->seqs, f->next) : 0;

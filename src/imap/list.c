@@ -1,6 +1,7 @@
 /*
  * imap/list.c - LIST and LSUB (RFC 3501, 6.3.8 and 6.3.9), LIST-EXTENDED (RFC
- * 5258), CHILDREN (RFC 3348), SPECIAL-USE (RFC 6154), LIST-STATUS (RFC 5819).
+ * 5258), CHILDREN (RFC 3348), SPECIAL-USE (RFC 6154), LIST-STATUS (RFC 5819),
+ * LIST-MYRIGHTS (RFC 8440).
  *
  * All names of the account are collected and sorted so that what is below a
  * name stands right behind it; then they are matched and written as fast as
@@ -11,6 +12,7 @@
 #include "imap/commands.h"
 #include "imap/list_parse.h"
 #include "imap/pattern.h"
+#include "imap/places.h"
 #include "imap/progress.h"
 #include "imap/respond.h"
 #include "imap/status.h"
@@ -86,6 +88,26 @@ compare(const void *a, const void *b)
 	return (unsigned char)*x < (unsigned char)*y ? -1 : 1;
 }
 
+/* A level may have been told of for each name below it. */
+static void
+join_same(struct listing *l)
+{
+	size_t kept = 0;
+
+	for (size_t i = 1; i < l->n; i++) {
+		struct entry *e = &l->entry[kept];
+
+		if (strcmp(e->name, l->entry[i].name) != 0) {
+			l->entry[++kept] = l->entry[i];
+			continue;
+		}
+		e->exists |= l->entry[i].exists;
+		e->subscribed |= l->entry[i].subscribed;
+	}
+	if (l->n > 0)
+		l->n = kept + 1;
+}
+
 static void
 cleanup(struct imap_session *s)
 {
@@ -110,6 +132,32 @@ make_patterns(struct imap_session *s, struct listing *l)
 		else
 			buf_fini(b);
 	}
+}
+
+/* What stands before the first wildcard does not lead away from `root`. */
+static bool
+reaches(struct pst_str pattern, const char *root)
+{
+	size_t n = strlen(root);
+
+	for (size_t i = 0; i < pattern.n && i < n; i++) {
+		if (pattern.p[i] == '*' || pattern.p[i] == '%')
+			return true;
+		if (pattern.p[i] != root[i])
+			return false;
+	}
+	return pattern.n >= n;
+}
+
+/* Some pattern may match mailboxes of others. */
+static bool
+reaches_others(const struct listing *l)
+{
+	for (size_t i = 0; i < l->patterns; i++)
+		if (reaches(buf_str(&l->pattern[i]), MAIL_USERS) ||
+		    reaches(buf_str(&l->pattern[i]), MAIL_PUBLIC))
+			return true;
+	return false;
 }
 
 /* --- choosing --------------------------------------------------------------
@@ -182,7 +230,7 @@ put_metadata(struct imap_session *s, const struct listing *l, const char *name)
 	struct pst_error err;
 
 	if (imap_put_metadata(s, name, &wish, &err) != PST_OK &&
-	    err.rc != PST_E_NOTFOUND)
+	    err.rc != PST_E_NOTFOUND && err.rc != PST_E_DENIED)
 		log_failure(PST_LOG_ERROR, net_id(s->c), "imap-list", &err);
 }
 
@@ -230,6 +278,16 @@ is_listed_as_parent(const struct listing *l, size_t i)
 	return has_children(l, i);
 }
 
+/* RFC 5819, 2: nothing is said of one that cannot be read. */
+static enum pst_rc
+status_of(const struct mail_place *place, struct mailbox_status *st,
+    struct pst_error *err)
+{
+	if (!(place->rights & ACL_READ))
+		return pst_fail(err, PST_E_DENIED, 0, "no right to read");
+	return mailbox_status_at(place, st, err);
+}
+
 /*
  * One name, and its STATUS when that was asked for. A mailbox that went away
  * meanwhile is listed as not there (RFC 5819, 2).
@@ -237,22 +295,32 @@ is_listed_as_parent(const struct listing *l, size_t i)
 static void
 put_one(struct imap_session *s, struct listing *l, size_t i, bool selected)
 {
+	bool rights = l->args.options & IMAP_LIST_RETURN_MYRIGHTS;
 	struct entry *e = &l->entry[i];
+	struct mail_place place = { 0 };
 	struct mailbox_status st;
 	struct pst_error err;
 	enum pst_rc rc = PST_E_NOTFOUND;
 
-	if (l->args.status != 0 && selected && e->exists) {
-		rc = mailbox_status(s->account, e->name, &st, &err);
+	if ((l->args.status != 0 || rights) && selected && e->exists) {
+		rc = imap_place(s, e->name, 0, &place, &err);
+		rights = rights && rc == PST_OK;
+		if (rc == PST_OK && l->args.status != 0)
+			rc = status_of(&place, &st, &err);
 		if (rc == PST_E_NOTFOUND)
-			e->exists = false;
-		else if (rc != PST_OK)
+			e->exists = rights = false;
+		else if (rc != PST_OK && rc != PST_E_DENIED)
 			log_failure(
 			    PST_LOG_ERROR, net_id(s->c), "imap-status", &err);
+	} else {
+		rights = false;
 	}
 	put_entry(s, l, i, selected);
-	if (rc == PST_OK)
+	if (rights)
+		imap_put_myrights(s, e->name, place.rights);
+	if (rc == PST_OK && l->args.status != 0)
 		imap_put_status(s, e->name, l->args.status, &st);
+	mail_place_fini(&place);
 }
 
 static enum imap_step
@@ -270,7 +338,8 @@ more(struct imap_session *s)
 			put_one(s, l, i, selected);
 		if (net_output_full(s->c))
 			return IMAP_FULL;
-		if ((i % 32 == 31 || l->args.status != 0) &&
+		if ((i % 32 == 31 || l->args.status != 0 ||
+			(l->args.options & IMAP_LIST_RETURN_MYRIGHTS)) &&
 		    imap_slice_over(started)) {
 			imap_in_progress(s, l->at, l->n);
 			return IMAP_TURN;
@@ -298,10 +367,11 @@ list(struct imap_session *s, struct imap_parser *ps, bool lsub)
 	s->run->state = l;
 	s->run->cleanup = cleanup;
 	make_patterns(s, l);
-	if (mailbox_each(s->account, collect, s, &err) != PST_OK)
+	if (imap_each_mailbox(s, reaches_others(l), collect, s, &err) != PST_OK)
 		return imap_fail(s, &err, "[NONEXISTENT] No mailboxes");
 	if (l->n > 0)
 		qsort(l->entry, l->n, sizeof(*l->entry), compare);
+	join_same(l);
 	s->run->resume = more;
 	return IMAP_NEXT;
 }

@@ -23,6 +23,7 @@ static const struct option selections[] = {
 static const struct option returns[] = {
 	{ "CHILDREN", IMAP_LIST_RETURN_CHILDREN },
 	{ "METADATA", IMAP_LIST_RETURN_METADATA },
+	{ "MYRIGHTS", IMAP_LIST_RETURN_MYRIGHTS }, /* RFC 8440 */
 	{ "SPECIAL-USE", IMAP_LIST_RETURN_SPECIAL },
 	{ "SUBSCRIBED", IMAP_LIST_RETURN_SUBSCRIBED },
 	{ NULL, 0 },

@@ -1,4 +1,5 @@
 libpostern_la_SOURCES += src/imap/imap.h \
+	src/imap/acl.c \
 	src/imap/announce.c src/imap/announce.h \
 	src/imap/append.c \
 	src/imap/append_parse.c src/imap/append_parse.h \
@@ -38,6 +39,7 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/parse.c src/imap/parse.h \
 	src/imap/parse_words.c \
 	src/imap/pattern.c src/imap/pattern.h \
+	src/imap/places.c src/imap/places.h \
 	src/imap/preview.c src/imap/preview.h \
 	src/imap/progress.c src/imap/progress.h \
 	src/imap/qresync.c src/imap/qresync.h \

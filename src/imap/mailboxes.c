@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "imap/announce.h"
 #include "imap/commands.h"
+#include "imap/places.h"
 
 /*
  * "foo/" announces that names below foo will come (RFC 3501, 6.3.3): levels
@@ -77,13 +78,15 @@ create_parameters(struct imap_parser *ps, struct creation *cr)
 
 /* RFC 8474, 4.1 */
 static enum imap_step
-created(struct imap_session *s, const char *name)
+created(struct imap_session *s, const struct mail_place *place,
+    const char *name, struct pst_str given)
 {
 	struct mailbox_status st;
 	struct pst_error err;
 	char text[96];
 
-	if (mailbox_status(s->account, name, &st, &err) != PST_OK)
+	imap_announce_given(s, name, given);
+	if (mailbox_status_at(place, &st, &err) != PST_OK)
 		return imap_ok(s, "Create completed"); /* gone already */
 	(void)snprintf(text, sizeof(text), "[MAILBOXID (%s)] Create completed",
 	    st.state.objectid);
@@ -94,17 +97,27 @@ enum imap_step
 imap_create(struct imap_session *s, struct imap_parser *ps)
 {
 	struct creation cr = { .use = "" };
+	struct mail_user u = imap_user(s);
+	struct mail_place place;
 	struct pst_error err;
+	enum imap_step step;
 
 	if (!imap_space(ps) || !new_name(ps, &cr.name) ||
 	    !create_parameters(ps, &cr) || !imap_end(ps))
 		return imap_bad_arguments(s, ps);
 	if (cr.use_refused)
 		return imap_no(s, "[USEATTR] Special use is not supported");
-	if (mailbox_create(s->account, cr.name, cr.use, &err) != PST_OK)
+	if (mail_place_new(&u, cr.name, &place, &err) != PST_OK)
 		return imap_fail(s, &err, "[NONEXISTENT] No such mailbox");
-	imap_announce_given(s, cr.name, ps->given);
-	return created(s, cr.name);
+	/* It would be the owner's (RFC 6154, 2). */
+	if (place.is_shared && *cr.use != '\0')
+		step = imap_no(s, "[USEATTR] Special use is not supported");
+	else if (mail_place_create(&u, &place, cr.use, &err) != PST_OK)
+		step = imap_fail(s, &err, "[NONEXISTENT] No such mailbox");
+	else
+		step = created(s, &place, cr.name, ps->given);
+	mail_place_fini(&place);
+	return step;
 }
 
 static bool
@@ -136,7 +149,7 @@ not_deleted(
 	struct children c = { .name = name };
 	struct pst_error ignored;
 
-	if (err->rc == PST_E_NOTFOUND &&
+	if (err->rc == PST_E_NOTFOUND && !imap_is_shared(s, name) &&
 	    mailbox_each(s->account, look_for_child, &c, &ignored) == PST_OK &&
 	    c.found)
 		return imap_no(s, "[HASCHILDREN] Only a level of other names");
@@ -146,18 +159,57 @@ not_deleted(
 enum imap_step
 imap_delete(struct imap_session *s, struct imap_parser *ps)
 {
+	struct mail_place place;
 	struct pst_error err;
+	enum pst_rc rc;
 	char *name;
 
 	if (!imap_space(ps) || !imap_mailbox(ps, &name) || !imap_end(ps))
 		return imap_bad_arguments(s, ps);
 	if (strcmp(name, "INBOX") == 0)
 		return imap_no(s, "[CANNOT] INBOX cannot be deleted");
-	if (mailbox_delete(s->account, name, &err) != PST_OK)
+	rc = imap_place(s, name, ACL_REMOVE, &place, &err);
+	if (rc == PST_OK) {
+		rc = mailbox_delete(place.account, place.name, &err);
+		mail_place_fini(&place);
+	}
+	if (rc != PST_OK)
 		return not_deleted(s, name, &err);
 	imap_deselect_dead(s);
 	imap_announce_given(s, name, ps->given);
 	return imap_ok(s, "Delete completed");
+}
+
+/* Within one account; others' INBOX stays as it is. */
+static enum pst_rc
+rename_at(const struct mail_place *from, const struct mail_place *to,
+    struct pst_error *err)
+{
+	if (from->account != to->account)
+		return pst_fail(err, PST_E_PERM, 0,
+		    "%.150s: to another account", from->name);
+	if (from->is_shared && strcmp(from->name, "INBOX") == 0)
+		return pst_fail(err, PST_E_DENIED, 0, "another user's INBOX");
+	return mailbox_rename(from->account, from->name, to->name, err);
+}
+
+static enum pst_rc
+rename_names(struct imap_session *s, const char *from, const char *to,
+    struct pst_error *err)
+{
+	struct mail_user u = imap_user(s);
+	struct mail_place old, new;
+	enum pst_rc rc = imap_place(s, from, ACL_REMOVE, &old, err);
+
+	if (rc != PST_OK)
+		return rc;
+	rc = mail_place_new(&u, to, &new, err);
+	if (rc == PST_OK) {
+		rc = rename_at(&old, &new, err);
+		mail_place_fini(&new);
+	}
+	mail_place_fini(&old);
+	return rc;
 }
 
 enum imap_step
@@ -176,7 +228,7 @@ imap_rename(struct imap_session *s, struct imap_parser *ps)
 		return imap_no(s, "[ALREADYEXISTS] Mailbox has this name");
 	if (strcmp(from, "INBOX") != 0 && is_below(to, from))
 		return imap_no(s, "[CANNOT] New name is below the old one");
-	if (mailbox_rename(s->account, from, to, &err) != PST_OK)
+	if (rename_names(s, from, to, &err) != PST_OK)
 		return imap_fail(
 		    s, &err, "[NONEXISTENT] Mailbox does not exist");
 	imap_deselect_dead(s);

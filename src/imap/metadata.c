@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "imap/commands.h"
+#include "imap/places.h"
 #include "imap/respond.h"
 
 enum { ENTRIES_MAX = 200 };
@@ -217,34 +218,77 @@ put_filters(struct imap_session *s, struct putting *p)
 	}
 }
 
+/* RFC 5464, 3.3 */
+static enum pst_rc
+find_place(struct imap_session *s, const char *mailbox, struct mail_place *p,
+    struct pst_error *err)
+{
+	const unsigned any = ACL_READ | ACL_SEEN | ACL_WRITE | ACL_INSERT |
+			     ACL_POST;
+	enum pst_rc rc;
+
+	*p = mail_place_own(s->account, mailbox);
+	if (mailbox == NULL)
+		return PST_OK;
+	rc = imap_place(s, mailbox, ACL_LOOKUP, p, err);
+	if (rc == PST_OK && !(p->rights & any)) {
+		mail_place_fini(p);
+		return pst_fail(err, PST_E_DENIED, 0, "not enough rights");
+	}
+	return rc;
+}
+
+/* Private entries are the owner's: nobody else has any there. */
+static bool
+is_hidden(const struct mail_place *p, const char *name)
+{
+	return p->is_shared && strncmp(name, "/private", 8) == 0;
+}
+
+static enum pst_rc
+put_metadata(struct imap_session *s, const struct mail_place *place,
+    struct putting *p, struct pst_error *err)
+{
+	struct imap_metadata_wish *wish = p->wish;
+	enum pst_rc rc = PST_OK;
+
+	for (size_t i = 0; i < wish->names && rc == PST_OK; i++) {
+		p->name = &wish->name[i];
+		p->found = false;
+		if (!is_hidden(place, p->name->name))
+			rc = metadata_get(place->account, place->name,
+			    p->name->name, wish->depth, put_entry, p, err);
+		if (rc != PST_OK)
+			break;
+		if (place->name == NULL) {
+			put_admin(s, p);
+			put_filters(s, p);
+		}
+		if (!p->found && wish->depth == 0) {
+			put_name(p, p->name->shown);
+			(void)buf_puts(p->out, "NIL");
+		}
+	}
+	return rc;
+}
+
 enum pst_rc
 imap_put_metadata(struct imap_session *s, const char *mailbox,
     struct imap_metadata_wish *wish, struct pst_error *err)
 {
+	struct mail_place place;
 	struct putting p = {
 		.out = imap_out(s),
 		.wish = wish,
 		.mailbox = mailbox,
 		.utf8 = s->utf8,
 	};
-	enum pst_rc rc = PST_OK;
+	enum pst_rc rc = find_place(s, mailbox, &place, err);
 
-	for (size_t i = 0; i < wish->names && rc == PST_OK; i++) {
-		p.name = &wish->name[i];
-		p.found = false;
-		rc = metadata_get(s->account, mailbox, p.name->name,
-		    wish->depth, put_entry, &p, err);
-		if (rc != PST_OK)
-			break;
-		if (mailbox == NULL) {
-			put_admin(s, &p);
-			put_filters(s, &p);
-		}
-		if (!p.found && wish->depth == 0) {
-			put_name(&p, p.name->shown);
-			(void)buf_puts(p.out, "NIL");
-		}
-	}
+	if (rc != PST_OK)
+		return rc;
+	rc = put_metadata(s, &place, &p, err);
+	mail_place_fini(&place);
 	if (p.begun)
 		(void)buf_puts(p.out, ")\r\n");
 	return rc;
@@ -330,12 +374,40 @@ is_sound(struct imap_session *s, const char *mailbox,
 	       imap_filter_is_sound(s, entry->value);
 }
 
+/* Others may change shared entries when they may change the messages. */
+static enum imap_step
+set_entries(struct imap_session *s, const char *mailbox,
+    const struct metadata_entry *entry, size_t n)
+{
+	struct mail_place place;
+	struct pst_error err;
+	enum imap_step step;
+
+	if (find_place(s, mailbox, &place, &err) != PST_OK)
+		return set_failed(s, &err);
+	for (size_t i = 0; i < n; i++) {
+		if (!is_hidden(&place, entry[i].name))
+			continue;
+		mail_place_fini(&place);
+		return imap_no(s, "[METADATA NOPRIVATE] No private entries in "
+				  "mailboxes of others");
+	}
+	if (!(place.rights & ACL_WRITE))
+		step = imap_no(s, "[NOPERM] Permission denied");
+	else if (metadata_set(place.account, place.name, entry, n, &err) !=
+		 PST_OK)
+		step = set_failed(s, &err);
+	else
+		step = imap_ok(s, "Setmetadata completed");
+	mail_place_fini(&place);
+	return step;
+}
+
 enum imap_step
 imap_setmetadata(struct imap_session *s, struct imap_parser *ps)
 {
 	struct metadata_entry *entry = imap_alloc(
 	    s, ENTRIES_MAX * sizeof(*entry));
-	struct pst_error err;
 	char *mailbox, text[64];
 	size_t n = 0;
 
@@ -355,7 +427,5 @@ imap_setmetadata(struct imap_session *s, struct imap_parser *ps)
 		if (!is_sound(s, mailbox, &entry[i]))
 			return imap_no(s, "[CANNOT] Filter is no valid search");
 	}
-	if (metadata_set(s->account, mailbox, entry, n, &err) != PST_OK)
-		return set_failed(s, &err);
-	return imap_ok(s, "Setmetadata completed");
+	return set_entries(s, mailbox, entry, n);
 }

@@ -6,6 +6,7 @@
  */
 #include "base/str.h"
 #include "imap/commands.h"
+#include "imap/places.h"
 #include "imap/respond.h"
 
 enum { UNIT = 1024 }; /* of STORAGE (5.1) */
@@ -113,6 +114,12 @@ imap_getquotaroot(struct imap_session *s, struct imap_parser *ps)
 		return refuse(s, &err);
 	(void)buf_puts(out, "* QUOTAROOT ");
 	imap_put_mailbox(out, name, s->utf8);
+	/* What others have in all is their business; nobody learns either
+	 * whether such a mailbox exists. */
+	if (imap_is_shared(s, name)) {
+		(void)buf_puts(out, "\r\n");
+		return imap_ok(s, "Getquotaroot completed");
+	}
 	(void)buf_putc(out, ' ');
 	imap_put_astring(out, str_of(s->address));
 	(void)buf_puts(out, "\r\n");

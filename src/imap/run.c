@@ -4,6 +4,7 @@
  */
 #include "base/str.h"
 #include "imap/modseq.h"
+#include "imap/places.h"
 #include "imap/session.h"
 #include <stdlib.h>
 
@@ -289,6 +290,9 @@ dispatch(struct imap_session *s)
 	if ((s->enabled & IMAP_UIDONLY) && imap_needs_uid(run->def))
 		return imap_bad_command(
 		    s, "[UIDREQUIRED] Message numbers are not in use");
+	if (s->view != NULL && view_rights_stale(s->view) &&
+	    !imap_check_rights(s))
+		return imap_bye(s, "The selected mailbox is no longer there");
 	if ((run->def->traits & IMAP_WRITES) && view_is_read_only(s->view))
 		return imap_no(s, "[READ-ONLY] Mailbox is read-only");
 	run->arena = arena_new(0);

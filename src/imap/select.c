@@ -8,6 +8,7 @@
 #include "imap/announce.h"
 #include "imap/commands.h"
 #include "imap/modseq.h"
+#include "imap/places.h"
 #include "imap/qresync.h"
 #include "imap/respond.h"
 
@@ -37,8 +38,12 @@ imap_put_flags_response(struct imap_session *s)
 		(void)buf_puts(out, "()] Read-only mailbox\r\n");
 		return;
 	}
-	imap_put_flags(out, PST_FLAGS_ALL, keywords, false, names);
-	if (!view_keywords_full(s->view)) {
+	if (!(view_rights(s->view) & ACL_WRITE))
+		keywords = 0;
+	imap_put_flags(
+	    out, acl_flags(view_rights(s->view)), keywords, false, names);
+	if ((view_rights(s->view) & ACL_WRITE) &&
+	    !view_keywords_full(s->view)) {
 		out->n--; /* the ')' */
 		(void)buf_puts(out, " \\*)");
 	}
@@ -94,11 +99,22 @@ parse(struct imap_session *s, struct imap_parser *ps, char **name,
 	return true;
 }
 
+/* RFC 4314, 5.2: a \Seen that nobody else sees does not count. */
+static bool
+is_read_only(const struct mailbox_view *view)
+{
+	unsigned changes = ACL_CHANGES;
+
+	if (view_has_own_seen(view))
+		changes &= ~(unsigned)ACL_SEEN;
+	return view_is_read_only(view) || !(view_rights(view) & changes);
+}
+
 static enum imap_step
 opened(struct imap_session *s, struct imap_select_params *params,
     struct pst_str given)
 {
-	const char *text = view_is_read_only(s->view)
+	const char *text = is_read_only(s->view)
 			       ? "[READ-ONLY] Mailbox opened"
 			       : "[READ-WRITE] Mailbox opened";
 	struct pst_box_state state;
@@ -115,10 +131,26 @@ opened(struct imap_session *s, struct imap_select_params *params,
 	return imap_ok(s, text);
 }
 
+static enum pst_rc
+open_view(struct imap_session *s, const char *name, bool read_only,
+    struct pst_error *err)
+{
+	struct net_handle wake = net_handle_of(s->c);
+	struct mail_place place;
+	enum pst_rc rc = imap_place(s, name, ACL_READ, &place, err);
+
+	if (rc == PST_OK) {
+		rc = view_open_at(&place, read_only, &wake, &s->view, err);
+		mail_place_fini(&place);
+	}
+	if (rc != PST_OK)
+		s->view = NULL;
+	return rc;
+}
+
 static enum imap_step
 open_mailbox(struct imap_session *s, struct imap_parser *ps, bool read_only)
 {
-	struct net_handle wake = net_handle_of(s->c);
 	struct imap_select_params params = { 0 };
 	struct pst_error err;
 	char *name;
@@ -139,9 +171,7 @@ open_mailbox(struct imap_session *s, struct imap_parser *ps, bool read_only)
 	}
 	if (params.condstore)
 		imap_condstore(s);
-	if (view_open(s->account, name, read_only, &wake, &s->view, &err) !=
-	    PST_OK) {
-		s->view = NULL;
+	if (open_view(s, name, read_only, &err) != PST_OK) {
 		imap_select_params_fini(&params);
 		return imap_fail(
 		    s, &err, "[NONEXISTENT] Mailbox does not exist");
@@ -169,6 +199,7 @@ imap_close(struct imap_session *s, struct imap_parser *ps)
 	if (!imap_end(ps))
 		return imap_bad_arguments(s, ps);
 	if (!view_is_read_only(s->view) && !view_is_dead(s->view) &&
+	    (view_rights(s->view) & ACL_EXPUNGE) && /* RFC 4314, 4 */
 	    view_expunge(s->view, NULL, &err) != PST_OK)
 		log_failure(PST_LOG_ERROR, net_id(s->c), "imap-close", &err);
 	imap_deselect(s);

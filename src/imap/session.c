@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "imap/idle.h"
 #include "imap/imap.h"
+#include "imap/places.h"
 #include "imap/results.h"
 #include <stdlib.h>
 
@@ -188,8 +189,15 @@ woken(struct net_conn *c)
 {
 	struct imap_session *s = net_session(c);
 
-	if (s->still_at == 0) /* the client hears of it when it asks */
-		return NET_READ;
+	if (s->still_at == 0) {
+		/* The client hears of it when it asks; but what it may not see
+		 * any more is let go of at once. */
+		if (s->last != NET_READ || s->view == NULL ||
+		    !view_rights_stale(s->view) || imap_may_read(s))
+			return s->last == NET_READ ? NET_READ : s->last;
+		(void)imap_bye(s, "The selected mailbox is no longer there");
+		return s->last = NET_CLOSE;
+	}
 	imap_idle_woken(s);
 	return go_on(c);
 }

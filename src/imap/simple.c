@@ -3,6 +3,7 @@
  * and NAMESPACE (RFC 2342).
  */
 #include "imap/commands.h"
+#include "imap/places.h"
 
 /* Other programs may have changed the mailbox: NOOP is how clients ask. */
 static enum imap_step
@@ -47,6 +48,10 @@ imap_namespace(struct imap_session *s, struct imap_parser *ps)
 {
 	if (!imap_end(ps))
 		return imap_bad_arguments(s, ps);
-	(void)buf_puts(imap_out(s), "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+	(void)buf_puts(
+	    imap_out(s), net_config(s->c)->sharing.enabled
+			     ? "* NAMESPACE ((\"\" \"/\")) ((\"" MAIL_USERS
+			       "/\" \"/\")) ((\"" MAIL_PUBLIC "/\" \"/\"))\r\n"
+			     : "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
 	return imap_ok(s, "Namespace completed");
 }

@@ -8,6 +8,7 @@
 #include "imap/sources.h"
 
 #include "base/str.h"
+#include "imap/places.h"
 
 enum { SOURCES_MAX = 100, MAILBOXES_MAX = 100000 };
 
@@ -139,14 +140,15 @@ is_named(const struct imap_source *source, const char *name)
 /* A filter of the user may deliver anywhere: all are inboxes (RFC 5465, 6.3).
  */
 static bool
-is_meant(const struct imap_source *source, const struct pst_mailbox *row)
+is_meant(const struct imap_source *source, const struct pst_mailbox *row,
+    bool shared)
 {
 	switch (source->kind) {
 	case IMAP_SOURCE_SELECTED:
 		return false;
 	case IMAP_SOURCE_INBOXES:
 	case IMAP_SOURCE_PERSONAL:
-		return true;
+		return !shared;
 	case IMAP_SOURCE_SUBSCRIBED:
 		return row->subscribed;
 	case IMAP_SOURCE_SUBTREE:
@@ -164,6 +166,14 @@ struct finding {
 };
 
 static void
+add(struct finding *f, const char *name)
+{
+	mem_grow(
+	    &f->out->name, &f->out->cap, f->out->n + 1, sizeof(*f->out->name));
+	f->out->name[f->out->n++] = arena_text(f->s->run->arena, str_of(name));
+}
+
+static void
 take(void *arg, const struct pst_mailbox *row)
 {
 	struct finding *f = arg;
@@ -174,14 +184,52 @@ take(void *arg, const struct pst_mailbox *row)
 	if (f->sources->has_selected &&
 	    strcmp(row->name, view_name(f->s->view)) == 0)
 		return;
-	while (source != NULL && !is_meant(source, row))
+	while (source != NULL &&
+	       !is_meant(source, row, imap_is_shared(f->s, row->name)))
 		source = source->next;
-	if (source == NULL)
-		return;
-	mem_grow(
-	    &f->out->name, &f->out->cap, f->out->n + 1, sizeof(*f->out->name));
-	f->out->name[f->out->n++] = arena_text(
-	    f->s->run->arena, str_of(row->name));
+	if (source != NULL)
+		add(f, row->name);
+}
+
+/* RFC 7377, 2.4: what is named by itself need not be listed to be searched. */
+static void
+add_named(struct finding *f)
+{
+	const struct imap_source *source = f->sources->first;
+
+	for (; source != NULL; source = source->next) {
+		for (size_t i = 0; i < source->names; i++) {
+			size_t k = 0;
+
+			if (!imap_is_shared(f->s, source->name[i]))
+				continue;
+			while (k < f->out->n &&
+			       strcmp(f->out->name[k], source->name[i]) != 0)
+				k++;
+			if (k == f->out->n &&
+			    !(f->sources->has_selected &&
+				strcmp(source->name[i],
+				    view_name(f->s->view)) == 0))
+				add(f, source->name[i]);
+		}
+	}
+}
+
+/* Any of them could be in another account. */
+static bool
+reaches_others(struct imap_session *s, const struct imap_sources *sources)
+{
+	const struct imap_source *source = sources->first;
+
+	for (; source != NULL; source = source->next) {
+		if (source->kind == IMAP_SOURCE_SUBSCRIBED)
+			return true;
+		for (size_t i = 0; i < source->names; i++)
+			if (source->name[i][0] == '\0' ||
+			    imap_is_shared(s, source->name[i]))
+				return true;
+	}
+	return false;
 }
 
 enum pst_rc
@@ -189,8 +237,11 @@ imap_sources_find(struct imap_session *s, const struct imap_sources *sources,
     struct imap_source_names *out, struct pst_error *err)
 {
 	struct finding f = { s, sources, out };
-	enum pst_rc rc = mailbox_each(s->account, take, &f, err);
+	enum pst_rc rc = imap_each_mailbox(
+	    s, reaches_others(s, sources), take, &f, err);
 
+	if (rc == PST_OK)
+		add_named(&f);
 	if (rc == PST_OK && out->n > MAILBOXES_MAX)
 		rc = pst_fail(err, PST_E_LIMIT, 0, "too many mailboxes");
 	return rc;

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "imap/commands.h"
 #include "imap/modseq.h"
+#include "imap/places.h"
 #include "imap/respond.h"
 
 static void
@@ -152,7 +153,9 @@ enum imap_step
 imap_status(struct imap_session *s, struct imap_parser *ps)
 {
 	struct mailbox_status st;
+	struct mail_place place;
 	struct pst_error err;
+	enum pst_rc rc;
 	unsigned mask;
 	char *name;
 
@@ -160,7 +163,12 @@ imap_status(struct imap_session *s, struct imap_parser *ps)
 	    !imap_status_items(ps, &mask) || !imap_end(ps))
 		return imap_bad_arguments(s, ps);
 	imap_status_wanted(s, mask);
-	if (mailbox_status(s->account, name, &st, &err) != PST_OK)
+	rc = imap_place(s, name, ACL_READ, &place, &err);
+	if (rc == PST_OK) {
+		rc = mailbox_status_at(&place, &st, &err);
+		mail_place_fini(&place);
+	}
+	if (rc != PST_OK)
 		return imap_fail(
 		    s, &err, "[NONEXISTENT] Mailbox does not exist");
 	imap_put_status(s, name, mask, &st);

@@ -8,6 +8,7 @@
  */
 #include "imap/context.h"
 #include "imap/modseq.h"
+#include "imap/places.h"
 #include "imap/respond.h"
 #include "imap/select.h"
 #include "imap/session.h"
@@ -153,6 +154,10 @@ imap_sync(struct imap_session *s, bool expunges)
 	enum imap_step step;
 
 	if (!run->telling) {
+		/* RFC 4314, 5.1.1: whoever waits hears no more of it. */
+		if (view_rights_stale(s->view) && !imap_check_rights(s))
+			return imap_bye(
+			    s, "The selected mailbox is no longer there");
 		if (view_sync(s->view, expunges, &events, &err) != PST_OK &&
 		    !view_is_dead(s->view))
 			log_failure(

@@ -272,15 +272,15 @@ check_quota(struct mail_account *acct, const struct mail_append *in, size_t n,
 }
 
 static enum pst_rc
-append_to(struct mail_account *acct, const char *mailbox,
-    const struct mail_append *appends, size_t n,
-    struct mail_appended *results_r, struct pst_error *err)
+append_to(const struct mail_place *to, const struct mail_append *appends,
+    size_t n, struct mail_appended *results_r, struct pst_error *err)
 {
 	struct commit mine = { .in = appends, .n = n };
 	struct mailbox *mb;
 	enum pst_rc rc;
 
-	rc = mailbox_get(acct, mailbox, MAILBOX_OPEN, &mb, err);
+	rc = mailbox_get(to->account, to->name,
+	    to->private_seen ? MAILBOX_LOADED : MAILBOX_OPEN, &mb, err);
 	if (rc != PST_OK)
 		return rc;
 	mine.append = mem_array(n, sizeof(*mine.append));
@@ -301,25 +301,86 @@ append_to(struct mail_account *acct, const char *mailbox,
 	return rc;
 }
 
+/* The user who appended them has seen those that came with \Seen. */
+static void
+note_seen(const struct mail_place *to, const struct mail_append *in, size_t n,
+    const struct mail_appended *results)
+{
+	struct uidset uids = { 0 };
+	struct pst_error err;
+	struct mailbox *mb;
+
+	for (size_t i = 0; i < n; i++)
+		if (in[i].flags & PST_SEEN)
+			uidset_add(&uids, results[i].uid, results[i].uid);
+	if (uids.n > 0 && mailbox_get(to->account, to->name, MAILBOX_LOADED,
+			      &mb, &err) == PST_OK) {
+		pthread_mutex_lock(&mb->io);
+		settle_seen(mb, to, &uids);
+		pthread_mutex_unlock(&mb->io);
+		mailbox_put(&mb);
+	}
+	uidset_fini(&uids);
+}
+
+/* With the flags that the user may give (RFC 4314, 4). */
+static enum pst_rc
+append_shared(const struct mail_place *to, const struct mail_append *in,
+    size_t n, struct mail_appended *results_r, struct pst_error *err)
+{
+	struct mail_append *out = mem_array(n, sizeof(*out));
+	uint32_t may = acl_flags(to->rights);
+	enum pst_rc rc;
+
+	if (to->private_seen)
+		may &= ~(uint32_t)PST_SEEN;
+	for (size_t i = 0; i < n; i++) {
+		out[i] = in[i];
+		out[i].flags &= may;
+		if (!(to->rights & ACL_WRITE))
+			out[i].keyword_count = 0;
+	}
+	rc = append_to(to, out, n, results_r, err);
+	if (rc == PST_OK && to->private_seen && (to->rights & ACL_SEEN))
+		note_seen(to, in, n, results_r);
+	free(out);
+	return rc;
+}
+
+static enum pst_rc
+append_any(const struct mail_place *to, const struct mail_append *in, size_t n,
+    struct mail_appended *results_r, struct pst_error *err)
+{
+	return (to->is_shared ? append_shared : append_to)(
+	    to, in, n, results_r, err);
+}
+
+enum pst_rc
+mail_append_to(const struct mail_place *to, const struct mail_append *appends,
+    size_t n, struct mail_appended *results_r, struct pst_error *err)
+{
+	enum pst_rc rc = check_quota(to->account, appends, n, 0, 0, err);
+
+	return rc == PST_OK ? append_any(to, appends, n, results_r, err) : rc;
+}
+
 enum pst_rc
 mail_append(struct mail_account *acct, const char *mailbox,
     const struct mail_append *appends, size_t n,
     struct mail_appended *results_r, struct pst_error *err)
 {
-	enum pst_rc rc = check_quota(acct, appends, n, 0, 0, err);
+	struct mail_place own = mail_place_own(acct, mailbox);
 
-	return rc == PST_OK
-		   ? append_to(acct, mailbox, appends, n, results_r, err)
-		   : rc;
+	return mail_append_to(&own, appends, n, results_r, err);
 }
 
 enum pst_rc
-mail_append_instead(struct mail_account *acct, const char *mailbox,
+mail_append_instead(const struct mail_place *to,
     const struct mail_append *append, uint64_t messages, uint64_t bytes,
     struct mail_appended *result_r, struct pst_error *err)
 {
-	enum pst_rc rc = check_quota(acct, append, 1, messages, bytes, err);
+	enum pst_rc rc = check_quota(
+	    to->account, append, 1, messages, bytes, err);
 
-	return rc == PST_OK ? append_to(acct, mailbox, append, 1, result_r, err)
-			    : rc;
+	return rc == PST_OK ? append_any(to, append, 1, result_r, err) : rc;
 }

@@ -19,9 +19,10 @@ check_open(const struct mailbox *mb, struct pst_error *err)
 static enum pst_rc
 check_writable(const struct mailbox_view *v, struct pst_error *err)
 {
-	return !v->read_only ? PST_OK
-			     : pst_fail(err, PST_E_READONLY, 0,
-				   "%s: opened for reading only", v->mb->name);
+	return !view_is_read_only(v)
+		   ? PST_OK
+		   : pst_fail(err, PST_E_READONLY, 0,
+			 "%s: opened for reading only", v->mb->name);
 }
 
 /* --- flags
@@ -121,34 +122,55 @@ remember_silent(struct mailbox_view *v, const struct pst_flag_change *change,
 }
 
 enum pst_rc
-view_store(struct mailbox_view *v, struct pst_uids uids,
-    const struct view_store *change, struct uidset *conflict_r,
+change_flags(struct mailbox_view *v, struct pst_uids uids,
+    const struct pst_flag_change *flags, bool silent, struct uidset *conflict_r,
     struct pst_error *err)
 {
 	struct mailbox *mb = v->mb;
 	struct stored stored = { .conflicts = conflict_r };
+	enum pst_rc rc = mb->acct->st->ops->flags(
+	    mb->box, uids, flags, on_stored, on_conflict, &stored, err);
+
+	/* Also after an error: what was reported is done. */
+	if (silent)
+		remember_silent(v, flags, &stored.changed);
+	mailbox_apply_changed(mb, stored.changed.row, stored.changed.n);
+	rows_fini(&stored.changed);
+	return rc;
+}
+
+/* One's own: all flags are kept with the messages. */
+static enum pst_rc
+store_own(struct mailbox_view *v, struct pst_uids uids,
+    const struct view_store *change, struct uidset *conflict_r,
+    struct pst_error *err)
+{
 	struct pst_flag_change flags = { .op = change->op,
 		.flags = change->flags,
 		.unchanged_since = change->unchanged_since };
+	enum pst_rc rc = mailbox_keyword_mask(v->mb, change->keywords,
+	    change->keyword_count, &flags.keywords, err);
+
+	return rc == PST_OK ? change_flags(v, uids, &flags, change->silent,
+				  conflict_r, err)
+			    : rc;
+}
+
+enum pst_rc
+view_store(struct mailbox_view *v, struct pst_uids uids,
+    const struct view_store *change, struct uidset *conflict_r,
+    struct pst_error *err)
+{
 	enum pst_rc rc = check_writable(v, err);
 
 	if (rc != PST_OK || uids.n == 0)
 		return rc;
-	pthread_mutex_lock(&mb->io);
-	rc = check_open(mb, err);
+	pthread_mutex_lock(&v->mb->io);
+	rc = check_open(v->mb, err);
 	if (rc == PST_OK)
-		rc = mailbox_keyword_mask(mb, change->keywords,
-		    change->keyword_count, &flags.keywords, err);
-	if (rc == PST_OK) {
-		rc = mb->acct->st->ops->flags(mb->box, uids, &flags, on_stored,
-		    on_conflict, &stored, err);
-		/* Also after an error: what was reported is done. */
-		if (change->silent)
-			remember_silent(v, &flags, &stored.changed);
-		mailbox_apply_changed(mb, stored.changed.row, stored.changed.n);
-	}
-	pthread_mutex_unlock(&mb->io);
-	rows_fini(&stored.changed);
+		rc = (v->is_shared ? store_shared : store_own)(
+		    v, uids, change, conflict_r, err);
+	pthread_mutex_unlock(&v->mb->io);
 	return rc;
 }
 
@@ -207,11 +229,14 @@ unlock_two(struct mailbox *a, struct mailbox *b)
 
 /* Within one storage: the module shares the content. */
 static enum pst_rc
-transfer_within(struct mailbox *from, struct pst_uids uids, struct mailbox *to,
-    bool move, struct view_copied *copied, struct pst_error *err)
+transfer_within(struct mailbox_view *v, struct pst_uids uids,
+    struct mailbox *to, const struct mail_place *place, bool move,
+    struct view_copied *copied, struct pst_error *err)
 {
+	struct mailbox *from = v->mb;
 	const struct pst_store_ops *ops = from->acct->st->ops;
 	struct transfer t = { .copied = copied };
+	struct uidset seen = { 0 };
 	struct pst_box_state state = { 0 };
 	enum pst_rc rc;
 
@@ -228,6 +253,7 @@ transfer_within(struct mailbox *from, struct pst_uids uids, struct mailbox *to,
 		if (ops->state(to->box, &state, err) == PST_OK)
 			copied->uidvalidity = state.uidvalidity;
 		mailbox_take_keywords(to);
+		settle_copies(v, to, place, copied, &t.arrived, &seen);
 		if (from == to) {
 			mailbox_apply(to, move ? &t.gone : NULL, &t.arrived);
 		} else {
@@ -235,12 +261,14 @@ transfer_within(struct mailbox *from, struct pst_uids uids, struct mailbox *to,
 			if (move)
 				mailbox_apply_gone(from, &t.gone);
 		}
+		settle_seen(to, place, &seen);
 	}
 	account_change_end(to->acct);
 	account_change_end(from->acct);
 	unlock_two(from, to);
 	rows_fini(&t.arrived);
 	uidset_fini(&t.gone);
+	uidset_fini(&seen);
 	return rc;
 }
 
@@ -273,7 +301,7 @@ stage_body(struct mailbox_view *v, const struct pst_row *row,
 
 static enum pst_rc
 transfer_one(struct mailbox_view *v, const struct pst_row *row,
-    struct mail_account *to, const char *name, struct view_copied *copied,
+    const struct mail_place *to, struct view_copied *copied,
     struct pst_error *err)
 {
 	const char *const *names = view_keywords(v);
@@ -283,13 +311,13 @@ transfer_one(struct mailbox_view *v, const struct pst_row *row,
 		.internal_date = row->internal_date,
 		.last = true };
 	struct mail_appended result;
-	enum pst_rc rc = stage_body(v, row, to, &append.stage, err);
+	enum pst_rc rc = stage_body(v, row, to->account, &append.stage, err);
 
 	for (unsigned i = 0; i < PST_KEYWORDS_MAX; i++)
 		if ((row->keywords >> i & 1) != 0 && names[i] != NULL)
 			keywords[append.keyword_count++] = names[i];
 	if (rc == PST_OK)
-		rc = mail_append(to, name, &append, 1, &result, err);
+		rc = mail_append_to(to, &append, 1, &result, err);
 	if (rc == PST_OK) {
 		copied->uidvalidity = result.uidvalidity;
 		note_copied(copied, row->uid, result.uid);
@@ -301,8 +329,8 @@ transfer_one(struct mailbox_view *v, const struct pst_row *row,
 /* Between storages: message by message, the originals go in the end. */
 static enum pst_rc
 transfer_across(struct mailbox_view *v, struct pst_uids uids,
-    struct mail_account *to, const char *name, bool move,
-    struct view_copied *copied, struct pst_error *err)
+    const struct mail_place *to, bool move, struct view_copied *copied,
+    struct pst_error *err)
 {
 	enum pst_rc rc = PST_OK;
 
@@ -316,8 +344,7 @@ transfer_across(struct mailbox_view *v, struct pst_uids uids,
 
 			view_rows(v, seq, 1, &row);
 			if (row.uid != 0)
-				rc = transfer_one(
-				    v, &row, to, name, copied, err);
+				rc = transfer_one(v, &row, to, copied, err);
 		}
 	}
 	if (move && copied->n > 0) {
@@ -355,28 +382,52 @@ check_room(struct mailbox_view *v, struct pst_uids uids,
 }
 
 enum pst_rc
+check_removable(const struct mailbox_view *v, struct pst_error *err)
+{
+	/* RFC 6851, 4.2; RFC 8508, 4.1 */
+	const unsigned need = ACL_DELETE | ACL_EXPUNGE;
+	enum pst_rc rc = check_writable(v, err);
+
+	if (rc == PST_OK && (v->rights & need) != need)
+		return pst_fail(err, PST_E_DENIED, 0,
+		    "%.150s: no right to remove messages", v->mb->name);
+	return rc;
+}
+
+enum pst_rc
+view_copy_to(struct mailbox_view *v, struct pst_uids uids,
+    const struct mail_place *to, bool move, struct view_copied *copied_r,
+    struct pst_error *err)
+{
+	bool same_account = to->account == v->mb->acct;
+	struct mailbox *target;
+	enum pst_rc rc = move ? check_removable(v, err) : PST_OK;
+
+	*copied_r = (struct view_copied){ 0 };
+	if (rc == PST_OK && !(move && same_account))
+		rc = check_room(v, uids, to->account, err);
+	if (rc != PST_OK)
+		return rc;
+	rc = mailbox_get(to->account, to->name,
+	    to->private_seen ? MAILBOX_LOADED : MAILBOX_OPEN, &target, err);
+	if (rc != PST_OK)
+		return rc;
+	if (uids.n > 0 && to->account->st == v->mb->acct->st)
+		rc = transfer_within(v, uids, target, to, move, copied_r, err);
+	else if (uids.n > 0)
+		rc = transfer_across(v, uids, to, move, copied_r, err);
+	mailbox_put(&target);
+	return rc;
+}
+
+enum pst_rc
 view_copy(struct mailbox_view *v, struct pst_uids uids,
     struct mail_account *to_acct, const char *to, bool move,
     struct view_copied *copied_r, struct pst_error *err)
 {
-	bool same_account = to_acct == v->mb->acct;
-	struct mailbox *target;
-	enum pst_rc rc = move ? check_writable(v, err) : PST_OK;
+	struct mail_place own = mail_place_own(to_acct, to);
 
-	*copied_r = (struct view_copied){ 0 };
-	if (rc == PST_OK && !(move && same_account))
-		rc = check_room(v, uids, to_acct, err);
-	if (rc != PST_OK)
-		return rc;
-	rc = mailbox_get(to_acct, to, MAILBOX_OPEN, &target, err);
-	if (rc != PST_OK)
-		return rc;
-	if (uids.n > 0 && to_acct->st == v->mb->acct->st)
-		rc = transfer_within(v->mb, uids, target, move, copied_r, err);
-	else if (uids.n > 0)
-		rc = transfer_across(v, uids, to_acct, to, move, copied_r, err);
-	mailbox_put(&target);
-	return rc;
+	return view_copy_to(v, uids, &own, move, copied_r, err);
 }
 
 /* --- expunge
@@ -448,6 +499,9 @@ view_expunge(
 	struct uidset marked = { 0 };
 	enum pst_rc rc = check_writable(v, err);
 
+	if (rc == PST_OK && !(v->rights & ACL_EXPUNGE))
+		rc = pst_fail(err, PST_E_DENIED, 0,
+		    "%.150s: no right to expunge", mb->name);
 	if (rc != PST_OK)
 		return rc;
 	/* Found and removed without a gap: a message whose \Deleted is taken

@@ -150,6 +150,11 @@ view_vanished(struct mailbox_view *v, struct pst_uids known, uint64_t since,
 	struct pst_uids candidates = { &everything, 1 };
 	struct pst_box_state state;
 
+	if (v->seen != NULL) { /* what the user was told, in our numbers */
+		pthread_mutex_lock(&v->mb->lock);
+		since = seen_mailbox_modseq(seen_set_of(v->seen), since);
+		pthread_mutex_unlock(&v->mb->lock);
+	}
 	view_state(v, &state);
 	if (remembered(v->mb, since, &gone))
 		candidates = uidset_peek(&gone);

@@ -1,15 +1,21 @@
 libpostern_la_SOURCES += \
+	src/mailbox/acl.c src/mailbox/acl.h \
+	src/mailbox/acl_kept.c \
 	src/mailbox/append.c \
 	src/mailbox/body.c src/mailbox/cache.c \
 	src/mailbox/change.c \
 	src/mailbox/check.c src/mailbox/check.h \
+	src/mailbox/change_shared.c \
 	src/mailbox/history.c \
 	src/mailbox/live.c \
 	src/mailbox/mailbox.h src/mailbox/priv.h \
 	src/mailbox/mailboxes.c \
 	src/mailbox/metadata.c src/mailbox/metadata.h \
 	src/mailbox/module.c \
+	src/mailbox/place.c src/mailbox/place.h \
 	src/mailbox/replace.c \
+	src/mailbox/seen.c src/mailbox/seen.h \
+	src/mailbox/seen_live.c \
 	src/mailbox/store.c src/mailbox/store.h \
 	src/mailbox/uidl.c src/mailbox/uidl.h \
 	src/mailbox/view.c

@@ -58,6 +58,9 @@ struct mailbox_status {
 };
 enum pst_rc mailbox_status(struct mail_account *acct, const char *name,
     struct mailbox_status *status_r, struct pst_error *err);
+struct mail_place; /* mailbox/place.h */
+enum pst_rc mailbox_status_at(const struct mail_place *place,
+    struct mailbox_status *status_r, struct pst_error *err);
 
 /* --- a session's view ------------------------------------------------------
  */
@@ -65,8 +68,9 @@ enum pst_rc mailbox_status(struct mail_account *acct, const char *name,
 struct mailbox_view;
 
 /*
- * Opens a mailbox. `read_only`: EXAMINE; nothing is changed, \Recent is not
- * claimed. `wake`: the connection that is woken by changes (NULL: none).
+ * Opens a mailbox of one's own. `read_only`: EXAMINE; nothing is changed,
+ * \Recent is not claimed. `wake`: the connection that is woken by changes
+ * (NULL: none).
  */
 enum pst_rc view_open(struct mail_account *acct, const char *name,
     bool read_only, const struct net_handle *wake, struct mailbox_view **view_r,
@@ -78,8 +82,12 @@ void view_allow_changes(struct mailbox_view *v);
 void view_close(struct mailbox_view **v);
 bool view_is_read_only(const struct mailbox_view *v);
 bool view_is_dead(const struct mailbox_view *v); /* deleted or renamed */
-const char *view_name(const struct mailbox_view *v);
+/* As the session names it. */
+const char *view_name(struct mailbox_view *v);
 struct mail_account *view_account(const struct mailbox_view *v);
+unsigned view_rights(const struct mailbox_view *v); /* enum acl_right */
+/* \Seen is this user's alone. */
+bool view_has_own_seen(const struct mailbox_view *v);
 
 /* Quick. Sequence numbers are 1 to view_count(); uids ascend with them. */
 uint32_t view_count(const struct mailbox_view *v);
@@ -218,16 +226,20 @@ void view_copied_fini(struct view_copied *c);
 enum pst_rc view_copy(struct mailbox_view *v, struct pst_uids uids,
     struct mail_account *to_acct, const char *to, bool move,
     struct view_copied *copied_r, struct pst_error *err);
+/* The same; what is not one's own gets the flags that the rights allow. */
+enum pst_rc view_copy_to(struct mailbox_view *v, struct pst_uids uids,
+    const struct mail_place *to, bool move, struct view_copied *copied_r,
+    struct pst_error *err);
 /*
  * Appends one message to a mailbox and removes the message `uid` of the view;
  * if one of that fails, neither is done. Only what it needs more counts for the
  * quota. As mail_append(); READONLY, CONFLICT: it is gone.
  */
 enum pst_rc view_replace(struct mailbox_view *v, uint32_t uid,
-    struct mail_account *acct, const char *mailbox,
-    const struct mail_append *append, struct mail_appended *result_r,
-    struct pst_error *err);
-/* Removes those of `uids` that have \Deleted; `uids` NULL: all of them. */
+    const struct mail_place *to, const struct mail_append *append,
+    struct mail_appended *result_r, struct pst_error *err);
+/* Removes those of `uids` that have \Deleted; `uids` NULL: all of them.
+ * DENIED without the right. */
 enum pst_rc view_expunge(
     struct mailbox_view *v, const struct pst_uids *uids, struct pst_error *err);
 /* Removes `uids`, whatever flags they have. What is gone already is no error.

@@ -256,12 +256,31 @@ mailbox_rename(struct mail_account *acct, const char *from, const char *to,
  * ------------------------------------------------------------------------------
  */
 
+static bool
+is_seen(const struct pst_row *row, struct seen *own)
+{
+	return own != NULL ? uidset_has(&seen_set_of(own)->uids, row->uid)
+			   : (row->flags & PST_SEEN) != 0;
+}
+
 enum pst_rc
 mailbox_status(struct mail_account *acct, const char *name,
     struct mailbox_status *s, struct pst_error *err)
 {
+	struct mail_place own = mail_place_own(acct, name);
+
+	return mailbox_status_at(&own, s, err);
+}
+
+enum pst_rc
+mailbox_status_at(const struct mail_place *place, struct mailbox_status *s,
+    struct pst_error *err)
+{
+	struct mail_account *acct = place->account;
 	struct mailbox *mb;
-	enum pst_rc rc = mailbox_get(acct, name, MAILBOX_LOADED, &mb, err);
+	enum pst_rc rc = mailbox_get(
+	    acct, place->name, MAILBOX_LOADED, &mb, err);
+	struct seen *own = NULL;
 	struct config *cfg;
 	bool blind;
 
@@ -274,16 +293,21 @@ mailbox_status(struct mail_account *acct, const char *name,
 	pthread_mutex_unlock(&mb->lock);
 	if (blind)
 		rc = mailbox_refresh(mb, err);
+	if (rc == PST_OK && place->private_seen)
+		rc = seen_get(mb, place->user, &own, err);
 	pthread_mutex_unlock(&mb->io);
 
 	pthread_mutex_lock(&mb->lock);
 	s->state = mb->state;
+	if (own != NULL)
+		s->state.highestmodseq = seen_highest(
+		    seen_set_of(own), s->state.highestmodseq);
 	s->messages = (uint32_t)mb->n;
 	for (size_t i = 0; i < mb->n; i++) {
 		const struct pst_row *row = &mb->row[i];
 
 		s->size += row->size;
-		s->unseen += (row->flags & PST_SEEN) == 0;
+		s->unseen += !is_seen(row, own);
 		if (row->flags & PST_DELETED) {
 			s->deleted++;
 			s->deleted_size += row->size;
@@ -291,6 +315,7 @@ mailbox_status(struct mail_account *acct, const char *name,
 		s->recent += row->uid >= mb->recent_first;
 	}
 	pthread_mutex_unlock(&mb->lock);
+	seen_put(mb, &own);
 	mailbox_put(&mb);
 	cfg = mailstore_config(acct->ms);
 	s->append_limit = (uint64_t)cfg->imap.message_size;

@@ -2,6 +2,9 @@
  * mailbox/priv.h - what the files of src/mailbox share and nobody else sees.
  *
  * Locks, in the order in which they may be taken together:
+ *	account.acl_lock one change of the access control lists of an account
+ *			 at a time; held over calls of the module and of the
+ *			 accounts' database
  *	account.names    for reading while a mailbox is looked up and opened,
  *for writing while one is removed or renamed: no box is opened by a name that
  *goes away meanwhile mailbox.io       one call of the module at a time on a
@@ -10,12 +13,14 @@
  *	mailstore.lock   accounts and mailboxes by name, reference counts
  *	mailbox.lock     the live picture and its views
  *	account.usage_lock
- * No lock but the first three is ever held while a module is called.
+ * No lock but the first four is ever held while a module is called.
  */
 #ifndef MAILBOX_PRIV_H
 #define MAILBOX_PRIV_H
 
 #include "mailbox/mailbox.h"
+#include "mailbox/place.h"
+#include "mailbox/seen.h"
 #include "mailbox/store.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -63,6 +68,8 @@ struct mail_account {
 	unsigned usage_moves; /* changes, that a count under way may miss */
 	unsigned usage_busy;  /* changes that are under way */
 	struct pst_usage usage, limit;
+	pthread_mutex_t acl_lock; /* see above */
+	_Atomic uint64_t acl_changes;
 	char id[321];
 };
 
@@ -142,6 +149,7 @@ struct mailbox {
 	size_t gone_at, gone_n;
 	uint64_t gone_from;
 	struct mailbox_view *views;
+	struct seen *seens; /* of users that have their own \Seen */
 
 	pthread_mutex_t queue_lock; /* guards the three below */
 	pthread_cond_t queue_moved;
@@ -171,6 +179,8 @@ void account_change_end(struct mail_account *acct);
 void account_forget_usage(struct mail_account *acct);
 void account_take(struct mail_account *acct);	       /* one more reference */
 struct config *mailstore_config(struct mailstore *ms); /* a reference */
+/* Sessions that have mailboxes of the account open look at their rights. */
+void account_wake_shared(struct mailstore *ms, const char *id);
 
 /* --- live.c --- */
 enum mailbox_depth { MAILBOX_OPEN, MAILBOX_LOADED };
@@ -212,7 +222,7 @@ void mailbox_apply(
 enum pst_rc mailbox_remove(
     struct mailbox *mb, struct pst_uids uids, struct pst_error *err);
 /* append.c: one message, when as many as that go at the same time. */
-enum pst_rc mail_append_instead(struct mail_account *acct, const char *mailbox,
+enum pst_rc mail_append_instead(const struct mail_place *to,
     const struct mail_append *append, uint64_t messages, uint64_t bytes,
     struct mail_appended *result_r, struct pst_error *err);
 /* Called by a module when others changed the mailbox; from any thread. */
@@ -246,6 +256,45 @@ void history_begin(struct mailbox *mb, uint64_t modseq);
 void history_note(
     struct mailbox *mb, const struct uidset *gone, uint64_t modseq);
 
+/* --- seen_live.c: a user's own \Seen of a live mailbox --- */
+struct seen;
+/* The one that all sessions of `user` share; with io held. */
+enum pst_rc seen_get(struct mailbox *mb, struct mail_account *user,
+    struct seen **seen_r, struct pst_error *err);
+void seen_put(struct mailbox *mb, struct seen **seen);
+/* Sets or takes \Seen of those of `uids` that are there and have another, on
+ * the disk too; wakes the views. With io held. */
+enum pst_rc seen_store(struct mailbox *mb, struct seen *seen,
+    struct pst_uids uids, bool on, struct pst_error *err);
+/* With mailbox.lock held. */
+struct seen_set *seen_set_of(struct seen *seen);
+
+/* --- change_shared.c: what rights and a private \Seen change --- */
+/* STORE to a view with not all rights or a \Seen of its own. With io held. */
+enum pst_rc store_shared(struct mailbox_view *v, struct pst_uids uids,
+    const struct view_store *change, struct uidset *conflict_r,
+    struct pst_error *err);
+/* Copies that came into `to` get the flags that the user may give them; rows
+ * are changed to what they are then. With io held, before they are applied.
+ * `from`: the view that they were copied from. *seen_r: for settle_seen(), once
+ * they are applied. */
+struct rows;
+void settle_copies(struct mailbox_view *from, struct mailbox *to,
+    const struct mail_place *place, const struct view_copied *copied,
+    struct rows *arrived, struct uidset *seen_r);
+/* The user has seen these; with io held. */
+void settle_seen(struct mailbox *to, const struct mail_place *place,
+    const struct uidset *uids);
+
+/* --- change.c --- */
+/* READONLY; DENIED without the rights for MOVE and REPLACE. */
+enum pst_rc check_removable(
+    const struct mailbox_view *v, struct pst_error *err);
+/* One call of the module, applied; with io held. */
+enum pst_rc change_flags(struct mailbox_view *v, struct pst_uids uids,
+    const struct pst_flag_change *flags, bool silent, struct uidset *conflict_r,
+    struct pst_error *err);
+
 /* --- view.c --- */
 struct silent_change {
 	uint32_t uid;
@@ -257,6 +306,7 @@ struct mailbox_view {
 	struct mailbox_view *next; /* guarded by mb->lock */
 	struct net_handle wake;
 	bool has_wake, read_only;
+	bool claims; /* \Recent; not what is another user's */
 	struct uid_array *uids;
 	uint32_t count;
 	uint64_t changes;     /* the mailbox's when it was in step */
@@ -268,7 +318,20 @@ struct mailbox_view {
 	/* Own silent changes: not to be reported. Ascending by uid. */
 	struct silent_change *silent;
 	size_t silent_n, silent_cap;
+	unsigned rights; /* enum acl_right */
+	/* For mailboxes of others: */
+	bool is_shared;
+	char *prefix;	    /* of the name, with a '/' in the end */
+	char *shown;	    /* the whole name, as last told */
+	uint64_t rights_at; /* account.acl_changes */
+	struct seen *seen;  /* NULL: \Seen is as for all */
+	uint64_t seen_at;   /* its changes that were told */
+	/* Those from one number to another are silent ones of this view. */
+	uint64_t seen_silent_from, seen_silent_to;
+	uint64_t told_modseq; /* instead of safe_modseq */
 };
+/* `row` as this view shows it. With mailbox.lock held. */
+void view_show(const struct mailbox_view *v, struct pst_row *row);
 /* A change of `row`, as it is now, is still to be told to this view. With
  * mailbox.lock held. */
 bool view_will_tell(const struct mailbox_view *v, const struct pst_row *row);

@@ -34,26 +34,25 @@ take_back(struct mail_account *acct, const char *mailbox, uint32_t uid)
 }
 
 enum pst_rc
-view_replace(struct mailbox_view *v, uint32_t uid, struct mail_account *acct,
-    const char *mailbox, const struct mail_append *append,
-    struct mail_appended *result_r, struct pst_error *err)
+view_replace(struct mailbox_view *v, uint32_t uid, const struct mail_place *to,
+    const struct mail_append *append, struct mail_appended *result_r,
+    struct pst_error *err)
 {
 	const struct pst_range one = { uid, uid };
-	bool same = acct == v->mb->acct;
+	bool same = to->account == v->mb->acct;
 	uint64_t freed = 0;
-	enum pst_rc rc;
+	enum pst_rc rc = check_removable(v, err);
 
-	if (v->read_only)
-		return pst_fail(err, PST_E_READONLY, 0,
-		    "%s: opened for reading only", v->mb->name);
+	if (rc != PST_OK)
+		return rc;
 	if (!old_size(v->mb, uid, &freed))
 		return pst_fail(err, PST_E_CONFLICT, 0, "expunged meanwhile");
-	rc = mail_append_instead(acct, mailbox, append, same ? 1 : 0,
-	    same ? freed : 0, result_r, err);
+	rc = mail_append_instead(
+	    to, append, same ? 1 : 0, same ? freed : 0, result_r, err);
 	if (rc != PST_OK)
 		return rc;
 	rc = mailbox_remove(v->mb, (struct pst_uids){ &one, 1 }, err);
 	if (rc != PST_OK)
-		take_back(acct, mailbox, result_r->uid);
+		take_back(to->account, to->name, result_r->uid);
 	return rc;
 }

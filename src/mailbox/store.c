@@ -123,6 +123,7 @@ init_locks(struct mail_account *acct)
 
 	pthread_mutex_init(&acct->open_lock, NULL);
 	pthread_mutex_init(&acct->usage_lock, NULL);
+	pthread_mutex_init(&acct->acl_lock, NULL);
 	/* Renaming has to come through although mail comes all the time. */
 	(void)pthread_rwlockattr_init(&attr);
 	(void)pthread_rwlockattr_setkind_np(
@@ -206,8 +207,13 @@ complete_account(struct mail_account *acct, bool created, struct pst_error *err)
 {
 	const struct pst_store_ops *ops = acct->st->ops;
 	bool made = false;
-	enum pst_rc rc = ops->meta_get(
-	    acct->acct, NULL, MADE_KEY, note_made, &made, err);
+	enum pst_rc rc;
+
+	if (strcmp(acct->id, ACCOUNT_PUBLIC) == 0) { /* nobody's mail */
+		acct->is_complete = true;
+		return PST_OK;
+	}
+	rc = ops->meta_get(acct->acct, NULL, MADE_KEY, note_made, &made, err);
 
 	if (rc == PST_OK && !made) {
 		rc = make_mailboxes(acct, err);
@@ -317,6 +323,7 @@ mail_account_close(struct mail_account **acctp)
 	pthread_mutex_unlock(&acct->open_lock);
 	pthread_mutex_destroy(&acct->open_lock);
 	pthread_mutex_destroy(&acct->usage_lock);
+	pthread_mutex_destroy(&acct->acl_lock);
 	pthread_rwlock_destroy(&acct->names);
 	free(acct);
 }
@@ -464,6 +471,26 @@ mail_account_room(
     struct mail_account *acct, uint64_t bytes, struct pst_error *err)
 {
 	return mail_account_room_for(acct, 1, bytes, err);
+}
+
+void
+account_wake_shared(struct mailstore *ms, const char *id)
+{
+	struct mail_account *a;
+
+	pthread_mutex_lock(&ms->lock);
+	for (a = ms->bucket[bucket_of(id)]; a != NULL; a = a->next) {
+		if (strcmp(a->id, id) != 0)
+			continue;
+		atomic_fetch_add(&a->acl_changes, 1);
+		for (struct mailbox *mb = a->mailboxes; mb != NULL;
+		     mb = mb->next) {
+			pthread_mutex_lock(&mb->lock);
+			mailbox_wake_views(mb);
+			pthread_mutex_unlock(&mb->lock);
+		}
+	}
+	pthread_mutex_unlock(&ms->lock);
 }
 
 /* --- polling, where the storage cannot watch

@@ -86,5 +86,10 @@ struct mail_appended {
 enum pst_rc mail_append(struct mail_account *acct, const char *mailbox,
     const struct mail_append *appends, size_t n,
     struct mail_appended *results_r, struct pst_error *err);
+/* The same; what is not the user's own gets the flags that the rights allow. */
+struct mail_place; /* mailbox/place.h */
+enum pst_rc mail_append_to(const struct mail_place *to,
+    const struct mail_append *appends, size_t n,
+    struct mail_appended *results_r, struct pst_error *err);
 
 #endif

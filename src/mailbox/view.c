@@ -28,8 +28,22 @@ take_recent(struct mailbox_view *v, uint32_t above)
 
 		uidset_add(&v->recent, uid, uid);
 	}
-	if (!v->read_only && mb->recent_first < mb->state.uidnext)
+	if (v->claims && mb->recent_first < mb->state.uidnext)
 		mb->recent_first = mb->state.uidnext;
+}
+
+/* Everything private is told. mb->lock is held. */
+static void
+seen_in_step(struct mailbox_view *v)
+{
+	const struct seen_set *set;
+
+	if (v->seen == NULL)
+		return;
+	set = seen_set_of(v->seen);
+	v->seen_at = seen_changes(set);
+	v->seen_silent_from = v->seen_silent_to = 0;
+	v->told_modseq = seen_told(set, v->safe_modseq);
 }
 
 /* With io held: neither may the last view that goes take the watch away in
@@ -40,7 +54,7 @@ attach(struct mailbox_view *v)
 	struct mailbox *mb = v->mb;
 
 	pthread_mutex_lock(&mb->lock);
-	if (!v->read_only)
+	if (v->claims)
 		mb->recent_claimed = mb->state.uidnext;
 	v->next = mb->views;
 	mb->views = v;
@@ -48,6 +62,7 @@ attach(struct mailbox_view *v)
 	v->count = (uint32_t)mb->n;
 	v->changes = mb->changes;
 	v->modseq = v->safe_modseq = mb->state.highestmodseq;
+	seen_in_step(v);
 	v->keywords = keyword_table_ref(mb->keywords);
 	take_recent(v, 0);
 	pthread_mutex_unlock(&mb->lock);
@@ -75,11 +90,53 @@ view_open(struct mail_account *acct, const char *name, bool read_only,
     const struct net_handle *wake, struct mailbox_view **view_r,
     struct pst_error *err)
 {
+	struct mail_place own = mail_place_own(acct, name);
+
+	return view_open_at(&own, read_only, wake, view_r, err);
+}
+
+/* Before it is attached; io is held. */
+static enum pst_rc
+take_place(struct mailbox_view *v, const struct mail_place *place,
+    struct pst_error *err)
+{
+	v->rights = place->rights;
+	if (!place->is_shared)
+		return PST_OK;
+	v->is_shared = true;
+	v->rights_at = place->rights_at;
+	v->prefix = mail_place_prefix(place);
+	return place->private_seen ? seen_get(v->mb, place->user, &v->seen, err)
+				   : PST_OK;
+}
+
+static void
+view_free(struct mailbox_view *v)
+{
+	uid_array_drop(&v->uids);
+	keyword_table_drop(&v->keywords);
+	uidset_fini(&v->recent);
+	free(v->silent);
+	free(v->prefix);
+	free(v->shown);
+	free(v);
+}
+
+enum pst_rc
+view_open_at(const struct mail_place *place, bool read_only,
+    const struct net_handle *wake, struct mailbox_view **view_r,
+    struct pst_error *err)
+{
+	const char *name = place->name;
+	bool claims;
 	struct mailbox_view *v;
 	struct mailbox *mb;
-	enum pst_rc rc = mailbox_get(acct, name, MAILBOX_LOADED, &mb, err);
+	enum pst_rc rc = mailbox_get(
+	    place->account, name, MAILBOX_LOADED, &mb, err);
 
 	*view_r = NULL;
+	claims = !read_only && (place->rights & ACL_CHANGES) &&
+		 (!place->is_shared || place->is_public);
 	if (rc != PST_OK)
 		return rc;
 	pthread_mutex_lock(&mb->io);
@@ -90,17 +147,22 @@ view_open(struct mail_account *acct, const char *name, bool read_only,
 	/* After the watch has begun, so that nothing falls in between. */
 	if (rc == PST_OK)
 		rc = mailbox_refresh(mb, err);
-	if (rc == PST_OK && !read_only)
+	if (rc == PST_OK && claims)
 		claim(mb);
 	if (rc == PST_OK) {
 		v = mem_alloc(sizeof(*v));
 		v->mb = mb;
 		v->read_only = read_only;
+		v->claims = claims;
 		v->has_wake = wake != NULL;
 		if (wake != NULL)
 			v->wake = *wake;
-		attach(v);
-		*view_r = v;
+		rc = take_place(v, place, err);
+		if (rc == PST_OK)
+			attach(v);
+		else
+			view_free(v);
+		*view_r = rc == PST_OK ? v : NULL;
 	}
 	pthread_mutex_unlock(&mb->io);
 	if (rc != PST_OK)
@@ -144,11 +206,8 @@ view_close(struct mailbox_view **vp)
 			mb->acct->st->ops->unwatch(mb->box);
 		pthread_mutex_unlock(&mb->io);
 	}
-	uid_array_drop(&v->uids);
-	keyword_table_drop(&v->keywords);
-	uidset_fini(&v->recent);
-	free(v->silent);
-	free(v);
+	seen_put(mb, &v->seen);
+	view_free(v);
 	mailbox_put(&mb);
 }
 
@@ -158,7 +217,8 @@ view_close(struct mailbox_view **vp)
 bool
 view_is_read_only(const struct mailbox_view *v)
 {
-	return v->read_only;
+	/* RFC 4314, 5.2; a \Seen of one's own can be changed all the same. */
+	return v->read_only || !(v->rights & ACL_CHANGES);
 }
 
 bool
@@ -167,10 +227,63 @@ view_is_dead(const struct mailbox_view *v)
 	return atomic_load(&v->mb->dead);
 }
 
+/* As the session names it, which for others' mailboxes is longer. */
 const char *
-view_name(const struct mailbox_view *v)
+view_name(struct mailbox_view *v)
 {
-	return v->mb->name;
+	const char *name = v->mb->name;
+	size_t n;
+
+	if (!v->is_shared)
+		return name;
+	n = strlen(v->prefix);
+	if (v->shown == NULL || strcmp(v->shown + n, name) != 0) {
+		size_t size = n + strlen(name) + 1;
+
+		free(v->shown);
+		v->shown = mem_alloc(size);
+		(void)snprintf(v->shown, size, "%s%s", v->prefix, name);
+	}
+	return v->shown;
+}
+
+unsigned
+view_rights(const struct mailbox_view *v)
+{
+	return v->rights;
+}
+
+bool
+view_has_own_seen(const struct mailbox_view *v)
+{
+	return v->seen != NULL;
+}
+
+bool
+view_rights_stale(const struct mailbox_view *v)
+{
+	return v->is_shared &&
+	       v->rights_at != atomic_load(&v->mb->acct->acl_changes);
+}
+
+bool
+view_check_rights(
+    struct mailbox_view *v, const struct mail_user *u, bool *changed_r)
+{
+	struct mail_place place;
+	struct pst_error err;
+	unsigned before = v->rights;
+
+	*changed_r = false;
+	if (!view_rights_stale(v))
+		return true;
+	if (mail_place_find(u, view_name(v), ACL_READ, &place, &err) != PST_OK)
+		return err.rc != PST_E_NOTFOUND && err.rc != PST_E_DENIED;
+	v->rights = place.rights;
+	v->rights_at = place.rights_at;
+	mail_place_fini(&place);
+	*changed_r = v->rights != before;
+	return true;
 }
 
 struct mail_account *
@@ -232,13 +345,16 @@ view_state(struct mailbox_view *v, struct pst_box_state *state_r)
 {
 	pthread_mutex_lock(&v->mb->lock);
 	*state_r = v->mb->state;
+	if (v->seen != NULL)
+		state_r->highestmodseq = seen_highest(
+		    seen_set_of(v->seen), state_r->highestmodseq);
 	pthread_mutex_unlock(&v->mb->lock);
 }
 
 uint64_t
 view_modseq(const struct mailbox_view *v)
 {
-	return v->safe_modseq;
+	return v->seen != NULL ? v->told_modseq : v->safe_modseq;
 }
 
 bool
@@ -259,6 +375,20 @@ row_of(struct mailbox_view *v, uint32_t seq)
 	return mailbox_row(mb, v->uids->uid[seq - 1]);
 }
 
+void
+view_show(const struct mailbox_view *v, struct pst_row *row)
+{
+	const struct seen_set *set;
+
+	if (v->seen == NULL)
+		return;
+	set = seen_set_of(v->seen);
+	row->flags &= ~(uint32_t)PST_SEEN;
+	if (uidset_has(&set->uids, row->uid))
+		row->flags |= PST_SEEN;
+	row->modseq = seen_row_modseq(set, row->uid, row->modseq);
+}
+
 uint32_t
 view_first_unseen(struct mailbox_view *v)
 {
@@ -267,8 +397,13 @@ view_first_unseen(struct mailbox_view *v)
 	pthread_mutex_lock(&v->mb->lock);
 	for (uint32_t seq = 1; seq <= v->count && found == 0; seq++) {
 		const struct pst_row *row = row_of(v, seq);
+		struct pst_row shown;
 
-		if (row != NULL && (row->flags & PST_SEEN) == 0)
+		if (row == NULL)
+			continue;
+		shown = *row;
+		view_show(v, &shown);
+		if ((shown.flags & PST_SEEN) == 0)
 			found = seq;
 	}
 	pthread_mutex_unlock(&v->mb->lock);
@@ -286,6 +421,8 @@ view_rows(
 		if (seq + i >= 1 && seq + i <= v->count)
 			row = row_of(v, seq + (uint32_t)i);
 		rows_r[i] = row != NULL ? *row : (struct pst_row){ 0 };
+		if (row != NULL)
+			view_show(v, &rows_r[i]);
 	}
 	pthread_mutex_unlock(&v->mb->lock);
 }
@@ -301,6 +438,8 @@ view_rows_of(struct mailbox_view *v, const uint32_t *seq, size_t n,
 		if (seq[i] >= 1 && seq[i] <= v->count)
 			row = row_of(v, seq[i]);
 		rows_r[i] = row != NULL ? *row : (struct pst_row){ 0 };
+		if (row != NULL)
+			view_show(v, &rows_r[i]);
 	}
 	pthread_mutex_unlock(&v->mb->lock);
 }
@@ -438,12 +577,13 @@ was_silent(const struct mailbox_view *v, const struct pst_row *row)
 }
 
 static void
-note_changed(struct mailbox_view *v, const struct pst_row *row, uint32_t last,
+note_row(struct mailbox_view *v, const struct pst_row *row, uint32_t last,
     struct news *news)
 {
+	struct pst_row shown = *row;
 	uint32_t seq;
 
-	if (row->uid > last || was_silent(v, row))
+	if (row->uid > last)
 		return;
 	seq = view_seq(v, row->uid);
 	if (seq == 0)
@@ -451,7 +591,52 @@ note_changed(struct mailbox_view *v, const struct pst_row *row, uint32_t last,
 	mem_grow(&news->changed_seq, &news->changed_cap, news->changed.n + 1,
 	    sizeof(uint32_t));
 	news->changed_seq[news->changed.n] = seq;
-	rows_add(&news->changed, row);
+	view_show(v, &shown);
+	rows_add(&news->changed, &shown);
+}
+
+static void
+note_changed(struct mailbox_view *v, const struct pst_row *row, uint32_t last,
+    struct news *news)
+{
+	if (!was_silent(v, row))
+		note_row(v, row, last, news);
+}
+
+static void
+note_range(struct mailbox_view *v, struct pst_range uids, uint32_t last,
+    struct news *news)
+{
+	uint32_t seq = view_seq_from(v, uids.first);
+
+	for (; seq <= v->count && v->uids->uid[seq - 1] <= uids.last; seq++) {
+		const struct pst_row *row = row_of(v, seq);
+
+		if (row != NULL)
+			note_row(v, row, last, news);
+	}
+}
+
+/* What sessions of this user did to their own \Seen. */
+static void
+find_seen(struct mailbox_view *v, uint32_t last, struct news *news)
+{
+	static const struct pst_range all = { 1, UINT32_MAX };
+	const struct seen_set *set;
+
+	if (v->seen == NULL)
+		return;
+	set = seen_set_of(v->seen);
+	if (v->seen_at < set->base) /* it does not reach back */
+		note_range(v, all, last, news);
+	for (size_t i = 0; i < set->n && v->seen_at >= set->base; i++) {
+		uint64_t number = set->base + i + 1;
+
+		if (number > v->seen_at && (number <= v->seen_silent_from ||
+					       number > v->seen_silent_to))
+			note_range(v, set->log[i].uids, last, news);
+	}
+	seen_in_step(v);
 }
 
 /* When the log does not reach back: rows from this modseq on may have changed.
@@ -570,6 +755,7 @@ catch_up(struct mailbox_view *v, bool expunges, struct news *news)
 	news->keywords = v->keywords_new;
 	v->keywords_new = false;
 	find_changed(v, last, news);
+	find_seen(v, last, news);
 	pthread_mutex_unlock(&mb->lock);
 }
 
@@ -596,7 +782,9 @@ view_is_behind(struct mailbox_view *v)
 	behind = v->uids != mb->uids || v->count != mb->n ||
 		 v->changes != mb->changes ||
 		 v->safe_modseq < mb->state.highestmodseq ||
-		 v->keywords != mb->keywords || v->keywords_new;
+		 v->keywords != mb->keywords || v->keywords_new ||
+		 (v->seen != NULL &&
+		     v->seen_at != seen_changes(seen_set_of(v->seen)));
 	pthread_mutex_unlock(&mb->lock);
 	return behind;
 }

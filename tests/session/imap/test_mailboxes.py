@@ -212,7 +212,8 @@ class Mailboxes(Case):
 
     def test_namespace(self):
         self.assertEqual(self.c.ok("NAMESPACE"),
-                         [b'* NAMESPACE (("" "/")) NIL NIL'])
+                         [b'* NAMESPACE (("" "/")) (("Other Users/" "/"))'
+                          b' (("Shared/" "/"))'])
 
     def test_select_answers(self):
         self.c.ok("CREATE " + self.box)

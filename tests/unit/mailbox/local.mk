@@ -1,10 +1,15 @@
 unit_tests += \
+	tests/unit/mailbox/test_acl \
 	tests/unit/mailbox/test_append \
 	tests/unit/mailbox/test_history \
 	tests/unit/mailbox/test_model \
 	tests/unit/mailbox/test_names \
 	tests/unit/mailbox/test_uidl \
+	tests/unit/mailbox/test_seen \
 	tests/unit/mailbox/test_view
+
+tests_unit_mailbox_test_acl_SOURCES = tests/unit/mailbox/test_acl.c
+tests_unit_mailbox_test_seen_SOURCES = tests/unit/mailbox/test_seen.c
 
 mailbox_fixture = tests/unit/mailbox/fixture.c tests/unit/mailbox/fixture.h
 
