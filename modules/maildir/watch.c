@@ -22,6 +22,7 @@ enum {
 	BUCKETS = 1024,
 	ECHO_FIRST = 64,
 	ECHO_DRAIN = 1024, /* echoes before the queue is read in between */
+	CROWD_PAUSE = 10,  /* milliseconds, see run() */
 	EVENT_BUFFER = 32 * 1024,
 	WATCH_MASK = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
 		     IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
@@ -210,15 +211,17 @@ handle_event(struct md_watcher *wr, const struct inotify_event *ev)
 		make_dirty(wr, w);
 }
 
-/* Reads the queue empty. Wants the lock. */
-static void
+/* Reads the queue empty; whether there was anything in it. Wants the lock. */
+static bool
 drain(struct md_watcher *wr)
 {
+	bool any = false;
 	ssize_t got;
 
 	while ((got = read(wr->fd, wr->buffer, sizeof(wr->buffer))) > 0) {
 		size_t at = 0;
 
+		any = true;
 		while (at < (size_t)got) {
 			const void *p = wr->buffer + at;
 			const struct inotify_event *ev = p;
@@ -227,6 +230,7 @@ drain(struct md_watcher *wr)
 			at += sizeof(*ev) + ev->len;
 		}
 	}
+	return any;
 }
 
 static void
@@ -257,24 +261,30 @@ tell_all(struct md_watcher *wr)
 	}
 }
 
+/*
+ * Events come in crowds: a STORE of ours renames thousands of files, and to
+ * wake up for each would cost as much as to rename it. So after some it sleeps
+ * for a moment, and takes those that come meanwhile together.
+ */
 static void *
 run(void *arg)
 {
 	struct md_watcher *wr = arg;
-	struct pollfd fds[2] = { { .fd = wr->fd, .events = POLLIN },
-		{ .fd = wr->wake, .events = POLLIN } };
-	bool stop = false;
+	struct pollfd fds[2] = { { .fd = wr->wake, .events = POLLIN },
+		{ .fd = wr->fd, .events = POLLIN } };
+	bool stop = false, crowd = false;
 
 	while (!stop) {
 		uint64_t count;
 		ssize_t got;
 
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		if (poll(fds, crowd ? 1 : 2, crowd ? CROWD_PAUSE : -1) < 0 &&
+		    errno != EINTR)
 			break;
 		(void)pthread_mutex_lock(&wr->lock);
 		got = read(wr->wake, &count, sizeof(count));
 		(void)got; /* it does not block */
-		drain(wr);
+		crowd = drain(wr);
 		tell_all(wr);
 		stop = wr->stop;
 		(void)pthread_mutex_unlock(&wr->lock);
@@ -451,7 +461,7 @@ md_unwatch(struct pst_box *b)
 	(void)clock_gettime(CLOCK_REALTIME_COARSE, &tick);
 	quiet = md_stamps(b->folder, now) == 0;
 	(void)pthread_mutex_lock(&wr->lock);
-	drain(wr);
+	(void)drain(wr);
 	while (w->is_telling)
 		(void)pthread_cond_wait(&wr->told, &wr->lock);
 	not_due(wr, w);
@@ -484,7 +494,7 @@ md_expect(
 		return;
 	(void)pthread_mutex_lock(&wr->lock);
 	if (w->echo_n >= ECHO_DRAIN) {
-		drain(wr);
+		(void)drain(wr);
 		if (wr->due != NULL)
 			wake(wr);
 	}
@@ -526,7 +536,7 @@ md_watch_is_quiet(struct pst_box *b)
 	bool quiet;
 
 	(void)pthread_mutex_lock(&wr->lock);
-	drain(wr);
+	(void)drain(wr);
 	quiet = !w->is_dirty;
 	w->is_dirty = false;
 	not_due(wr, w); /* the refresh is under way */

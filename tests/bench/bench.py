@@ -19,7 +19,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cells as table  # noqa: E402
 import report  # noqa: E402
-from servers import PEER_UID, Dovecot, Postern  # noqa: E402
+from servers import PEER_UID, Dovecot, Inotify, Postern  # noqa: E402
 
 OPTIONS = {
     "BENCH_CELLS": ("", "only the cells whose name matches"),
@@ -76,7 +76,7 @@ class Bench:
         return max(least, int(count * self.scale))
 
     def sizes(self):
-        return {"small": table.SMALL_COUNT,
+        return {"users": min(len(table.SMALL), self.size(len(table.SMALL), 10)),
                 "list": self.size(table.LIST_COUNT),
                 "bodies": self.size(table.BODIES_COUNT),
                 "texts": self.size(table.TEXTS_COUNT),
@@ -119,7 +119,7 @@ class Bench:
                 "mixed", s["large"])
             return
         self.source["mixed"] = self.make_source(
-            "mixed", max(s["list"], s["changes"], s["small"]))
+            "mixed", max(s["list"], s["changes"]))
         if any(c.run == "bodies" or c.user == table.TEXTS for c in chosen):
             self.source["bodies"] = self.make_source(
                 "bodies", max(s["bodies"], s["texts"]))
@@ -142,22 +142,11 @@ class Bench:
             if os.geteuid() != 0:
                 raise SystemExit("bench: Dovecot needs root to be started; "
                                  "BENCH_PEER=none measures Postern alone")
-            self.raise_inotify()
+            self.inotify = Inotify()
             peer = Dovecot(self.work, table.USERS, postern.dir,
                            option("BENCH_FAST_LOGIN") == "1")
             self.servers.append(peer)
             peer.start()
-
-    def raise_inotify(self):
-        """Dovecot needs an instance for each process in IDLE; with fewer it
-        looks from time to time only, which would be unfair."""
-        path = "/proc/sys/fs/inotify/max_user_instances"
-        with open(path) as f:
-            value = int(f.read())
-        if value < 20000:
-            with open(path, "w") as f:
-                f.write("20000")
-            self.inotify = (path, value)
 
     def prepare(self, chosen):
         """Fills mailboxes, with each server stopped, and looks into them
@@ -189,7 +178,10 @@ class Bench:
         kind = "bodies" if cell.user in (table.BODIES, table.TEXTS) else "mixed"
         more = []
         if cell.users > 1:
-            more += ["--users", cell.users]
+            users = cell.users
+            if cell.user == table.SMALL[0]:
+                users = self.sizes()["users"]
+            more += ["--users", users]
         if cell.connections:
             connections = cell.connections
             if cell.run == "idle":
@@ -268,8 +260,7 @@ class Bench:
         for server in self.servers:
             server.clean()
         if self.inotify:
-            with open(self.inotify[0], "w") as f:
-                f.write(str(self.inotify[1]))
+            self.inotify.restore()
         shutil.rmtree(self.work, ignore_errors=True)
 
 

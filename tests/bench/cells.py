@@ -76,7 +76,7 @@ IDLE_WAIT_AIM = 100
 
 def mailboxes(sizes):
     """What to prepare: first user, how many users, source, messages."""
-    return [(SMALL[0], len(SMALL), "mixed", sizes["small"]),
+    return [(SMALL[0], sizes["users"], "mixed", SMALL_COUNT),
             (LIST, 1, "mixed", sizes["list"]),
             (BODIES, 1, "bodies", sizes["bodies"]),
             (TEXTS, 1, "bodies", sizes["texts"]),

@@ -45,8 +45,8 @@ class Results:
                   if key in r]
         return statistics.median(values) if values else None
 
-    def waits(self, cell, server):
-        return [w for r in self.runs.get((cell.name, server), [])
+    def waits(self, cell, server, which):
+        return [w[which] for r in self.runs.get((cell.name, server), [])
                 for w in r["waits_ms"]]
 
     def same_answers(self, cell):
@@ -114,14 +114,16 @@ class Results:
             memory[s] = [self.median(cell, s, "pss") / 1024]
             if kernel is not None:
                 memory[s].append(kernel / 1024)
-        waits = {s: [statistics.median(self.waits(cell, s)),
-                     percentile(self.waits(cell, s), 0.99)]
-                 for s in self.servers}
-        return [self.idle_row("idle-memory", memory,
+        rows = [self.idle_row("idle-memory", memory,
                               ["KiB PSS", "KiB kernel"],
-                              table.IDLE_MEMORY_AIM),
-                self.idle_row("idle-exists", waits, ["ms median", "ms p99"],
-                              table.IDLE_WAIT_AIM)]
+                              table.IDLE_MEMORY_AIM)]
+        for which, name in enumerate(("idle-exists", "idle-exists-sent")):
+            waits = {s: [statistics.median(self.waits(cell, s, which)),
+                         percentile(self.waits(cell, s, which), 0.99)]
+                     for s in self.servers}
+            rows.append(self.idle_row(name, waits, ["ms median", "ms p99"],
+                                      table.IDLE_WAIT_AIM))
+        return rows
 
     def rows(self, cell):
         voids = [(s, self.voids[(cell.name, s)]) for s in self.servers
