@@ -59,6 +59,34 @@ struct pst_cached {
 };
 typedef void (*pst_cached_fn)(void *arg, const struct pst_cached *cached);
 
+/*
+ * The text of a message, for the full-text index: UTF-8, decoded and without
+ * case. What must not be taken for one text (two fields, two parts) is divided
+ * by octets 0xff, which are not in UTF-8.
+ */
+struct pst_text {
+	uint32_t uid;
+	bool is_partial; /* some of it is left out */
+	/* What is the message's own header and those of its MIME parts; and
+	 * what is text of parts, or header of messages in it. Borrowed. */
+	struct pst_str header, body;
+};
+
+/* What the index knows of a message that it has. */
+enum pst_text_answer {
+	PST_TEXT_NO,	/* does not contain what is sought */
+	PST_TEXT_YES,	/* contains it */
+	PST_TEXT_MAYBE, /* has to be looked at */
+};
+typedef void (*pst_text_fn)(
+    void *arg, uint32_t uid, enum pst_text_answer answer);
+
+/* How much there is of an index. */
+struct pst_text_state {
+	uint64_t messages; /* that it has, gone ones included */
+	uint64_t bytes;	   /* on the disk */
+};
+
 /* How much an account holds. */
 struct pst_usage {
 	uint64_t messages;
@@ -336,6 +364,41 @@ struct pst_store_ops {
 	 */
 	enum pst_rc (*history)(struct pst_box *box, uint64_t *from_r,
 	    pst_gone_fn fn, void *arg, struct pst_error *err);
+
+	/* --- the full-text index; optional, all or none ---------------- */
+
+	/*
+	 * An index of the words in messages, which may be lost at any time and
+	 * must never answer wrongly. `version` tells how the server made the
+	 * texts; what was put with another one counts as not there. These may
+	 * run beside any other call on the same box; of text_put(),
+	 * text_tidy() and text_drop() there is one at a time.
+	 *
+	 * text_put() adds messages, in any order, none of them known yet (if
+	 * it is, either text may be kept: they are the same).
+	 */
+	enum pst_rc (*text_put)(struct pst_box *box, uint64_t version,
+	    const struct pst_text *texts, size_t n, struct pst_error *err);
+	/*
+	 * Tells of each message that is in the index, ascending by uid, whether
+	 * it contains `needle` (UTF-8 without case; octet for octet, anywhere,
+	 * also inside of words) in its body or, with `headers`, in its header
+	 * or body. Messages that are gone may be told of. An empty needle is
+	 * in all of them.
+	 */
+	enum pst_rc (*text_search)(struct pst_box *box, uint64_t version,
+	    struct pst_str needle, bool headers, pst_text_fn fn, void *arg,
+	    struct pst_error *err);
+	/*
+	 * Puts things in order after some text_put(): `present` are the
+	 * messages of the mailbox, others may be forgotten.
+	 */
+	enum pst_rc (*text_tidy)(struct pst_box *box, uint64_t version,
+	    struct pst_uids present, struct pst_error *err);
+	enum pst_rc (*text_state)(struct pst_box *box, uint64_t version,
+	    struct pst_text_state *state_r, struct pst_error *err);
+	/* Forgets all of it. */
+	enum pst_rc (*text_drop)(struct pst_box *box, struct pst_error *err);
 };
 
 #endif

@@ -10,6 +10,7 @@ maildir_la_SOURCES = \
 	modules/maildir/name.h modules/maildir/scan.c \
 	modules/maildir/stage.c modules/maildir/state.c \
 	modules/maildir/state.h modules/maildir/store.c \
+	modules/maildir/text.c \
 	modules/maildir/tree.c modules/maildir/usage.c \
 	modules/maildir/util.c modules/maildir/util.h \
 	modules/maildir/watch.c

@@ -387,6 +387,18 @@ enum pst_rc md_recount(
 void md_usage_add(struct pst_box *, int64_t messages, int64_t bytes);
 void md_usage_free(struct pst_acct *);
 
+/* --- text.c --------------------------------------------------------------- */
+
+enum pst_rc md_text_put(struct pst_box *, uint64_t, const struct pst_text *,
+    size_t, struct pst_error *);
+enum pst_rc md_text_search(struct pst_box *, uint64_t, struct pst_str, bool,
+    pst_text_fn, void *, struct pst_error *);
+enum pst_rc md_text_tidy(
+    struct pst_box *, uint64_t, struct pst_uids, struct pst_error *);
+enum pst_rc md_text_state(
+    struct pst_box *, uint64_t, struct pst_text_state *, struct pst_error *);
+enum pst_rc md_text_drop(struct pst_box *, struct pst_error *);
+
 /* --- watch.c -------------------------------------------------------------- */
 
 enum md_echo { MD_ECHO_FROM, MD_ECHO_TO, MD_ECHO_CREATE, MD_ECHO_DELETE };

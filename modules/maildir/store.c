@@ -347,6 +347,11 @@ static const struct pst_store_ops maildir_ops = {
 	.cache_get = md_cache_get,
 	.cache_put = md_cache_put,
 	.history = md_history,
+	.text_put = md_text_put,
+	.text_search = md_text_search,
+	.text_tidy = md_text_tidy,
+	.text_state = md_text_state,
+	.text_drop = md_text_drop,
 };
 
 const struct pst_module *

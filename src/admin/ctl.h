@@ -63,6 +63,7 @@ extern const struct ctl_command ctl_acl_commands[];
 extern const struct ctl_command ctl_status_commands[];
 extern const struct ctl_command ctl_trace_commands[];
 extern const struct ctl_command ctl_user_commands[];
+extern const struct ctl_command ctl_index_commands[];
 extern const struct ctl_command ctl_mailbox_commands[];
 extern const struct ctl_command ctl_quota_commands[];
 extern const struct ctl_command ctl_alias_commands[];

@@ -7,6 +7,7 @@ libpostern_la_SOURCES += \
 	src/admin/ctl.h \
 	src/admin/domain.c \
 	src/admin/identity.c src/admin/identity.h \
+	src/admin/index.c \
 	src/admin/mailbox.c \
 	src/admin/password.c \
 	src/admin/posternctl.c \
@@ -14,6 +15,7 @@ libpostern_la_SOURCES += \
 	src/admin/quota.c \
 	src/admin/request_acl.c \
 	src/admin/request_connections.c \
+	src/admin/request_index.c \
 	src/admin/request_mailbox.c \
 	src/admin/request_quota.c \
 	src/admin/request_status.c \

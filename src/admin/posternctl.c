@@ -17,6 +17,7 @@ static const struct ctl_command *const groups[] = {
 	ctl_user_commands,
 	ctl_mailbox_commands,
 	ctl_acl_commands,
+	ctl_index_commands,
 	ctl_quota_commands,
 	ctl_alias_commands,
 	ctl_domain_commands,

@@ -22,6 +22,9 @@ enum config_protocol {
 	CONFIG_POP3,
 };
 
+/* Which mailboxes have a full-text index. */
+enum config_index { CONFIG_INDEX_SEARCHED, CONFIG_INDEX_ALL };
+
 enum config_bare_newline { CONFIG_BARE_REJECT, CONFIG_BARE_KEEP };
 enum config_delete { CONFIG_DELETE_EXPUNGE, CONFIG_DELETE_FLAG };
 
@@ -164,6 +167,13 @@ struct config {
 		bool mark_seen;	     /* RETR sets \Seen */
 		int language;	     /* enum pop3_language, for "LANG *" */
 	} pop3;
+	struct {
+		bool fulltext; /* keep indexes, and use them */
+		int index;     /* enum config_index */
+		int64_t delay; /* of new messages until they are indexed */
+		int64_t message_text; /* octets of one message's text */
+		int64_t batch;	      /* octets of text indexed at once */
+	} search;
 	struct {
 		bool plaintext_on_loopback; /* AUTH without TLS there */
 		int64_t failure_delay;	    /* milliseconds, grows */

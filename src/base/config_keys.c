@@ -134,6 +134,12 @@ const struct config_key config_keys[] = {
 	IN(pop3, mark_seen, CONFIG_BOOL, "true", 0, 0),
 	PICK(pop3, language, "en", "en de"),
 
+	IN(search, fulltext, CONFIG_BOOL, "true", 0, 0),
+	PICK(search, index, "searched", "searched all"),
+	IN(search, delay, CONFIG_TIME, "2", 0, 3600),
+	IN(search, message_text, CONFIG_SIZE, "4M", 64 * KIB, 64 * MIB),
+	IN(search, batch, CONFIG_SIZE, "8M", 64 * KIB, 64 * MIB),
+
 	IN(auth, plaintext_on_loopback, CONFIG_BOOL, "false", 0, 0),
 	IN(auth, failure_delay, CONFIG_NUMBER, "1000", 0, 60000),
 	IN(auth, failures, CONFIG_NUMBER, "20", 1, 1000000),

@@ -10,6 +10,7 @@
 #include "imap/cached.h"
 #include "imap/parse.h"
 #include "mailbox/mailbox.h"
+#include "message/text.h"
 
 enum { IMAP_SEARCH_DEPTH = 50, IMAP_SEARCH_KEYS = 2000 };
 
@@ -37,9 +38,9 @@ struct imap_search_message {
 	struct imap_fuzzy *fuzzy;
 	uint32_t score_sum, scores;
 	struct pst_body body;
-	struct msg *header, *whole;	/* by imap_search_header(), _whole() */
-	struct buf small;		/* a short message, in memory */
-	struct buf piece, text, folded; /* for matching */
+	struct msg *header, *whole; /* by imap_search_header(), _whole() */
+	struct buf small;	    /* a short message, in memory */
+	struct buf text, folded;    /* for matching */
 	struct arena *scratch;
 	/* The messages that are looked at next, and where in there this one
 	 * is; see imap_search_message_ahead(). */
@@ -47,8 +48,10 @@ struct imap_search_message {
 	size_t rows_n, row_at;
 	bool backwards;
 	struct imap_cached cached;
-	struct pst_str facts; /* see imap/facts.h; p NULL: not known yet */
-	struct buf made;      /* those that were worked out now */
+	struct pst_str facts;  /* see imap/facts.h; p NULL: not known yet */
+	struct buf made;       /* those that were worked out now */
+	struct msg_text words; /* for matching TEXT and BODY */
+	struct imap_text_known *known; /* see search_text.c */
 };
 
 /* A row of the table. */
@@ -162,6 +165,9 @@ void imap_search_fold(struct imap_search_message *m, struct pst_str value);
 /* A field's value, decoded, contains the folded text. */
 bool imap_search_in_value(
     struct imap_search_message *m, struct pst_str value, struct pst_str needle);
+
+/* Forgets what the full-text index has answered; before m->view changes. */
+void imap_text_forget(struct imap_search_message *m);
 
 /*
  * The words of a search text, and how well each was found so far (RFC 6203).

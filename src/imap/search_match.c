@@ -12,7 +12,6 @@
 enum {
 	SMALL = 65536,
 	VALUE_MAX = 4 << 20,
-	PIECE_MAX = 65536,
 	MADE_MAX = 16 << 20,
 	AHEAD = 16, /* whose facts are asked for at first */
 };
@@ -30,7 +29,7 @@ imap_search_message_init(struct imap_search_message *m,
 	m->now = clock_seconds();
 	m->scratch = arena_new(0);
 	buf_init(&m->small, SMALL);
-	buf_init(&m->piece, PIECE_MAX);
+	msg_text_init(&m->words);
 	buf_init(&m->text, VALUE_MAX);
 	buf_init(&m->folded, 4 * VALUE_MAX);
 	buf_init(&m->made, MADE_MAX);
@@ -56,7 +55,8 @@ imap_search_message_fini(struct imap_search_message *m)
 {
 	forget(m);
 	buf_fini(&m->small);
-	buf_fini(&m->piece);
+	imap_text_forget(m);
+	msg_text_fini(&m->words);
 	buf_fini(&m->text);
 	buf_fini(&m->folded);
 	buf_fini(&m->made);
@@ -96,6 +96,7 @@ imap_search_message_view(
     struct imap_search_message *m, struct mailbox_view *view)
 {
 	m->view = view;
+	imap_text_forget(m);
 	imap_cached_fini(&m->cached);
 	imap_cached_init(&m->cached, view, MAIL_CACHE_FACTS, AHEAD);
 }

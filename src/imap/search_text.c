@@ -1,116 +1,146 @@
 /*
  * imap/search_text.c - the keys BODY and TEXT (RFC 3501, 6.4.4): what a reader
- * would see of the message, decoded, converted to UTF-8 and without case.
+ * would see of the message, decoded, converted to UTF-8 and without case
+ * (message/text.h).
  *
- * A body is read, decoded and compared in pieces, so that a large one needs no
- * more memory than a small one.
+ * The full-text index of the mailbox is asked once for each key, as soon as the
+ * key has to be decided for more than a few messages; what the index is not
+ * sure of is looked at. The answers stay good for those messages: a message
+ * never changes.
  */
 #include "base/str.h"
 #include "imap/search.h"
-#include "message/content.h"
+#include "mailbox/fulltext.h"
+#include <stdlib.h>
 
-enum { PIECE = 32768, LINE_MAX_KEPT = 65536 };
+/* So many messages are looked at without asking. */
+enum { ASK_AFTER = 16 };
 
-/* How much of the decoded text can be folded now: whole lines, so that no
- * character and no combining sequence is cut. */
-static size_t
-ready(const struct buf *text, bool last)
+struct imap_text_known {
+	struct imap_text_known *next;
+	const struct imap_search_key *key;
+	unsigned looked_at;
+	bool is_asked, has_answer;
+	struct view_text answer;
+};
+
+void
+imap_text_forget(struct imap_search_message *m)
 {
-	const char *lf;
-	size_t n = text->n;
+	while (m->known != NULL) {
+		struct imap_text_known *k = m->known;
 
-	if (last || n == 0)
-		return n;
-	lf = memrchr(text->p, '\n', n);
-	if (lf != NULL)
-		return (size_t)(lf - text->p) + 1;
-	if (n < LINE_MAX_KEPT)
-		return 0;
-	while (n > 1 && ((unsigned char)text->p[n - 1] & 0xc0) == 0x80)
-		n--;
-	return n - 1;
+		m->known = k->next;
+		view_text_fini(&k->answer);
+		free(k);
+	}
 }
 
-/*
- * Compares what is ready in m->text; the end of what was compared is kept in
- * m->folded, since the words sought may lie across.
- */
-static bool
-compare(struct imap_search_message *m, struct pst_str needle, bool last)
+static struct imap_text_known *
+known_of(struct imap_search_message *m, const struct imap_search_key *key)
 {
-	size_t n = ready(&m->text, last);
+	struct imap_text_known *k;
 
-	if (n == 0)
+	for (k = m->known; k != NULL; k = k->next)
+		if (k->key == key)
+			return k;
+	k = mem_alloc(sizeof(*k));
+	k->key = key;
+	k->next = m->known;
+	m->known = k;
+	return k;
+}
+
+/* True: the index has decided. */
+static bool
+is_known(struct imap_search_message *m, const struct imap_search_key *key,
+    bool headers, bool *matches_r)
+{
+	struct imap_text_known *k = known_of(m, key);
+
+	if (!k->is_asked) {
+		if (k->looked_at++ < ASK_AFTER)
+			return false;
+		k->is_asked = true;
+		k->has_answer = view_text_search(
+		    m->view, key->text, headers, &k->answer);
+	}
+	if (!k->has_answer || m->row.uid > k->answer.last ||
+	    uidset_has(&k->answer.unsure, m->row.uid))
 		return false;
-	(void)msg_casefold(str_n(m->text.p, n), &m->folded);
-	buf_consume(&m->text, n);
-	if (m->fuzzy != NULL) {
-		imap_fuzzy_feed(m->fuzzy, buf_str(&m->folded));
-		buf_clear(&m->folded);
+	*matches_r = uidset_has(&k->answer.yes, m->row.uid);
+	return true;
+}
+
+/* --- looking at the message -------------------------------------------------
+ */
+
+/* What is sought in the text that passes through m->words.folded. */
+struct looking {
+	struct imap_search_message *m;
+	struct pst_str needle;
+	bool found;
+};
+
+static bool
+look(struct looking *l)
+{
+	struct buf *folded = &l->m->words.folded;
+
+	if (l->m->fuzzy != NULL) {
+		imap_fuzzy_feed(l->m->fuzzy, buf_str(folded));
+		buf_clear(folded);
 		return false;
 	}
-	if (m->folded.n < needle.n)
+	l->found = folded->n >= l->needle.n &&
+		   memmem(folded->p, folded->n, l->needle.p, l->needle.n) !=
+		       NULL;
+	return l->found;
+}
+
+/* The end of what was compared is kept: the words sought may lie across. */
+static bool
+take(void *arg)
+{
+	struct looking *l = arg;
+	struct buf *folded = &l->m->words.folded;
+
+	if (look(l))
 		return false;
-	if (memmem(m->folded.p, m->folded.n, needle.p, needle.n) != NULL)
-		return true;
-	buf_consume(&m->folded, m->folded.n - (needle.n - 1));
-	return false;
+	if (folded->n >= l->needle.n)
+		buf_consume(folded, folded->n - (l->needle.n - 1));
+	return true;
+}
+
+static bool
+read_some(void *arg, uint64_t offset, void *p, size_t n)
+{
+	return imap_search_read(arg, offset, p, n);
 }
 
 static bool
 in_body(struct imap_search_message *m, const struct msg_part *part,
     struct pst_str needle)
 {
-	struct msg_decoder *d = msg_decoder_new(part, true, false);
-	uint64_t at = part->body_start, left = part->body_size;
-	bool found = false;
+	const struct msg_text_source source = { read_some, m };
+	struct looking l = { m, needle, false };
 
-	buf_clear(&m->text);
-	buf_clear(&m->folded);
-	while (!found && left > 0) {
-		size_t n = left < PIECE ? (size_t)left : PIECE;
-		char *p;
-
-		buf_clear(&m->piece);
-		p = buf_reserve(&m->piece, n);
-		if (!imap_search_read(m, at, p, n))
-			break;
-		at += n;
-		left -= n;
-		(void)msg_decoder_feed(d, str_n(p, n), left == 0, &m->text);
-		found = compare(m, needle, left == 0);
-	}
-	msg_decoder_free(&d);
-	return found;
+	(void)msg_text_body(&m->words, part, &source, take, &l);
+	return l.found;
 }
 
 static bool
 in_fields(struct imap_search_message *m, const struct msg_part *part,
     struct pst_str needle)
 {
+	struct looking l = { m, needle, false };
+
 	for (size_t i = 0; i < part->fields; i++) {
-		if (imap_search_in_value(m, part->field[i].whole, needle))
+		msg_text_field(&m->words, part->field[i].whole);
+		if (look(&l))
 			return true;
 	}
 	return false;
-}
-
-/* The part behind `part` in the order of the message, NULL in the end. */
-static const struct msg_part *
-following(const struct msg_part *part)
-{
-	if (part->child != NULL)
-		return part->child;
-	while (part != NULL && part->next == NULL)
-		part = part->parent;
-	return part != NULL ? part->next : NULL;
-}
-
-/* The header of a message in the message is part of its text. */
-static bool
-is_inner_header(const struct msg_part *part)
-{
-	return part->parent != NULL && part->parent->is_message;
 }
 
 static bool
@@ -118,11 +148,11 @@ in_message(struct imap_search_message *m, struct pst_str needle, bool headers)
 {
 	const struct msg_part *part = imap_search_whole(m);
 
-	for (; part != NULL; part = following(part)) {
-		if ((headers || is_inner_header(part)) &&
+	for (; part != NULL; part = msg_text_next(part)) {
+		if ((headers || msg_text_is_inner(part)) &&
 		    in_fields(m, part, needle))
 			return true;
-		if (str_is_case(part->type, "text") && in_body(m, part, needle))
+		if (msg_text_is_body(part) && in_body(m, part, needle))
 			return true;
 	}
 	return false;
@@ -147,17 +177,23 @@ anywhere(struct imap_search_message *m, const struct imap_search_key *k)
 bool
 imap_match_body(struct imap_search_message *m, const struct imap_search_key *k)
 {
+	bool matches;
+
 	if (k->text.n == 0)
 		return true;
-	return m->is_fuzzy ? imap_fuzzy_matches(m, k, anywhere_below)
-			   : anywhere_below(m, k);
+	if (m->is_fuzzy)
+		return imap_fuzzy_matches(m, k, anywhere_below);
+	return is_known(m, k, false, &matches) ? matches : anywhere_below(m, k);
 }
 
 bool
 imap_match_text(struct imap_search_message *m, const struct imap_search_key *k)
 {
+	bool matches;
+
 	if (k->text.n == 0)
 		return true;
-	return m->is_fuzzy ? imap_fuzzy_matches(m, k, anywhere)
-			   : anywhere(m, k);
+	if (m->is_fuzzy)
+		return imap_fuzzy_matches(m, k, anywhere);
+	return is_known(m, k, true, &matches) ? matches : anywhere(m, k);
 }

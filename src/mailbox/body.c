@@ -11,12 +11,8 @@
 
 enum { PIECE = 65536 };
 
-/*
- * Holds box_lock with the box open, or fails without it. A rename closes the
- * box for a moment: messages are not gone then, so that is waited for.
- */
-static enum pst_rc
-hold_box(struct mailbox *mb, struct pst_error *err)
+enum pst_rc
+mailbox_hold_box(struct mailbox *mb, struct pst_error *err)
 {
 	bool gone;
 
@@ -35,17 +31,23 @@ hold_box(struct mailbox *mb, struct pst_error *err)
 }
 
 enum pst_rc
-view_body(struct mailbox_view *v, uint32_t uid, struct pst_body *body_r,
+mailbox_body(struct mailbox *mb, uint32_t uid, struct pst_body *body_r,
     struct pst_error *err)
 {
-	struct mailbox *mb = v->mb;
-	enum pst_rc rc = hold_box(mb, err);
+	enum pst_rc rc = mailbox_hold_box(mb, err);
 
 	if (rc != PST_OK)
 		return rc;
 	rc = mb->acct->st->ops->body(mb->box, uid, body_r, err);
 	pthread_rwlock_unlock(&mb->box_lock);
 	return rc;
+}
+
+enum pst_rc
+view_body(struct mailbox_view *v, uint32_t uid, struct pst_body *body_r,
+    struct pst_error *err)
+{
+	return mailbox_body(v->mb, uid, body_r, err);
 }
 
 enum pst_rc
@@ -56,7 +58,7 @@ view_ident(struct mailbox_view *v, uint32_t uid, char id_r[VIEW_IDENT],
 	const struct pst_store_ops *ops = mb->acct->st->ops;
 	char id[40] = "";
 	struct pst_box_state state;
-	enum pst_rc rc = hold_box(mb, err);
+	enum pst_rc rc = mailbox_hold_box(mb, err);
 
 	if (rc != PST_OK)
 		return rc;

@@ -59,6 +59,7 @@ mailbox_make(struct mail_account *acct, const char *name)
 	pthread_mutex_init(&mb->lock, NULL);
 	pthread_mutex_init(&mb->queue_lock, NULL);
 	pthread_cond_init(&mb->queue_moved, NULL);
+	atomic_store(&mb->text_doubt, true);
 	mb->next = acct->mailboxes;
 	acct->mailboxes = mb;
 	acct->refs++;
@@ -77,6 +78,7 @@ mailbox_free(struct mailbox *mb)
 	pthread_cond_destroy(&mb->queue_moved);
 	uid_array_drop(&mb->uids);
 	keyword_table_drop(&mb->keywords);
+	uidset_fini(&mb->text_known);
 	free(mb->row);
 	free(mb->gone);
 	free(mb->name);
@@ -106,6 +108,14 @@ use(struct mailbox *mb)
 {
 	mb->refs++;
 	lru_remove(mb->acct->ms, mb);
+}
+
+void
+mailbox_take(struct mailbox *mb)
+{
+	pthread_mutex_lock(&mb->acct->ms->lock);
+	use(mb);
+	pthread_mutex_unlock(&mb->acct->ms->lock);
 }
 
 struct mailbox *
@@ -691,6 +701,8 @@ apply(struct mailbox *mb, const struct uidset *gone, const struct rows *changed,
 	pthread_mutex_unlock(&mb->lock);
 	if (messages != 0 || bytes != 0)
 		account_use(mb->acct, messages, bytes);
+	if (appended != NULL && appended->n > 0 && mb->loaded)
+		fulltext_stir(mb);
 }
 
 void
@@ -717,19 +729,23 @@ void
 mailbox_apply_new(struct mailbox *mb, const struct pst_row *row, size_t n)
 {
 	int64_t bytes = 0;
+	bool loaded;
 
 	if (n == 0)
 		return;
 	for (size_t i = 0; i < n; i++)
 		bytes += (int64_t)row[i].size;
 	pthread_mutex_lock(&mb->lock);
-	if (mb->loaded) {
+	loaded = mb->loaded;
+	if (loaded) {
 		expect_missed(mb, mb->state.highestmodseq, row, n);
 		append_rows(mb, row, n);
 		mailbox_wake_views(mb);
 	}
 	pthread_mutex_unlock(&mb->lock);
 	account_use(mb->acct, (int64_t)n, bytes);
+	if (loaded || atomic_load(&mb->acct->ms->fulltext.all))
+		fulltext_stir(mb);
 }
 
 void

@@ -6,6 +6,8 @@ libpostern_la_SOURCES += \
 	src/mailbox/change.c \
 	src/mailbox/check.c src/mailbox/check.h \
 	src/mailbox/change_shared.c \
+	src/mailbox/fulltext.c src/mailbox/fulltext.h \
+	src/mailbox/fulltext_fill.c src/mailbox/fulltext_priv.h \
 	src/mailbox/history.c \
 	src/mailbox/live.c \
 	src/mailbox/mailbox.h src/mailbox/priv.h \
@@ -17,5 +19,6 @@ libpostern_la_SOURCES += \
 	src/mailbox/seen.c src/mailbox/seen.h \
 	src/mailbox/seen_live.c \
 	src/mailbox/store.c src/mailbox/store.h \
+	src/mailbox/text.c \
 	src/mailbox/uidl.c src/mailbox/uidl.h \
 	src/mailbox/view.c

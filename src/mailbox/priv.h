@@ -10,6 +10,7 @@
  *goes away meanwhile mailbox.io       one call of the module at a time on a
  *box; may be held over disk writes; two of them in order of address
  *	mailbox.box_lock that the box stays open during body()
+ *	fulltext.lock    the queue of mailboxes to be indexed
  *	mailstore.lock   accounts and mailboxes by name, reference counts
  *	mailbox.lock     the live picture and its views
  *	account.usage_lock
@@ -35,6 +36,22 @@ struct storage {
 
 enum { ACCOUNT_BUCKETS = 4096 };
 
+struct text_job;
+
+/* See fulltext.c. */
+struct fulltext {
+	atomic_bool is_on, all; /* search.fulltext, search.index */
+	_Atomic int64_t delay;	/* microseconds */
+	pthread_mutex_t lock;	/* guards all below */
+	pthread_cond_t moved;
+	struct text_job *first;
+	/* What the thread works on; the account is only to be compared. */
+	const struct mail_account *current;
+	const struct mailbox *current_box;
+	bool is_running, quit;
+	pthread_t thread;
+};
+
 struct mailstore {
 	struct config *start_cfg; /* storage blocks live in it */
 	struct storage *storage;
@@ -46,6 +63,8 @@ struct mailstore {
 	struct mail_account *bucket[ACCOUNT_BUCKETS];
 	struct mailbox *lru_first, *lru_last; /* unused, oldest first */
 	size_t lru_count;
+
+	struct fulltext fulltext;
 
 	pthread_mutex_t poll_lock; /* guards the three below */
 	pthread_cond_t poll_stop;
@@ -70,6 +89,7 @@ struct mail_account {
 	struct pst_usage usage, limit;
 	pthread_mutex_t acl_lock; /* see above */
 	_Atomic uint64_t acl_changes;
+	_Atomic unsigned text_banned; /* it goes: nothing is indexed */
 	char id[321];
 };
 
@@ -96,6 +116,12 @@ struct old_name {
 };
 
 struct commit; /* in append.c */
+
+enum text_state {
+	TEXT_UNKNOWN,
+	TEXT_NONE, /* nobody has searched it yet */
+	TEXT_KEPT,
+};
 
 /* A live mailbox. */
 struct mailbox {
@@ -151,6 +177,15 @@ struct mailbox {
 	struct mailbox_view *views;
 	struct seen *seens; /* of users that have their own \Seen */
 
+	/* The full-text index; see fulltext.c. */
+	_Atomic int text_state;	    /* enum text_state */
+	atomic_bool text_doubt;	    /* text_known may be wrong */
+	_Atomic int64_t text_retry; /* clock_monotonic: not before */
+	struct text_job *text_job;  /* in the queue; by fulltext.lock */
+	/* The thread that indexes: what is in the index, of which version. */
+	struct uidset text_known;
+	uint64_t text_version;
+
 	pthread_mutex_t queue_lock; /* guards the three below */
 	pthread_cond_t queue_moved;
 	struct commit *queue;
@@ -188,6 +223,7 @@ enum mailbox_depth { MAILBOX_OPEN, MAILBOX_LOADED };
 enum pst_rc mailbox_get(struct mail_account *acct, const char *name,
     enum mailbox_depth depth, struct mailbox **mb_r, struct pst_error *err);
 void mailbox_put(struct mailbox **mb);
+void mailbox_take(struct mailbox *mb); /* one more reference */
 /* The live mailbox of that name, if there is one, referenced. */
 struct mailbox *mailbox_find(struct mail_account *acct, const char *name);
 /* All live mailboxes at or below `name`; the caller puts and frees. */
@@ -247,6 +283,27 @@ struct rows {
 };
 void rows_add(void *rows, const struct pst_row *row); /* a pst_row_fn */
 void rows_fini(struct rows *r);
+
+/* --- body.c --- */
+/*
+ * Holds box_lock for reading with the box open, or fails without it. A rename
+ * closes the box for a moment: messages are not gone then, so that is waited
+ * for. Not with io held.
+ */
+enum pst_rc mailbox_hold_box(struct mailbox *mb, struct pst_error *err);
+enum pst_rc mailbox_body(struct mailbox *mb, uint32_t uid,
+    struct pst_body *body_r, struct pst_error *err);
+
+/* --- fulltext.c --- */
+void fulltext_init(struct mailstore *ms, const struct config *cfg);
+void fulltext_configure(struct mailstore *ms, const struct config *cfg);
+void fulltext_stop(struct mailstore *ms);
+/* There may be messages that are not indexed. Quick; without mailbox.lock. */
+void fulltext_stir(struct mailbox *mb);
+/* Waits until nothing of the account is referred to any more, and sees to it
+ * that this stays so until unban. */
+void fulltext_ban(struct mail_account *acct);
+void fulltext_unban(struct mail_account *acct);
 
 /* --- history.c; with mailbox.lock held where nothing else is said --- */
 /* Takes what the module remembers of the time before; wants io, not lock. */

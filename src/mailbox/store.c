@@ -40,6 +40,7 @@ mailstore_open(struct config *cfg, struct pst_error *err)
 	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&ms->poll_stop, &monotonic);
 	(void)pthread_condattr_destroy(&monotonic);
+	fulltext_init(ms, cfg);
 	ms->storage = mem_array(cfg->storages, sizeof(*ms->storage));
 	for (size_t i = 0; i < cfg->storages && rc == PST_OK; i++) {
 		rc = storage_load(&ms->storage[i], ms->start_cfg,
@@ -64,6 +65,7 @@ mailstore_close(struct mailstore **msp)
 	pthread_mutex_unlock(&ms->poll_lock);
 	if (ms->polling)
 		(void)pthread_join(ms->poll_thread, NULL);
+	fulltext_stop(ms);
 	mailbox_evict(ms, 0, NULL);
 	for (size_t i = 0; i < ms->storages; i++)
 		storage_unload(&ms->storage[i]);
@@ -85,6 +87,7 @@ mailstore_reconfigure(struct mailstore *ms, struct config *cfg)
 	config_unref(&ms->cfg);
 	ms->cfg = config_ref(cfg);
 	pthread_mutex_unlock(&ms->cfg_lock);
+	fulltext_configure(ms, cfg);
 }
 
 /* --- accounts
@@ -346,6 +349,7 @@ mail_account_remove(struct mailstore *ms, const struct account_user *user,
 	if (st == NULL)
 		return PST_E_TEMP;
 	acct = account_find_or_make(ms, st, user->address);
+	fulltext_ban(acct);
 	mailbox_evict(ms, 0, acct);
 	pthread_mutex_lock(&acct->open_lock);
 	pthread_mutex_lock(&ms->lock);
@@ -362,6 +366,7 @@ mail_account_remove(struct mailstore *ms, const struct account_user *user,
 		account_forget_usage(acct);
 	}
 	pthread_mutex_unlock(&acct->open_lock);
+	fulltext_unban(acct);
 	mail_account_close(&acct);
 	return rc;
 }

@@ -163,6 +163,8 @@ view_open_at(const struct mail_place *place, bool read_only,
 		else
 			view_free(v);
 		*view_r = rc == PST_OK ? v : NULL;
+		if (rc == PST_OK)
+			fulltext_stir(mb);
 	}
 	pthread_mutex_unlock(&mb->io);
 	if (rc != PST_OK)

@@ -21,5 +21,6 @@ libpostern_la_SOURCES += \
 	src/message/reader.c \
 	src/message/section.c \
 	src/message/subject.c \
+	src/message/text.c src/message/text.h \
 	src/message/utf8.c \
 	src/message/words.c

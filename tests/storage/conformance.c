@@ -25,6 +25,7 @@ static const struct {
 	{ "cache", test_cache },
 	{ "check", test_check },
 	{ "recount", test_recount },
+	{ "text", test_text },
 	{ "lasting", test_lasting },
 	{ "history", test_history },
 	{ "threads", test_threads },
