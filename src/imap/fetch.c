@@ -41,6 +41,7 @@ struct fetching {
 	size_t n, at;
 	uint32_t newly_seen; /* bit i: rows[i] */
 	bool missing;	     /* some are gone */
+	bool unreadable;     /* some cannot be read, and should be */
 	bool undecodable;    /* some have an unknown transfer encoding */
 	bool is_open;	     /* "* n FETCH (" is written */
 	bool has_body;
@@ -313,7 +314,8 @@ begin_message(struct imap_session *s, struct fetching *f)
 			log_failure(
 			    PST_LOG_ERROR, net_id(s->c), "imap-fetch", &err);
 		close_message(f);
-		f->missing = true;
+		f->missing |= rc == PST_E_NOTFOUND;
+		f->unreadable |= rc != PST_E_NOTFOUND;
 		return false;
 	}
 	if (!is_decodable(f)) {
@@ -432,13 +434,18 @@ write_item(struct imap_session *s, struct fetching *f)
 static enum imap_step
 ended(struct imap_session *s, const struct fetching *f)
 {
-	if (f->undecodable || f->missing)
+	if (f->undecodable || f->unreadable || f->missing)
 		imap_put_limited(s, f->lowest);
 	if (f->undecodable)
 		return imap_no(
 		    s, "[UNKNOWN-CTE] Unknown content transfer encoding");
-	if (f->missing)
+	if (f->unreadable)
 		return imap_no(
+		    s, "[UNAVAILABLE] Some of the messages cannot be read");
+	/* RFC 5530, 3. It is no failure: mutt gives the whole mailbox up when
+	 * one message goes while it reads the headers. */
+	if (f->missing)
+		return imap_ok(
 		    s, "[EXPUNGEISSUED] Some of the messages no longer exist");
 	return imap_ok_limited(s, f->lowest, "Fetch completed");
 }
