@@ -116,6 +116,40 @@ struct pst_flag_change {
 	uint64_t unchanged_since; /* UINT64_MAX: whatever they are */
 };
 
+/*
+ * A message that was expunged and is kept for a while. Texts are borrowed for
+ * the length of the call back.
+ */
+struct pst_kept {
+	const char *id;		 /* at most 39 characters of [A-Za-z0-9_-] */
+	const char *mailbox;	 /* that it was in, by its present name */
+	const char *special_use; /* of that mailbox, or "" */
+	bool exists;		 /* there is a mailbox of that name */
+	int64_t expunged;	 /* when; seconds since 1970 */
+	uint32_t uid;		 /* that it had; 0: none */
+	uint32_t flags;
+	int64_t internal_date;
+	uint64_t size;
+	const char *const *keyword; /* names */
+	size_t keywords;
+};
+typedef void (*pst_kept_fn)(void *arg, const struct pst_kept *kept);
+/* `n`: the place of the message's id in what was asked for. */
+typedef void (*pst_restored_fn)(void *arg, size_t n, const struct pst_row *row);
+
+/* Which kept messages have to go. */
+struct pst_kept_limit {
+	int64_t before;	    /* those expunged before this; INT64_MIN: none */
+	uint64_t max_bytes; /* then the oldest, until no more is left; 0: any */
+	uint64_t most;	    /* no more than this in one call */
+};
+
+struct pst_kept_sum {
+	struct pst_usage purged, left;
+	int64_t oldest; /* when the oldest that is left was expunged */
+	bool more;	/* the call ended at `most` */
+};
+
 /* Something that check() found. Texts are borrowed. */
 struct pst_finding {
 	uint32_t uid;	  /* 0: not about one message */
@@ -340,6 +374,36 @@ struct pst_store_ops {
 	enum pst_rc (*expunge)(struct pst_box *box, struct pst_uids uids,
 	    pst_uid_fn gone, void *arg, struct pst_error *err);
 
+	/* --- undelete: optional, all five or none ----------------------- */
+
+	/*
+	 * As expunge() and remove(), but the messages are kept: they are in no
+	 * mailbox any more and usage() does not count them. What cannot be kept
+	 * (a full disk) is removed for good. Whatever happens, a message is in
+	 * its mailbox or kept, never in both.
+	 */
+	enum pst_rc (*expunge_keep)(struct pst_box *box, struct pst_uids uids,
+	    pst_uid_fn gone, void *arg, struct pst_error *err);
+	enum pst_rc (*remove_keep)(
+	    struct pst_acct *acct, const char *name, struct pst_error *err);
+	/* Reports all that is kept, in any order. */
+	enum pst_rc (*kept_each)(struct pst_acct *acct, pst_kept_fn fn,
+	    void *arg, struct pst_error *err);
+	/*
+	 * Puts kept messages into a box of the account, with new uids ascending
+	 * in the order given, with their flags but \Deleted, their keywords as
+	 * far as numbers are left, their internal dates and ident(); save_date
+	 * is now. Those that are not kept any more are passed over. An error in
+	 * the middle leaves some restored: those were reported.
+	 */
+	enum pst_rc (*kept_restore)(struct pst_acct *acct,
+	    const char *const *ids, size_t n, struct pst_box *to,
+	    pst_restored_fn fn, void *arg, struct pst_error *err);
+	/* Removes kept messages for good, the oldest first. */
+	enum pst_rc (*kept_purge)(struct pst_acct *acct,
+	    const struct pst_kept_limit *limit, struct pst_kept_sum *sum_r,
+	    struct pst_error *err);
+
 	/* --- administration: optional ----------------------------------- */
 
 	/*
@@ -399,6 +463,9 @@ struct pst_store_ops {
 	    struct pst_text_state *state_r, struct pst_error *err);
 	/* Forgets all of it. */
 	enum pst_rc (*text_drop)(struct pst_box *box, struct pst_error *err);
+	/* There is mail of that account, or was: acct_open() would not make it.
+	 */
+	bool (*acct_exists)(struct pst_store *store, const char *id);
 };
 
 #endif

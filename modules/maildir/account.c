@@ -273,6 +273,24 @@ md_acct_close(struct pst_acct *a)
 		acct_free(a);
 }
 
+bool
+md_acct_exists(struct pst_store *s, const char *id)
+{
+	struct md_buf domain = { 0 }, user = { 0 }, path = { 0 };
+	struct stat st;
+	bool exists;
+
+	exists = md_account_path(id, &domain, &user, NULL) == PST_OK;
+	if (exists) {
+		md_buf_printf(&path, "%s/%s/cur", domain.p, user.p);
+		exists = fstatat(s->fd, path.p, &st, 0) == 0;
+	}
+	md_buf_free(&domain);
+	md_buf_free(&user);
+	md_buf_free(&path);
+	return exists;
+}
+
 /* Accounts of that name to come begin above what this one has given. */
 static enum pst_rc
 keep_floor(struct pst_store *s, int acct_fd, struct pst_error *err)

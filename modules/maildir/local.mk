@@ -1,5 +1,7 @@
 pkgmodule_LTLIBRARIES += maildir.la
 maildir_la_SOURCES = \
+	modules/maildir/about.c modules/maildir/about.h \
+	modules/maildir/keep.c modules/maildir/kept.c modules/maildir/kept.h \
 	modules/maildir/account.c modules/maildir/body.c \
 	modules/maildir/box.c modules/maildir/check.c \
 	modules/maildir/commit.c \

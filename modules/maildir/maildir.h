@@ -36,6 +36,7 @@ enum md_dir { MD_NEW, MD_CUR };
 
 struct md_watcher;
 struct md_watched;
+struct md_keeper;
 
 struct pst_store {
 	const struct pst_host *host;
@@ -103,6 +104,9 @@ struct md_folder {
 	uint64_t modseq_floor;
 	uint32_t uid_block; /* how many uids are reserved next time */
 	bool is_dirty;	    /* worth writing when it is closed */
+	/* Where its expunged messages go, once there was one; replaced under
+	 * acct->lock by calls on the box. */
+	struct md_keeper *keeper;
 };
 
 /* Text that lives as long as the box, or until it is compacted. */
@@ -181,6 +185,7 @@ enum pst_rc md_acct_open(struct pst_store *, const char *, struct pst_acct **,
 void md_acct_close(struct pst_acct *);
 enum pst_rc md_acct_remove(
     struct pst_store *, const char *, struct pst_error *);
+bool md_acct_exists(struct pst_store *, const char *);
 enum pst_rc md_subscribe(
     struct pst_acct *, const char *, bool, struct pst_error *);
 enum pst_rc md_meta_get(struct pst_acct *, const char *, const char *,
@@ -204,6 +209,7 @@ enum pst_rc md_list(
 enum pst_rc md_create(
     struct pst_acct *, const char *, const char *, struct pst_error *);
 enum pst_rc md_remove(struct pst_acct *, const char *, struct pst_error *);
+enum pst_rc md_remove_keep(struct pst_acct *, const char *, struct pst_error *);
 enum pst_rc md_rename(
     struct pst_acct *, const char *, const char *, struct pst_error *);
 /* Finishes a rename that a crash cut short. Wants acct->lock. */
@@ -358,6 +364,8 @@ enum pst_rc md_flags(struct pst_box *, struct pst_uids,
     const struct pst_flag_change *, pst_row_fn, pst_uid_fn, void *,
     struct pst_error *);
 enum pst_rc md_expunge(
+    struct pst_box *, struct pst_uids, pst_uid_fn, void *, struct pst_error *);
+enum pst_rc md_expunge_keep(
     struct pst_box *, struct pst_uids, pst_uid_fn, void *, struct pst_error *);
 /* Puts `msg` right after its file was found to be away: false when it is gone,
  * which refresh() will tell. */

@@ -6,6 +6,8 @@
  */
 #include "maildir.h"
 
+#include "kept.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -220,6 +222,7 @@ folder_free(struct md_folder *f)
 	if (f->fd >= 0)
 		(void)close(f->fd);
 	md_state_free(&f->state);
+	md_keeper_free(f->keeper);
 	(void)pthread_mutex_destroy(&f->lock);
 	free(f->dir);
 	free(f->where);

@@ -5,6 +5,8 @@
  */
 #include "maildir.h"
 
+#include "kept.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -212,9 +214,9 @@ md_unlink_msg(struct pst_box *b, size_t place, bool touched[2])
 	return EAGAIN;
 }
 
-enum pst_rc
-md_expunge(struct pst_box *b, struct pst_uids uids, pst_uid_fn gone, void *arg,
-    struct pst_error *err)
+static enum pst_rc
+expunge(struct pst_box *b, struct pst_uids uids, bool keep, pst_uid_fn gone,
+    void *arg, struct pst_error *err)
 {
 	bool touched[2] = { false, false };
 	size_t *place = NULL, n = 0, cap = 0;
@@ -235,7 +237,8 @@ md_expunge(struct pst_box *b, struct pst_uids uids, pst_uid_fn gone, void *arg,
 				    b->folder, NULL, err);
 			if (rc != PST_OK)
 				break;
-			e = md_unlink_msg(b, i, touched);
+			e = keep ? md_keep_msg(b, i, touched)
+				 : md_unlink_msg(b, i, touched);
 			if (e != 0)
 				break;
 			md_name_parse(b->msg[i].name, b->msg[i].name_n, &name);
@@ -257,4 +260,18 @@ md_expunge(struct pst_box *b, struct pst_uids uids, pst_uid_fn gone, void *arg,
 		rc = pst_fail(err, PST_E_TEMP, e, "remove mail of %.180s",
 		    b->folder->where);
 	return rc;
+}
+
+enum pst_rc
+md_expunge(struct pst_box *b, struct pst_uids uids, pst_uid_fn gone, void *arg,
+    struct pst_error *err)
+{
+	return expunge(b, uids, false, gone, arg, err);
+}
+
+enum pst_rc
+md_expunge_keep(struct pst_box *b, struct pst_uids uids, pst_uid_fn gone,
+    void *arg, struct pst_error *err)
+{
+	return expunge(b, uids, md_may_keep(b->acct), gone, arg, err);
 }

@@ -2,6 +2,7 @@
  * store.c - the module's entry, and the store as a whole: its root folder, the
  * lock that keeps a second daemon out, the folder for messages on their way in.
  */
+#include "kept.h"
 #include "maildir.h"
 
 #include <errno.h>
@@ -342,6 +343,11 @@ static const struct pst_store_ops maildir_ops = {
 	.copy = md_copy,
 	.move = md_move,
 	.expunge = md_expunge,
+	.expunge_keep = md_expunge_keep,
+	.remove_keep = md_remove_keep,
+	.kept_each = md_kept_each,
+	.kept_restore = md_kept_restore,
+	.kept_purge = md_kept_purge,
 	.check = md_check,
 	.recount = md_recount,
 	.cache_get = md_cache_get,
@@ -352,6 +358,7 @@ static const struct pst_store_ops maildir_ops = {
 	.text_tidy = md_text_tidy,
 	.text_state = md_text_state,
 	.text_drop = md_text_drop,
+	.acct_exists = md_acct_exists,
 };
 
 const struct pst_module *

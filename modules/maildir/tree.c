@@ -7,6 +7,8 @@
  */
 #include "maildir.h"
 
+#include "kept.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -392,11 +394,12 @@ retire_name(struct pst_acct *a, const char *dir, struct pst_error *err)
 }
 
 static enum pst_rc
-remove_folder(struct pst_acct *a, const char *dir, struct pst_error *err)
+remove_folder(
+    struct pst_acct *a, const char *dir, bool keep, struct pst_error *err)
 {
 	char trash[64] = MD_TRASH_PREFIX;
 	enum pst_rc rc;
-	int e;
+	int e = ENODATA;
 
 	if (!is_maildir(a, dir))
 		return pst_fail(err, PST_E_NOTFOUND, 0,
@@ -404,6 +407,14 @@ remove_folder(struct pst_acct *a, const char *dir, struct pst_error *err)
 	rc = retire_name(a, dir, err);
 	if (rc != PST_OK)
 		return rc;
+	if (keep)
+		e = md_keep_folder(a, dir);
+	if (e == 0)
+		return PST_OK;
+	if (e != ENODATA)
+		a->store->host->log(PST_LOG_WARNING,
+		    "maildir: %s/%s is not kept for undelete: %s", a->path, dir,
+		    strerrordesc_np(e));
 	md_random_hex(a->store, trash + strlen(trash), 8);
 	e = md_rename_new(a->fd, dir, a->fd, trash);
 	if (e == 0)
@@ -419,8 +430,9 @@ remove_folder(struct pst_acct *a, const char *dir, struct pst_error *err)
 	return PST_OK;
 }
 
-enum pst_rc
-md_remove(struct pst_acct *a, const char *name, struct pst_error *err)
+static enum pst_rc
+remove_mailbox(
+    struct pst_acct *a, const char *name, bool keep, struct pst_error *err)
 {
 	struct md_buf dir = { 0 };
 	enum pst_rc rc = md_folder_encode(name, &dir, err);
@@ -429,11 +441,23 @@ md_remove(struct pst_acct *a, const char *name, struct pst_error *err)
 		rc = pst_fail(err, PST_E_PERM, 0, "INBOX cannot be removed");
 	if (rc == PST_OK) {
 		(void)pthread_mutex_lock(&a->lock);
-		rc = remove_folder(a, dir.p, err);
+		rc = remove_folder(a, dir.p, keep, err);
 		(void)pthread_mutex_unlock(&a->lock);
 	}
 	md_buf_free(&dir);
 	return rc;
+}
+
+enum pst_rc
+md_remove(struct pst_acct *a, const char *name, struct pst_error *err)
+{
+	return remove_mailbox(a, name, false, err);
+}
+
+enum pst_rc
+md_remove_keep(struct pst_acct *a, const char *name, struct pst_error *err)
+{
+	return remove_mailbox(a, name, md_may_keep(a), err);
 }
 
 /* --- rename --------------------------------------------------------------- */

@@ -26,6 +26,7 @@ struct account_user {
 	char storage[65];  /* a storage block's name, "": the default */
 	bool enabled;
 	bool is_admin;
+	bool on_hold; /* of their mail nothing is removed for good */
 	int64_t quota_bytes,
 	    quota_messages; /* -1: the configuration's; 0: none */
 	int64_t created;    /* seconds since 1970 */
@@ -58,6 +59,9 @@ enum pst_rc account_set_password(struct accounts *a, const char *address,
 /* Removes the user and the aliases that lead to it alone; not the mail. */
 enum pst_rc account_delete(
     struct accounts *a, const char *address, struct pst_error *err);
+/* Up to `max` users whose addresses are above `after` (""), in order. */
+enum pst_rc account_page(struct accounts *a, const char *after,
+    struct account_user *users, size_t max, size_t *n_r, struct pst_error *err);
 /* Ordered by address; `domain` NULL: all. */
 enum pst_rc account_each(struct accounts *a, const char *domain,
     void (*fn)(void *arg, const struct account_user *user), void *arg,

@@ -72,13 +72,14 @@ static const char *const migrations[] = {
 	" owner TEXT NOT NULL,"
 	" PRIMARY KEY (grantee, owner)) WITHOUT ROWID;"
 	"CREATE INDEX share_owner ON share (owner);",
+	"ALTER TABLE user ADD COLUMN on_hold INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum { NEWEST = sizeof(migrations) / sizeof(migrations[0]) };
 
 #define USER_COLUMNS                                               \
 	"address, name, storage, enabled, is_admin, quota_bytes, " \
-	"quota_messages, created"
+	"quota_messages, created, on_hold"
 
 static const char *const queries[Q_COUNT] = {
 	[Q_BEGIN_READ] = "BEGIN",
@@ -91,10 +92,11 @@ static const char *const queries[Q_COUNT] = {
 	[Q_USER_ADD] = "INSERT INTO user (" USER_COLUMNS ", domain, hash,"
 		       " scram_salt, scram_iterations, scram_stored,"
 		       " scram_server) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
-		       " ?9, ?10, ?11, ?12, ?13, ?14)",
+		       " ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
 	[Q_USER_UPDATE] = "UPDATE user SET name = ?2, storage = ?3,"
 			  " enabled = ?4, is_admin = ?5, quota_bytes = ?6,"
-			  " quota_messages = ?7 WHERE address = ?1",
+			  " quota_messages = ?7, on_hold = ?8"
+			  " WHERE address = ?1",
 	[Q_USER_PASSWORD] =
 	    "UPDATE user SET hash = ?2, scram_salt = ?3,"
 	    " scram_iterations = ?4, scram_stored = ?5, scram_server = ?6"
@@ -361,6 +363,7 @@ account_read_user(sqlite3_stmt *stmt, struct account_user *user_r)
 	user_r->quota_bytes = sqlite3_column_int64(stmt, 5);
 	user_r->quota_messages = sqlite3_column_int64(stmt, 6);
 	user_r->created = sqlite3_column_int64(stmt, 7);
+	user_r->on_hold = sqlite3_column_int(stmt, 8) != 0;
 }
 
 /* --- the pool ------------------------------------------------------------- */

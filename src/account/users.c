@@ -82,10 +82,10 @@ insert_user(struct account_conn *c, const struct account_user *user,
 {
 	bool scram = keys->iterations > 0;
 	int64_t created = user->created != 0 ? user->created : clock_seconds();
-	enum pst_rc rc = account_run(c, Q_USER_ADD, err, "tttiiiiittbibb",
+	enum pst_rc rc = account_run(c, Q_USER_ADD, err, "tttiiiiiittbibb",
 	    address, user->name, user->storage, (int64_t)user->enabled,
 	    (int64_t)user->is_admin, user->quota_bytes, user->quota_messages,
-	    created, account_domain_of(address),
+	    created, (int64_t)user->on_hold, account_domain_of(address),
 	    keys->hash[0] != '\0' ? keys->hash : NULL,
 	    scram ? keys->salt : NULL, keys->salt_n, keys->iterations,
 	    scram ? keys->stored : NULL, sizeof(keys->stored),
@@ -181,9 +181,9 @@ account_update(
 	c = account_db_write(a->db, err);
 	if (c == NULL)
 		return PST_E_TEMP;
-	rc = account_run(c, Q_USER_UPDATE, err, "tttiiii", address, user->name,
+	rc = account_run(c, Q_USER_UPDATE, err, "tttiiiii", address, user->name,
 	    user->storage, (int64_t)user->enabled, (int64_t)user->is_admin,
-	    user->quota_bytes, user->quota_messages);
+	    user->quota_bytes, user->quota_messages, (int64_t)user->on_hold);
 	rc = account_db_write_done(a->db, &c, rc, err);
 	return no_such_user(rc, address, err);
 }
@@ -252,7 +252,7 @@ account_delete(struct accounts *a, const char *address, struct pst_error *err)
 /* One page of users after `after`; the number of them in *n_r. */
 static enum pst_rc
 read_page(struct accounts *a, const char *domain, const char *after,
-    struct account_user *page, size_t *n_r, struct pst_error *err)
+    struct account_user *page, size_t max, size_t *n_r, struct pst_error *err)
 {
 	struct account_conn *c = account_db_take(a->db, err);
 	sqlite3_stmt *stmt;
@@ -263,15 +263,22 @@ read_page(struct accounts *a, const char *domain, const char *after,
 		return PST_E_TEMP;
 	if (domain != NULL)
 		stmt = account_query(c, Q_USERS_OF_DOMAIN, err, "tit", after,
-		    (int64_t)PAGE, domain);
+		    (int64_t)max, domain);
 	else
 		stmt = account_query(
-		    c, Q_USERS, err, "ti", after, (int64_t)PAGE);
-	while ((rc = account_query_row(c, stmt, err)) == PST_OK && *n_r < PAGE)
+		    c, Q_USERS, err, "ti", after, (int64_t)max);
+	while ((rc = account_query_row(c, stmt, err)) == PST_OK && *n_r < max)
 		account_read_user(stmt, &page[(*n_r)++]);
 	account_query_done(&stmt);
 	account_db_give(a->db, &c);
 	return rc == PST_E_NOTFOUND ? PST_OK : rc;
+}
+
+enum pst_rc
+account_page(struct accounts *a, const char *after, struct account_user *users,
+    size_t max, size_t *n_r, struct pst_error *err)
+{
+	return read_page(a, NULL, after, users, max, n_r, err);
 }
 
 enum pst_rc
@@ -290,8 +297,8 @@ account_each(struct accounts *a, const char *domain,
 	/* The callback runs without a connection: it may ask us again. */
 	page = mem_array(PAGE, sizeof(*page));
 	while (n == PAGE && rc == PST_OK) {
-		rc = read_page(
-		    a, domain != NULL ? clean : NULL, after, page, &n, err);
+		rc = read_page(a, domain != NULL ? clean : NULL, after, page,
+		    PAGE, &n, err);
 		for (size_t i = 0; rc == PST_OK && i < n; i++)
 			fn(arg, &page[i]);
 		if (n > 0)

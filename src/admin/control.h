@@ -11,6 +11,7 @@
 
 #include "account/auth.h"
 #include "mailbox/store.h"
+#include "mailbox/upkeep.h"
 #include "net/inspect.h"
 #include "net/tls.h"
 
@@ -20,6 +21,7 @@ struct admin_host {
 	struct accounts *accounts;
 	struct mailstore *store;
 	struct tls_context *tls;
+	struct upkeep *upkeep;
 	int64_t started; /* seconds since 1970 */
 	void *arg;
 	/* A reference to the present configuration. From any thread. */

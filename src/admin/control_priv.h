@@ -81,6 +81,9 @@ void admin_run_index_rebuild(struct admin_client *c, const json_t *request);
 void admin_run_index_status(struct admin_client *c, const json_t *request);
 void admin_run_quota_set(struct admin_client *c, const json_t *request);
 void admin_run_quota_recount(struct admin_client *c, const json_t *request);
+void admin_run_retention_run(struct admin_client *c, const json_t *request);
+void admin_run_retention_status(struct admin_client *c, const json_t *request);
+void admin_run_undelete(struct admin_client *c, const json_t *request);
 
 /* The user of the member "address", or the account of public mailboxes, which
  * is called "public". False: the client was told what is wrong.

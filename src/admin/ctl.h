@@ -37,13 +37,20 @@ enum ctl_option {
 	CTL_OPT_SPECIAL_USE = 1 << 8,
 	CTL_OPT_NO_SUBSCRIBE = 1 << 9,
 	CTL_OPT_REPAIR = 1 << 10,
+	CTL_OPT_MAILBOX = 1 << 11,
+	CTL_OPT_SINCE = 1 << 12,
+	CTL_OPT_ID = 1 << 13,
+	CTL_OPT_LIST = 1 << 14,
+	CTL_OPT_DRY_RUN = 1 << 15,
+	CTL_OPT_PURGE = 1 << 16,
 };
 
 struct ctl {
 	const char *config_path, *socket_path, *sandbox;
 	bool json;
 	unsigned given; /* enum ctl_option, or-ed */
-	const char *name, *quota, *quota_messages, *storage, *special_use;
+	const char *name, *quota, *quota_messages, *storage, *special_use,
+	    *mailbox, *since, *id;
 
 	struct config *cfg;
 	struct accounts *accounts; /* by ctl_accounts() */
@@ -66,6 +73,8 @@ extern const struct ctl_command ctl_user_commands[];
 extern const struct ctl_command ctl_index_commands[];
 extern const struct ctl_command ctl_mailbox_commands[];
 extern const struct ctl_command ctl_quota_commands[];
+extern const struct ctl_command ctl_undelete_commands[];
+extern const struct ctl_command ctl_retention_commands[];
 extern const struct ctl_command ctl_alias_commands[];
 extern const struct ctl_command ctl_domain_commands[];
 
@@ -99,6 +108,8 @@ enum pst_rc ctl_password(
 
 /* "500M", "1G", "none" (0), "default" (-1). False: none of these. */
 bool ctl_parse_size(const char *text, int64_t *value_r);
+/* "2h" (ago), "2026-01-31", "2026-01-31 12:00:00" (UTC): seconds since 1970. */
+bool ctl_parse_time(const char *text, int64_t *time_r);
 /* A plain count, "none" or "default". */
 bool ctl_parse_count(const char *text, int64_t *value_r);
 

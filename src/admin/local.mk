@@ -18,12 +18,16 @@ libpostern_la_SOURCES += \
 	src/admin/request_index.c \
 	src/admin/request_mailbox.c \
 	src/admin/request_quota.c \
+	src/admin/request_retention.c \
 	src/admin/request_status.c \
+	src/admin/request_undelete.c \
 	src/admin/request_user.c \
 	src/admin/requests.c \
+	src/admin/retention.c \
 	src/admin/status.c \
 	src/admin/table.c src/admin/table.h \
 	src/admin/trace.c \
+	src/admin/undelete.c \
 	src/admin/user.c
 
 sbin_PROGRAMS += posternctl

@@ -19,6 +19,8 @@ static const struct ctl_command *const groups[] = {
 	ctl_acl_commands,
 	ctl_index_commands,
 	ctl_quota_commands,
+	ctl_undelete_commands,
+	ctl_retention_commands,
 	ctl_alias_commands,
 	ctl_domain_commands,
 };
@@ -265,6 +267,13 @@ static const struct option long_options[] = {
 	{ "no-subscribe", no_argument, NULL,
 	    OPT_OF_COMMAND + CTL_OPT_NO_SUBSCRIBE },
 	{ "repair", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_REPAIR },
+	{ "mailbox", required_argument, NULL,
+	    OPT_OF_COMMAND + CTL_OPT_MAILBOX },
+	{ "since", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_SINCE },
+	{ "id", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_ID },
+	{ "list", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_LIST },
+	{ "dry-run", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_DRY_RUN },
+	{ "purge", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_PURGE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -288,12 +297,24 @@ take_command_option(struct ctl *c, unsigned option)
 	case CTL_OPT_SPECIAL_USE:
 		c->special_use = optarg;
 		break;
+	case CTL_OPT_MAILBOX:
+		c->mailbox = optarg;
+		break;
+	case CTL_OPT_SINCE:
+		c->since = optarg;
+		break;
+	case CTL_OPT_ID:
+		c->id = optarg;
+		break;
 	case CTL_OPT_ADMIN:
 	case CTL_OPT_NO_ADMIN:
 	case CTL_OPT_NO_PASSWORD:
 	case CTL_OPT_KEEP_MAIL:
 	case CTL_OPT_NO_SUBSCRIBE:
 	case CTL_OPT_REPAIR:
+	case CTL_OPT_LIST:
+	case CTL_OPT_DRY_RUN:
+	case CTL_OPT_PURGE:
 		break;
 	}
 }

@@ -178,6 +178,11 @@ admin_run_user_delete(struct admin_client *c, const json_t *request)
 
 	if (!admin_find_user(c, request, &user))
 		return;
+	if (user.on_hold &&
+	    !json_is_true(json_object_get(request, "keep_mail"))) {
+		admin_error(c, PST_E_DENIED, "%s is on hold", user.address);
+		return;
+	}
 	user.enabled = false;
 	rc = account_update(c->host->accounts, &user, &err);
 	if (rc != PST_OK) {

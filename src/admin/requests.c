@@ -78,10 +78,13 @@ static const struct admin_request requests[] = {
 	{ "quota-recount", admin_run_quota_recount },
 	{ "quota-set", admin_run_quota_set },
 	{ "reload", run_reload },
+	{ "retention-run", admin_run_retention_run },
+	{ "retention-status", admin_run_retention_status },
 	{ "status", admin_run_status },
 	{ "stop", run_stop },
 	{ "trace", admin_run_trace },
 	{ "unblock", run_unblock },
+	{ "undelete", admin_run_undelete },
 	{ "usage", admin_run_usage },
 	{ "user-delete", admin_run_user_delete },
 };

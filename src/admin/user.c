@@ -16,6 +16,7 @@ static const struct table_column list_columns[] = {
 	{ "name", "NAME", TABLE_TEXT },
 	{ "enabled", "ENABLED", TABLE_TRUTH },
 	{ "admin", "ADMIN", TABLE_TRUTH },
+	{ "on_hold", "HOLD", TABLE_TRUTH },
 	{ "quota_bytes", "QUOTA", TABLE_LIMIT },
 	{ "quota_messages", "MESSAGES", TABLE_COUNT },
 	{ "storage", "STORAGE", TABLE_TEXT },
@@ -27,6 +28,7 @@ static const struct table_column show_columns[] = {
 	{ "name", "name", TABLE_TEXT },
 	{ "enabled", "enabled", TABLE_TRUTH },
 	{ "admin", "administrator", TABLE_TRUTH },
+	{ "on_hold", "on hold", TABLE_TRUTH },
 	{ "storage", "storage", TABLE_TEXT },
 	{ "quota_bytes", "quota", TABLE_LIMIT },
 	{ "quota_messages", "quota of messages", TABLE_COUNT },
@@ -39,10 +41,10 @@ static const struct table_column show_columns[] = {
 static json_t *
 user_json(const struct account_user *u)
 {
-	return json_pack("{s:o, s:o, s:b, s:b, s:o, s:I, s:I, s:I}", "address",
-	    admin_json_text(str_of(u->address)), "name",
+	return json_pack("{s:o, s:o, s:b, s:b, s:b, s:o, s:I, s:I, s:I}",
+	    "address", admin_json_text(str_of(u->address)), "name",
 	    admin_json_text(str_of(u->name)), "enabled", (int)u->enabled,
-	    "admin", (int)u->is_admin, "storage",
+	    "admin", (int)u->is_admin, "on_hold", (int)u->on_hold, "storage",
 	    admin_json_text(str_of(u->storage)), "quota_bytes",
 	    (json_int_t)u->quota_bytes, "quota_messages",
 	    (json_int_t)u->quota_messages, "created", (json_int_t)u->created);
@@ -290,6 +292,33 @@ user_disable(struct ctl *c, char **args, int n)
 	return status;
 }
 
+/* A server that runs hears of it when it opens the account, as it does to tell
+ * the usage. */
+static int
+user_hold(struct ctl *c, char **args, int n)
+{
+	struct account_user u;
+	struct pst_error err;
+	bool no_daemon;
+	int status;
+
+	(void)n;
+	if (strcmp(args[1], "on") != 0 && strcmp(args[1], "off") != 0)
+		return ctl_usage(
+		    "user hold: expected on or off, not \"%s\"", args[1]);
+	status = find(c, args[0], &u);
+	if (status != CTL_OK)
+		return status;
+	u.on_hold = strcmp(args[1], "on") == 0;
+	status = update(c, &u);
+	if (status == CTL_OK)
+		(void)ctl_ask(c,
+		    json_pack(
+			"{s:s, s:s}", "request", "usage", "address", u.address),
+		    NULL, &no_daemon, &err);
+	return status;
+}
+
 static int
 user_set(struct ctl *c, char **args, int n)
 {
@@ -356,6 +385,11 @@ user_delete(struct ctl *c, char **args, int n)
 	status = find(c, args[0], &u);
 	if (status != CTL_OK)
 		return status;
+	if (u.on_hold && !keep)
+		return ctl_fail(PST_E_DENIED,
+		    "%s is on hold: their mail stays until `user hold %s off` "
+		    "(or give --keep-mail)",
+		    u.address, u.address);
 	rc = admin_lock(c->cfg, &fd, &holder, &locked);
 	if (rc == PST_OK) {
 		rc = delete_here(c, &u, &err);
@@ -384,6 +418,7 @@ const struct ctl_command ctl_user_commands[] = {
 	{ "user", "passwd", "ADDRESS", 1, 1, 0, user_passwd },
 	{ "user", "disable", "ADDRESS", 1, 1, 0, user_disable },
 	{ "user", "enable", "ADDRESS", 1, 1, 0, user_enable },
+	{ "user", "hold", "ADDRESS on|off", 2, 2, 0, user_hold },
 	{ "user", "delete", "ADDRESS", 1, 1, CTL_OPT_KEEP_MAIL, user_delete },
 	{ "user", "set", "ADDRESS", 1, 1,
 	    CTL_OPT_NAME | CTL_OPT_QUOTA | CTL_OPT_QUOTA_MESSAGES |

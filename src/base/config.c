@@ -616,6 +616,26 @@ is_deleted_flag(const char *text)
 }
 
 static void
+check_retention(const struct config_retention *r, struct collector *col)
+{
+	if (*r->mailbox == '\0' && *r->special_use == '\0')
+		problem(col,
+		    "retention %s: expected the mailboxes that it is for: "
+		    "`mailbox`, `special_use`, or both",
+		    r->name);
+	if (r->age == 0 && r->max_messages == 0 && r->max_size == 0)
+		problem(col,
+		    "retention %s: expected at least one of `age`, "
+		    "`max_messages` and `max_size`",
+		    r->name);
+	if (*r->special_use != '\0' && *r->special_use != '\\')
+		problem(col,
+		    "retention %s: expected a special use such as "
+		    "\"\\\\Trash\", not \"%s\"",
+		    r->name, r->special_use);
+}
+
+static void
 check(const struct config *c, struct collector *col)
 {
 	if (!is_host_name(c->hostname))
@@ -652,6 +672,8 @@ check(const struct config *c, struct collector *col)
 			    c->hide[i].name);
 	for (size_t i = 0; i < c->filters; i++)
 		check_filter(&c->filter[i], col);
+	for (size_t i = 0; i < c->retentions; i++)
+		check_retention(&c->retention[i], col);
 	if (*c->default_storage != '\0' && config_default_storage(c) == NULL)
 		problem(col,
 		    "default_storage: there is no storage block \"%s\"",

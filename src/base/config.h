@@ -79,6 +79,15 @@ struct config_filter {
 	char *description;
 };
 
+struct config_retention {
+	char *name;
+	char *mailbox; /* a pattern, or "" */
+	char *special_use;
+	int64_t age;			/* since a message was saved; 0: any */
+	int64_t max_messages, max_size; /* of a mailbox; 0: any */
+	bool undelete;			/* keep what is removed, as usual */
+};
+
 struct config {
 	char *hostname;
 	struct config_strings domains;
@@ -96,6 +105,8 @@ struct config {
 	size_t storages;
 	struct config_mailbox *mailbox; /* made for each new user */
 	size_t mailboxes;
+	struct config_retention *retention;
+	size_t retentions;
 	struct config_hide *hide;
 	size_t hides;
 	struct config_filter *filter;
@@ -192,6 +203,13 @@ struct config {
 		bool enabled;	   /* access control lists */
 		bool private_seen; /* \Seen of others' mailboxes */
 	} sharing;
+	struct {
+		int64_t keep; /* how long expunged messages are; 0: not */
+		int64_t size; /* of those of one account; 0: any */
+	} undelete;
+	struct {
+		int64_t interval; /* between looks for accounts that are due */
+	} upkeep;
 
 	int refs; /* private to config.c */
 };

@@ -72,6 +72,13 @@ const struct config_key config_keys[] = {
 	ITEM(filter, search, CONFIG_TEXT, "", 0, 0, NULL),
 	ITEM(filter, description, CONFIG_TEXT, "", 0, 0, NULL),
 
+	ITEM(retention, mailbox, CONFIG_TEXT, "", 0, 0, NULL),
+	ITEM(retention, special_use, CONFIG_TEXT, "", 0, 0, NULL),
+	ITEM(retention, age, CONFIG_TIME, "0", 0, 36500 * DAY, NULL),
+	ITEM(retention, max_messages, CONFIG_NUMBER, "0", 0, UINT32_MAX, NULL),
+	ITEM(retention, max_size, CONFIG_SIZE, "0", 0, INT64_MAX, NULL),
+	ITEM(retention, undelete, CONFIG_BOOL, "true", 0, 0, NULL),
+
 	IN(accounts, path, CONFIG_TEXT, "", 0, 0),
 
 	PICK(log, target, "stderr", "stderr syslog file"),
@@ -155,6 +162,11 @@ const struct config_key config_keys[] = {
 
 	IN(sharing, enabled, CONFIG_BOOL, "true", 0, 0),
 	IN(sharing, private_seen, CONFIG_BOOL, "true", 0, 0),
+
+	IN(undelete, keep, CONFIG_TIME, "14d", 0, 3650 * DAY),
+	IN(undelete, size, CONFIG_SIZE, "1G", 0, INT64_MAX),
+
+	IN(upkeep, interval, CONFIG_TIME, "1h", 1, 7 * DAY),
 };
 const size_t config_keys_count = sizeof(config_keys) / sizeof(config_keys[0]);
 
@@ -170,6 +182,7 @@ const struct config_blocks config_blocks[] = {
 	BLOCKS(certificate, certificates),
 	BLOCKS(storage, storages),
 	BLOCKS(mailbox, mailboxes),
+	BLOCKS(retention, retentions),
 	BLOCKS(hide, hides),
 	BLOCKS(filter, filters),
 };

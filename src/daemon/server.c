@@ -23,6 +23,7 @@
 #include "delivery/services.h"
 #include "imap/imap.h"
 #include "mailbox/store.h"
+#include "mailbox/upkeep.h"
 #include "net/net.h"
 #include "net/tls.h"
 #include "pop3/locks.h"
@@ -44,6 +45,7 @@ struct daemon {
 	struct services services;
 	struct tls_context *tls;
 	struct net *net;
+	struct upkeep *upkeep;
 	struct admin_control *control;
 	int64_t started;
 	int lock_fd, pid_fd, signal_fd, stop_fd, parent_fd;
@@ -412,12 +414,26 @@ stop_serving(struct daemon *d)
 }
 
 static enum pst_rc
+start_upkeep(struct daemon *d, struct pst_error *err)
+{
+	d->upkeep = upkeep_start(d->services.store, d->services.accounts, err);
+	return d->upkeep != NULL ? PST_OK : PST_E_TEMP;
+}
+
+static void
+stop_upkeep(struct daemon *d)
+{
+	upkeep_stop(&d->upkeep);
+}
+
+static enum pst_rc
 start_control(struct daemon *d, struct pst_error *err)
 {
 	const struct admin_host host = { .net = d->net,
 		.accounts = d->services.accounts,
 		.store = d->services.store,
 		.tls = d->tls,
+		.upkeep = d->upkeep,
 		.started = d->started,
 		.arg = d,
 		.config = present_config,
@@ -486,6 +502,7 @@ static const struct {
 	{ start_unprivileged, NULL, false },
 	{ start_services, stop_services, true },
 	{ start_serving, stop_serving, false },
+	{ start_upkeep, stop_upkeep, false },
 	{ start_control, stop_control, false },
 	{ start_ready, stop_ready, false },
 };

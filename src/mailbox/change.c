@@ -350,7 +350,7 @@ transfer_across(struct mailbox_view *v, struct pst_uids uids,
 	if (move && copied->n > 0) {
 		struct pst_error failed;
 		enum pst_rc removed = mailbox_remove(
-		    v->mb, uidset_peek(&copied->source), &failed);
+		    v->mb, uidset_peek(&copied->source), false, &failed);
 
 		if (rc == PST_OK && removed != PST_OK) {
 			rc = removed;
@@ -440,31 +440,53 @@ on_expunged(void *arg, uint32_t uid)
 	uidset_add(arg, uid, uid);
 }
 
+static uint64_t
+sum_sizes(struct mailbox *mb, const struct uidset *uids)
+{
+	uint64_t bytes = 0;
+
+	pthread_mutex_lock(&mb->lock);
+	for (size_t i = 0; i < uids->n; i++)
+		for (size_t k = mailbox_row_from(mb, uids->r[i].first);
+		     k < mb->n && mb->row[k].uid <= uids->r[i].last; k++)
+			bytes += mb->row[k].size;
+	pthread_mutex_unlock(&mb->lock);
+	return bytes;
+}
+
 /* io is held. */
 static enum pst_rc
-remove_now(struct mailbox *mb, struct pst_uids uids, struct pst_error *err)
+remove_now(
+    struct mailbox *mb, struct pst_uids uids, bool keep, struct pst_error *err)
 {
+	const struct pst_store_ops *ops = mb->acct->st->ops;
 	struct uidset gone = { 0 };
 	enum pst_rc rc = check_open(mb, err);
+	uint64_t bytes;
 
 	if (rc == PST_OK && uids.n > 0) {
+		keep = keep && account_keeps(mb->acct);
 		account_change_begin(mb->acct);
-		rc = mb->acct->st->ops->expunge(
+		rc = (keep ? ops->expunge_keep : ops->expunge)(
 		    mb->box, uids, on_expunged, &gone, err);
+		bytes = sum_sizes(mb, &gone);
 		mailbox_apply_gone(mb, &gone);
 		account_change_end(mb->acct);
+		if (keep)
+			account_stirred(mb->acct, 0, bytes);
 	}
 	uidset_fini(&gone);
 	return rc;
 }
 
 enum pst_rc
-mailbox_remove(struct mailbox *mb, struct pst_uids uids, struct pst_error *err)
+mailbox_remove(
+    struct mailbox *mb, struct pst_uids uids, bool keep, struct pst_error *err)
 {
 	enum pst_rc rc;
 
 	pthread_mutex_lock(&mb->io);
-	rc = remove_now(mb, uids, err);
+	rc = remove_now(mb, uids, keep, err);
 	pthread_mutex_unlock(&mb->io);
 	return rc;
 }
@@ -508,7 +530,7 @@ view_expunge(
 	 * away by another session stays. */
 	pthread_mutex_lock(&mb->io);
 	find_deleted(mb, uids, &marked);
-	rc = remove_now(mb, uidset_peek(&marked), err);
+	rc = remove_now(mb, uidset_peek(&marked), true, err);
 	pthread_mutex_unlock(&mb->io);
 	uidset_fini(&marked);
 	return rc;
@@ -519,5 +541,5 @@ view_remove(struct mailbox_view *v, struct pst_uids uids, struct pst_error *err)
 {
 	enum pst_rc rc = check_writable(v, err);
 
-	return rc == PST_OK ? mailbox_remove(v->mb, uids, err) : rc;
+	return rc == PST_OK ? mailbox_remove(v->mb, uids, true, err) : rc;
 }

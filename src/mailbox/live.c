@@ -493,8 +493,8 @@ rows_fini(struct rows *r)
  * ---------------------------------------------------------------------- */
 
 /* The index of the first row whose uid is not below `uid`. */
-static size_t
-row_from(const struct mailbox *mb, uint32_t uid)
+size_t
+mailbox_row_from(const struct mailbox *mb, uint32_t uid)
 {
 	size_t low = 0, high = mb->n;
 
@@ -512,7 +512,7 @@ row_from(const struct mailbox *mb, uint32_t uid)
 struct pst_row *
 mailbox_row(struct mailbox *mb, uint32_t uid)
 {
-	size_t at = row_from(mb, uid);
+	size_t at = mailbox_row_from(mb, uid);
 
 	return at < mb->n && mb->row[at].uid == uid ? &mb->row[at] : NULL;
 }

@@ -8,6 +8,7 @@ libpostern_la_SOURCES += \
 	src/mailbox/change_shared.c \
 	src/mailbox/fulltext.c src/mailbox/fulltext.h \
 	src/mailbox/fulltext_fill.c src/mailbox/fulltext_priv.h \
+	src/mailbox/due.c src/mailbox/due.h \
 	src/mailbox/history.c \
 	src/mailbox/live.c \
 	src/mailbox/mailbox.h src/mailbox/priv.h \
@@ -18,7 +19,10 @@ libpostern_la_SOURCES += \
 	src/mailbox/replace.c \
 	src/mailbox/seen.c src/mailbox/seen.h \
 	src/mailbox/seen_live.c \
+	src/mailbox/retention.c src/mailbox/retention.h \
 	src/mailbox/store.c src/mailbox/store.h \
 	src/mailbox/text.c \
 	src/mailbox/uidl.c src/mailbox/uidl.h \
+	src/mailbox/undelete.c src/mailbox/undelete.h \
+	src/mailbox/upkeep.c src/mailbox/upkeep.h \
 	src/mailbox/view.c

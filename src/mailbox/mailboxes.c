@@ -138,7 +138,9 @@ mailbox_delete(
 		pthread_mutex_lock(&mb->io);
 		mailbox_suspend_box(mb);
 	}
-	rc = acct->st->ops->remove(acct->acct, name, err);
+	rc = (account_keeps(acct)
+		  ? acct->st->ops->remove_keep
+		  : acct->st->ops->remove)(acct->acct, name, err);
 	if (mb != NULL) {
 		bury(mb, rc);
 		pthread_mutex_unlock(&mb->io);

@@ -92,6 +92,17 @@ missing_operation(const struct pst_store_ops *ops)
 	return NULL;
 }
 
+/* All of them or none. */
+static bool
+has_undelete(const struct pst_store_ops *ops)
+{
+	int n = (ops->expunge_keep != NULL) + (ops->remove_keep != NULL) +
+		(ops->kept_each != NULL) + (ops->kept_restore != NULL) +
+		(ops->kept_purge != NULL);
+
+	return n == 0 || n == 5;
+}
+
 static enum pst_rc
 check_module(
     const struct pst_module *m, const char *path, struct pst_error *err)
@@ -116,6 +127,9 @@ check_module(
 	if ((m->store->watch != NULL) != (m->store->unwatch != NULL))
 		return pst_fail(err, PST_E_PERM, 0,
 		    "%s: has only one of watch and unwatch", path);
+	if (!has_undelete(m->store))
+		return pst_fail(err, PST_E_PERM, 0,
+		    "%s: has only some of the operations of undelete", path);
 	return PST_OK;
 }
 

@@ -65,6 +65,7 @@ struct mailstore {
 	size_t lru_count;
 
 	struct fulltext fulltext;
+	struct due *due; /* when upkeep has to look at which account */
 
 	pthread_mutex_t poll_lock; /* guards the three below */
 	pthread_cond_t poll_stop;
@@ -90,6 +91,10 @@ struct mail_account {
 	pthread_mutex_t acl_lock; /* see above */
 	_Atomic uint64_t acl_changes;
 	_Atomic unsigned text_banned; /* it goes: nothing is indexed */
+	atomic_bool on_hold; /* nothing of it may be removed for good */
+	/* For upkeep.c: since it was there last. */
+	_Atomic uint64_t kept_bytes;
+	atomic_bool is_due;
 	char id[321];
 };
 
@@ -254,9 +259,17 @@ void mailbox_apply_gone(struct mailbox *mb, const struct uidset *gone);
 struct rows;
 void mailbox_apply(
     struct mailbox *mb, const struct uidset *gone, const struct rows *appended);
-/* change.c: removes messages for good. Takes io itself. */
+/* change.c: removes messages; with `keep` they are kept for undelete, if that
+ * is configured. Takes io itself. */
 enum pst_rc mailbox_remove(
-    struct mailbox *mb, struct pst_uids uids, struct pst_error *err);
+    struct mailbox *mb, struct pst_uids uids, bool keep, struct pst_error *err);
+/* upkeep.c: messages came, or octets went to what is kept. Quick. */
+void account_stirred(
+    struct mail_account *acct, uint64_t arrived, uint64_t kept);
+/* All that happened so far is about to be looked at. */
+void account_settled(struct mail_account *acct);
+/* undelete.c: expunged messages are to be kept. */
+bool account_keeps(struct mail_account *acct);
 /* append.c: one message, when as many as that go at the same time. */
 enum pst_rc mail_append_instead(const struct mail_place *to,
     const struct mail_append *append, uint64_t messages, uint64_t bytes,
@@ -266,6 +279,8 @@ void mailbox_stirred(void *mailbox);
 /* With mailbox.lock held. */
 void mailbox_wake_views(struct mailbox *mb);
 struct pst_row *mailbox_row(struct mailbox *mb, uint32_t uid); /* or NULL */
+/* The index of the first row whose uid is not below `uid`. */
+size_t mailbox_row_from(const struct mailbox *mb, uint32_t uid);
 
 void uid_array_drop(struct uid_array **a);
 struct uid_array *uid_array_new(size_t cap);

@@ -29,7 +29,7 @@ take_back(struct mail_account *acct, const char *mailbox, uint32_t uid)
 
 	if (mailbox_get(acct, mailbox, MAILBOX_OPEN, &mb, &err) != PST_OK)
 		return;
-	(void)mailbox_remove(mb, (struct pst_uids){ &one, 1 }, &err);
+	(void)mailbox_remove(mb, (struct pst_uids){ &one, 1 }, false, &err);
 	mailbox_put(&mb);
 }
 
@@ -51,7 +51,7 @@ view_replace(struct mailbox_view *v, uint32_t uid, const struct mail_place *to,
 	    to, append, same ? 1 : 0, same ? freed : 0, result_r, err);
 	if (rc != PST_OK)
 		return rc;
-	rc = mailbox_remove(v->mb, (struct pst_uids){ &one, 1 }, err);
+	rc = mailbox_remove(v->mb, (struct pst_uids){ &one, 1 }, true, err);
 	if (rc != PST_OK)
 		take_back(to->account, to->name, result_r->uid);
 	return rc;

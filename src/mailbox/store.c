@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "mailbox/due.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -41,6 +42,7 @@ mailstore_open(struct config *cfg, struct pst_error *err)
 	pthread_cond_init(&ms->poll_stop, &monotonic);
 	(void)pthread_condattr_destroy(&monotonic);
 	fulltext_init(ms, cfg);
+	ms->due = due_new();
 	ms->storage = mem_array(cfg->storages, sizeof(*ms->storage));
 	for (size_t i = 0; i < cfg->storages && rc == PST_OK; i++) {
 		rc = storage_load(&ms->storage[i], ms->start_cfg,
@@ -70,6 +72,7 @@ mailstore_close(struct mailstore **msp)
 	for (size_t i = 0; i < ms->storages; i++)
 		storage_unload(&ms->storage[i]);
 	free(ms->storage);
+	due_free(&ms->due);
 	config_unref(&ms->cfg);
 	config_unref(&ms->start_cfg);
 	pthread_mutex_destroy(&ms->lock);
@@ -246,6 +249,7 @@ set_limits(struct mail_account *acct, const struct account_user *user)
 					      ? user->quota_messages
 					      : cfg->quota.messages);
 	pthread_mutex_unlock(&acct->usage_lock);
+	atomic_store(&acct->on_hold, user->on_hold);
 	config_unref(&cfg);
 }
 
@@ -331,6 +335,16 @@ mail_account_close(struct mail_account **acctp)
 	free(acct);
 }
 
+bool
+mail_account_exists(struct mailstore *ms, const struct account_user *user)
+{
+	struct storage *st = storage_for(ms, user, NULL);
+
+	return st != NULL &&
+	       (st->ops->acct_exists == NULL ||
+		   st->ops->acct_exists(st->store, user->address));
+}
+
 const char *
 mail_account_id(const struct mail_account *acct)
 {
@@ -377,6 +391,8 @@ mail_account_remove(struct mailstore *ms, const struct account_user *user,
 void
 account_use(struct mail_account *acct, int64_t messages, int64_t bytes)
 {
+	if (messages > 0)
+		account_stirred(acct, (uint64_t)messages, 0);
 	pthread_mutex_lock(&acct->usage_lock);
 	acct->usage_moves++;
 	if (acct->usage_known) {

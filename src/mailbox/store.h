@@ -31,6 +31,9 @@ enum pst_rc mail_account_open(struct mailstore *s,
     const struct account_user *user, struct mail_account **acct_r,
     struct pst_error *err);
 void mail_account_close(struct mail_account **acct);
+/* Whether there is anything to open; opening makes it. True when the storage
+ * cannot tell. */
+bool mail_account_exists(struct mailstore *s, const struct account_user *user);
 const char *mail_account_id(const struct mail_account *acct);
 /* What it holds, and its limits (0: none). Cheap after the first time. */
 enum pst_rc mail_account_usage(struct mail_account *acct,

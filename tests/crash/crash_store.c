@@ -6,7 +6,9 @@
  *
  * Nothing that was acknowledged may be missing, nothing that was removed may be
  * back, no uid may be given twice, UIDVALIDITY stays, contents are whole. What
- * was under way may be there or not, and a move may leave both.
+ * was under way may be there or not, and a move may leave both. Where the
+ * module keeps expunged messages, each of them is in a mailbox or kept, at any
+ * moment, and never in both.
  *
  * Every message has a serial number in its text; a record says what is known
  * about a serial and where it is. This tests the death of the process, not of
@@ -23,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BOXES = 3, SERIALS = 400000, BATCH = 4 };
+enum { BOXES = 3, SERIALS = 400000, BATCH = 4, KEPT = 64, KEPT_MAX = 8192 };
 
 static const char *const box_name[BOXES] = { "INBOX", "Work", "Work/Deep" };
 
@@ -35,6 +37,10 @@ enum verb {
 	SAY_GONE, /* OK from expunge */
 	SAY_TRY_MOVE,
 	SAY_MOVED, /* now in box with uid */
+	SAY_TRY_KEEP,
+	SAY_KEPT, /* OK from expunge_keep; it had that box and uid */
+	SAY_TRY_RESTORE,
+	SAY_RESTORED, /* now in box with uid */
 };
 
 struct record {
@@ -44,8 +50,9 @@ struct record {
 /* What the parent knows of a serial. */
 struct known {
 	bool tried, stored, removing, removed, moving;
-	uint8_t box, to;
-	uint32_t uid;
+	bool keeping, kept, restoring;
+	uint8_t box, to, kept_box;
+	uint32_t uid, kept_uid;
 };
 
 struct pst_section {
@@ -167,6 +174,11 @@ struct child {
 		uint32_t serial, uid, flags;
 	} * msg[BOXES];
 	size_t n[BOXES], cap[BOXES];
+	/* Those that it expunged and has not brought back. */
+	struct {
+		uint32_t serial, box, uid;
+	} kept[KEPT];
+	size_t kept_n;
 };
 
 static void
@@ -265,6 +277,76 @@ do_flags(struct child *c, unsigned b)
 }
 
 static void
+do_keep(struct child *c, unsigned b)
+{
+	struct pst_error err;
+	size_t i = pick(2) ? c->n[b] - 1 : pick((uint32_t)c->n[b]);
+	uint32_t serial = c->msg[b][i].serial;
+	struct pst_range r = { c->msg[b][i].uid, c->msg[b][i].uid };
+
+	say(c, SAY_TRY_KEEP, serial, b, r.first, 0);
+	if (ops->expunge_keep(c->box[b], (struct pst_uids){ &r, 1 }, ignore_uid,
+		NULL, &err) != PST_OK)
+		die("expunge_keep", &err);
+	say(c, SAY_KEPT, serial, b, r.first, 0);
+	drop_message(c, b, i);
+	if (c->kept_n == KEPT)
+		c->kept_n = pick(KEPT);
+	c->kept[c->kept_n].serial = serial;
+	c->kept[c->kept_n].box = b;
+	c->kept[c->kept_n++].uid = r.first;
+}
+
+/* Looks for the id of one kept message. */
+struct find_kept {
+	const char *mailbox;
+	uint32_t uid;
+	char id[40];
+};
+
+static void
+find_kept(void *arg, const struct pst_kept *k)
+{
+	struct find_kept *f = arg;
+
+	if (k->uid == f->uid && strcmp(k->mailbox, f->mailbox) == 0)
+		(void)snprintf(f->id, sizeof(f->id), "%s", k->id);
+}
+
+static void
+note_restored(void *arg, size_t n, const struct pst_row *row)
+{
+	(void)n;
+	*(struct pst_row *)arg = *row;
+}
+
+static void
+do_restore(struct child *c)
+{
+	unsigned to = pick(BOXES);
+	size_t i = pick((uint32_t)c->kept_n);
+	uint32_t serial = c->kept[i].serial;
+	struct find_kept f = { .mailbox = box_name[c->kept[i].box],
+		.uid = c->kept[i].uid };
+	const char *id = f.id;
+	struct pst_row row = { 0 };
+	struct pst_error err;
+
+	if (ops->kept_each(c->acct, find_kept, &f, &err) != PST_OK)
+		die("kept_each", &err);
+	if (f.id[0] == '\0')
+		die("a kept message is not listed", NULL);
+	say(c, SAY_TRY_RESTORE, serial, to, 0, 0);
+	if (ops->kept_restore(c->acct, &id, 1, c->box[to], note_restored, &row,
+		&err) != PST_OK ||
+	    row.uid == 0)
+		die("kept_restore", &err);
+	say(c, SAY_RESTORED, serial, to, row.uid, row.flags);
+	add_message(c, to, serial, row.uid, row.flags);
+	c->kept[i] = c->kept[--c->kept_n];
+}
+
+static void
 do_expunge(struct child *c, unsigned b)
 {
 	struct pst_error err;
@@ -357,8 +439,12 @@ work(int out)
 			do_commit(&c, b, &next);
 		} else if (what < 70) {
 			do_flags(&c, b);
-		} else if (what < 82) {
+		} else if (what < 76) {
 			do_expunge(&c, b);
+		} else if (what < 82 && ops->expunge_keep != NULL) {
+			do_keep(&c, b);
+		} else if (what < 86 && c.kept_n > 0) {
+			do_restore(&c);
 		} else if (what < 97) {
 			do_move(&c, b);
 		} else {
@@ -390,13 +476,15 @@ take_record(const struct record *r)
 		break;
 	case SAY_STORED:
 	case SAY_MOVED:
+	case SAY_RESTORED:
 		acks++;
 		if (r->uid <= uid_seen[r->box])
 			fault("a uid is not above all before", r->serial,
 			    r->uid, uid_seen[r->box]);
 		uid_seen[r->box] = r->uid;
 		k->stored = true;
-		k->moving = false;
+		k->removed = false;
+		k->moving = k->keeping = k->kept = k->restoring = false;
 		k->box = (uint8_t)r->box;
 		k->uid = r->uid;
 		break;
@@ -406,6 +494,19 @@ take_record(const struct record *r)
 	case SAY_GONE:
 		acks++;
 		k->removed = true;
+		break;
+	case SAY_TRY_KEEP:
+		k->keeping = true;
+		k->kept_box = (uint8_t)r->box;
+		k->kept_uid = r->uid;
+		break;
+	case SAY_KEPT:
+		acks++;
+		k->kept = k->removed = true;
+		break;
+	case SAY_TRY_RESTORE:
+		k->restoring = true;
+		k->to = (uint8_t)r->box;
 		break;
 	case SAY_TRY_MOVE:
 		k->moving = true;
@@ -470,29 +571,114 @@ audit_row(void *arg, const struct pst_row *row)
 	a->found[serial] |= (uint8_t)(1U << a->b);
 	if (!k->tried)
 		fault("nobody sent it", serial, row->uid, a->b);
-	else if (k->removed)
+	else if (k->removed && !k->restoring)
 		fault("it was removed", serial, row->uid, a->b);
-	else if (a->b != k->box && !(k->moving && a->b == k->to))
+	else if (a->b != k->box &&
+		 !((k->moving || k->restoring) && a->b == k->to))
 		fault("in a wrong mailbox", serial, a->b, k->box);
-	else if (k->stored && a->b == k->box && row->uid != k->uid)
+	else if (k->stored && !k->restoring && a->b == k->box &&
+		 row->uid != k->uid)
 		fault("its uid changed", serial, row->uid, k->uid);
 	add_message(a->c, a->b, serial, row->uid, row->flags);
 }
 
+/* What the store keeps. */
+static struct {
+	uint32_t box, uid;
+} kept[KEPT_MAX];
+static size_t kept_n;
+
+static void
+take_kept(void *arg, const struct pst_kept *k)
+{
+	uint32_t box = 0;
+
+	(void)arg;
+	while (box < BOXES && strcmp(box_name[box], k->mailbox) != 0)
+		box++;
+	if (box == BOXES || !k->exists || kept_n == KEPT_MAX) {
+		fault("kept of an unknown mailbox", 0, k->uid, box);
+		return;
+	}
+	kept[kept_n].box = box;
+	kept[kept_n++].uid = k->uid;
+}
+
+static bool
+is_kept(const struct known *k)
+{
+	for (size_t i = 0; i < kept_n; i++)
+		if (kept[i].box == k->kept_box && kept[i].uid == k->kept_uid)
+			return true;
+	return false;
+}
+
+/* Each kept or restored message is in exactly one place. */
+static void
+settle_kept(struct child *c, const uint8_t *found)
+{
+	struct pst_error err;
+
+	kept_n = 0;
+	if (ops->kept_each == NULL)
+		return;
+	if (ops->kept_each(c->acct, take_kept, NULL, &err) != PST_OK)
+		die("kept_each", &err);
+	for (uint32_t s = 1; s < serials; s++) {
+		struct known *k = &known[s];
+		bool there;
+
+		if (!k->keeping && !k->kept)
+			continue;
+		there = is_kept(k);
+		if (k->kept && !k->restoring && !there)
+			fault("it was kept and is lost", s, k->kept_box,
+			    k->kept_uid);
+		else if (there && found[s] != 0)
+			fault("it is kept and in a mailbox", s, k->kept_box,
+			    k->kept_uid);
+		else if (!there && found[s] == 0)
+			fault("it is neither kept nor in a mailbox", s,
+			    k->kept_box, k->kept_uid);
+		k->kept = there;
+	}
+}
+
+/* Keeps the audits short. */
+static void
+purge_kept(struct child *c)
+{
+	const struct pst_kept_limit all = { .before = INT64_MAX,
+		.most = pick(1000) };
+	struct pst_kept_sum sum;
+	struct pst_error err;
+
+	if (kept_n < 200 || ops->kept_purge == NULL)
+		return;
+	if (ops->kept_purge(c->acct, &all, &sum, &err) != PST_OK)
+		die("kept_purge", &err);
+	kept_n = 0;
+	if (ops->kept_each(c->acct, take_kept, NULL, &err) != PST_OK)
+		die("kept_each", &err);
+	for (uint32_t s = 1; s < serials; s++)
+		known[s].kept = known[s].kept && is_kept(&known[s]);
+}
+
 /* What is there now is what counts from here on. */
 static void
-settle(const uint8_t *found, const struct child *c)
+settle(const uint8_t *found, struct child *c)
 {
+	settle_kept(c, found);
 	for (uint32_t s = 1; s < serials; s++) {
 		struct known *k = &known[s];
 
-		if (k->stored && !k->removed && !k->removing && !found[s])
+		if (k->stored && !k->removed && !k->removing && !k->kept &&
+		    !found[s])
 			fault("it was acknowledged and is lost", s, k->box,
 			    k->uid);
-		if (!found[s])
-			k->removed = k->tried;
+		k->removed = k->tried && !found[s];
 		k->stored = found[s] != 0;
-		k->removing = k->moving = false;
+		k->removing = k->moving = k->keeping = k->restoring = false;
 		/* After a cut move it may be in two: both are removed below. */
 	}
 	for (unsigned b = 0; b < BOXES; b++)
@@ -575,6 +761,7 @@ audit(void)
 	}
 	settle(found, &c);
 	tidy(&c, found);
+	purge_kept(&c);
 	close_boxes(&c);
 	for (unsigned b = 0; b < BOXES; b++)
 		free(c.msg[b]);

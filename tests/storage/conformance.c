@@ -28,6 +28,7 @@ static const struct {
 	{ "text", test_text },
 	{ "lasting", test_lasting },
 	{ "history", test_history },
+	{ "kept", test_kept },
 	{ "threads", test_threads },
 };
 

@@ -6,6 +6,7 @@ unit_tests += \
 	tests/unit/mailbox/test_names \
 	tests/unit/mailbox/test_uidl \
 	tests/unit/mailbox/test_seen \
+	tests/unit/mailbox/test_retention \
 	tests/unit/mailbox/test_view
 
 tests_unit_mailbox_test_acl_SOURCES = tests/unit/mailbox/test_acl.c
@@ -20,6 +21,8 @@ tests_unit_mailbox_test_model_SOURCES = \
 	tests/unit/mailbox/test_model.c $(mailbox_fixture)
 tests_unit_mailbox_test_names_SOURCES = \
 	tests/unit/mailbox/test_names.c $(mailbox_fixture)
+tests_unit_mailbox_test_retention_SOURCES = \
+	tests/unit/mailbox/test_retention.c
 tests_unit_mailbox_test_view_SOURCES = \
 	tests/unit/mailbox/test_view.c $(mailbox_fixture)
 tests_unit_mailbox_test_uidl_SOURCES = \

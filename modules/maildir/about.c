@@ -1,0 +1,99 @@
+/*
+ * about.c - see about.h.
+ */
+#include "about.h"
+
+#include <stdlib.h>
+
+static void
+take_text(struct pst_str s, char **text_r)
+{
+	struct md_buf b = { 0 };
+
+	md_buf_add(&b, "", 0);
+	if (*text_r == NULL && s.n > 0 && md_unescape(&b, s.p, s.n) &&
+	    memchr(b.p, '\0', b.n) == NULL)
+		*text_r = md_memdup(b.p, b.n);
+	md_buf_free(&b);
+}
+
+static void
+take_keyword(struct pst_str rest, struct md_about *a)
+{
+	struct pst_str number;
+	uint64_t k;
+
+	if (md_next_word(&rest, &number) && md_number(number.p, number.n, &k) &&
+	    k < PST_KEYWORDS_MAX)
+		take_text(rest, &a->keyword[k]);
+}
+
+bool
+md_about_parse(struct pst_str text, struct md_about *a)
+{
+	struct pst_str line, word;
+	uint64_t v;
+
+	*a = (struct md_about){ 0 };
+	if (!md_next_line(&text, &line) || !md_is(line, "postern-kept 1"))
+		return false;
+	while (md_next_line(&text, &line)) {
+		if (!md_next_word(&line, &word))
+			return false;
+		if (md_is(word, "end"))
+			return true;
+		if (md_is(word, "name"))
+			take_text(line, &a->name);
+		else if (md_is(word, "use"))
+			take_text(line, &a->use);
+		else if (md_is(word, "keyword"))
+			take_keyword(line, a);
+		else if (md_is(word, "gone") && md_number(line.p, line.n, &v) &&
+			 v <= INT64_MAX)
+			a->gone = (int64_t)v;
+		else if (md_is(word, "objectid") &&
+			 line.n < sizeof(a->objectid)) {
+			memcpy(a->objectid, line.p, line.n);
+			a->objectid[line.n] = '\0';
+		}
+	}
+	return false;
+}
+
+static void
+put(struct md_buf *out, const char *word, const char *text)
+{
+	if (text == NULL || *text == '\0')
+		return;
+	md_buf_printf(out, "%s ", word);
+	md_escape(out, text, strlen(text), false);
+	md_buf_putc(out, '\n');
+}
+
+void
+md_about_print(struct md_buf *out, const struct md_about *a)
+{
+	md_buf_puts(out, "postern-kept 1\n");
+	put(out, "name", a->name);
+	put(out, "objectid", a->objectid);
+	put(out, "use", a->use);
+	if (a->gone > 0)
+		md_buf_printf(out, "gone %lld\n", (long long)a->gone);
+	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++) {
+		char word[16];
+
+		(void)snprintf(word, sizeof(word), "keyword %u", k);
+		put(out, word, a->keyword[k]);
+	}
+	md_buf_puts(out, "end\n");
+}
+
+void
+md_about_free(struct md_about *a)
+{
+	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
+		free(a->keyword[k]);
+	free(a->name);
+	free(a->use);
+	*a = (struct md_about){ 0 };
+}
