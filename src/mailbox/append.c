@@ -178,6 +178,8 @@ commit_list(struct mailbox *mb, struct commit *list)
 
 	pthread_mutex_lock(&mb->io);
 	account_change_begin(mb->acct);
+	/* The leader's own is in the list: alone, or beside others'. */
+	mb->joint_commit = list->next != NULL;
 	validity = uidvalidity_of(mb);
 	for (struct commit *c = list; c != NULL; c = c->next) {
 		c->uidvalidity = validity;

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "mailbox/watch.h"
 #include <stdlib.h>
 
 /* --- by name
@@ -333,7 +334,7 @@ mailbox_resume_box(struct mailbox *mb)
 
 		rc = mailbox_load(mb, &err);
 		pthread_mutex_lock(&mb->lock);
-		viewed = mb->views != NULL;
+		viewed = mb->views != NULL || mb->pins > 0;
 		pthread_mutex_unlock(&mb->lock);
 		if (rc == PST_OK && viewed)
 			mailbox_watch(mb);
@@ -534,6 +535,7 @@ mailbox_stirred(void *arg)
 	pthread_mutex_lock(&mb->lock);
 	mailbox_wake_views(mb);
 	pthread_mutex_unlock(&mb->lock);
+	watch_tell(mb->acct, mb->name, WATCH_STIRRED, NULL, false);
 }
 
 static void
@@ -589,10 +591,11 @@ append_rows(struct mailbox *mb, const struct pst_row *row, size_t n)
 	mb->n += n;
 }
 
-static bool
+/* Returns what kinds of news that is: enum watch_kind; 0: none. */
+static unsigned
 change_rows(struct mailbox *mb, const struct pst_row *row, size_t n)
 {
-	bool any = false;
+	unsigned kinds = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		struct pst_row *mine = mailbox_row(mb, row[i].uid);
@@ -601,13 +604,15 @@ change_rows(struct mailbox *mb, const struct pst_row *row, size_t n)
 					mine->flags == row[i].flags &&
 					mine->keywords == row[i].keywords))
 			continue;
+		kinds |= (mine->flags ^ row[i].flags) & PST_SEEN
+			     ? WATCH_FLAGS | WATCH_SEEN
+			     : WATCH_FLAGS;
 		*mine = row[i];
 		log_change(mb, mine);
-		any = true;
 	}
 	for (size_t i = 0; i < n; i++)
 		note_modseq(mb, row[i].modseq);
-	return any;
+	return kinds;
 }
 
 /* Returns how many there were; *bytes_r: of what size. */
@@ -670,11 +675,13 @@ expect_missed(
 	}
 }
 
+/* `own`: see watch_tell(). */
 static void
 apply(struct mailbox *mb, const struct uidset *gone, const struct rows *changed,
-    const struct rows *appended)
+    const struct rows *appended, bool own)
 {
-	bool removes = gone != NULL && gone->n > 0, any = removes;
+	bool removes = gone != NULL && gone->n > 0;
+	unsigned kinds = removes ? WATCH_GONE : 0;
 	uint64_t modseq = removes ? present_modseq(mb) : 0;
 	int64_t bytes = 0, messages = 0;
 
@@ -684,21 +691,22 @@ apply(struct mailbox *mb, const struct uidset *gone, const struct rows *changed,
 		bytes = -bytes;
 	}
 	if (changed != NULL)
-		any |= change_rows(mb, changed->row, changed->n);
+		kinds |= change_rows(mb, changed->row, changed->n);
 	if (appended != NULL && appended->n > 0) {
 		for (size_t i = 0; i < appended->n; i++)
 			bytes += (int64_t)appended->row[i].size;
 		messages += (int64_t)appended->n;
 		if (mb->loaded)
 			append_rows(mb, appended->row, appended->n);
-		any = true;
+		kinds |= WATCH_NEW;
 	}
 	note_modseq(mb, modseq);
 	if (removes)
 		history_note(mb, gone, mb->state.highestmodseq);
-	if (any)
+	if (kinds != 0)
 		mailbox_wake_views(mb);
 	pthread_mutex_unlock(&mb->lock);
+	watch_tell(mb->acct, mb->name, kinds, NULL, own);
 	if (messages != 0 || bytes != 0)
 		account_use(mb->acct, messages, bytes);
 	if (appended != NULL && appended->n > 0 && mb->loaded)
@@ -722,7 +730,7 @@ mailbox_apply(
 	}
 	expect_missed(mb, known, &last, 1);
 	pthread_mutex_unlock(&mb->lock);
-	apply(mb, gone, NULL, appended);
+	apply(mb, gone, NULL, appended, true);
 }
 
 void
@@ -743,6 +751,7 @@ mailbox_apply_new(struct mailbox *mb, const struct pst_row *row, size_t n)
 		mailbox_wake_views(mb);
 	}
 	pthread_mutex_unlock(&mb->lock);
+	watch_tell(mb->acct, mb->name, WATCH_NEW, NULL, !mb->joint_commit);
 	account_use(mb->acct, (int64_t)n, bytes);
 	if (loaded || atomic_load(&mb->acct->ms->fulltext.all))
 		fulltext_stir(mb);
@@ -751,11 +760,15 @@ mailbox_apply_new(struct mailbox *mb, const struct pst_row *row, size_t n)
 void
 mailbox_apply_changed(struct mailbox *mb, const struct pst_row *row, size_t n)
 {
+	unsigned kinds;
+
 	pthread_mutex_lock(&mb->lock);
 	expect_missed(mb, mb->state.highestmodseq, row, n);
-	if (change_rows(mb, row, n))
+	kinds = change_rows(mb, row, n);
+	if (kinds != 0)
 		mailbox_wake_views(mb);
 	pthread_mutex_unlock(&mb->lock);
+	watch_tell(mb->acct, mb->name, kinds, NULL, true);
 }
 
 void
@@ -780,6 +793,8 @@ apply_all(struct mailbox *mb, const struct rows *all,
 	struct rows changed = { 0 };
 	int64_t bytes = 0, messages = 0;
 	uint64_t before = mb->state.highestmodseq;
+	bool was_loaded = mb->loaded;
+	unsigned kinds = 0;
 	size_t k = 0;
 
 	for (size_t i = 0; i < mb->n; i++) {
@@ -806,13 +821,18 @@ apply_all(struct mailbox *mb, const struct rows *all,
 		history_begin(mb, mb->state.highestmodseq);
 	mb->loaded = true;
 	if (gone.n > 0) {
+		kinds |= WATCH_GONE;
 		messages = remove_rows(mb, &gone, &bytes);
 		history_note(mb, &gone, mb->state.highestmodseq);
 	}
-	(void)change_rows(mb, changed.row, changed.n);
+	kinds |= change_rows(mb, changed.row, changed.n);
+	if (k < all->n)
+		kinds |= WATCH_NEW;
 	append_rows(mb, all->row + k, all->n - k);
 	mailbox_wake_views(mb);
 	pthread_mutex_unlock(&mb->lock);
+	if (was_loaded) /* else nobody knew what it held */
+		watch_tell(mb->acct, mb->name, kinds, NULL, false);
 	if (messages != 0)
 		account_use(mb->acct, -messages, -bytes);
 	uidset_fini(&gone);
@@ -883,7 +903,7 @@ mailbox_refresh(struct mailbox *mb, struct pst_error *err)
 	if (rc == PST_OK) {
 		if (r.changed.n + r.appended.n > 0)
 			mailbox_take_keywords(mb);
-		apply(mb, &r.gone, &r.changed, &r.appended);
+		apply(mb, &r.gone, &r.changed, &r.appended, false);
 	} else {
 		atomic_store(&mb->stirred, true);
 	}

@@ -25,4 +25,5 @@ libpostern_la_SOURCES += \
 	src/mailbox/uidl.c src/mailbox/uidl.h \
 	src/mailbox/undelete.c src/mailbox/undelete.h \
 	src/mailbox/upkeep.c src/mailbox/upkeep.h \
-	src/mailbox/view.c
+	src/mailbox/view.c \
+	src/mailbox/watch.c src/mailbox/watch.h

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "mailbox/metadata.h"
+#include "mailbox/watch.h"
 #include <stdlib.h>
 #include <uninorm.h>
 
@@ -88,16 +89,26 @@ enum pst_rc
 mailbox_create(struct mail_account *acct, const char *name,
     const char *special_use, struct pst_error *err)
 {
+	enum pst_rc rc;
+
 	if (strcmp(name, "INBOX") == 0)
 		return pst_fail(err, PST_E_EXISTS, 0, "INBOX exists");
-	return acct->st->ops->create(acct->acct, name, special_use, err);
+	rc = acct->st->ops->create(acct->acct, name, special_use, err);
+	if (rc == PST_OK)
+		watch_tell(acct, name, WATCH_CREATED, NULL, true);
+	return rc;
 }
 
 enum pst_rc
 mailbox_subscribe(struct mail_account *acct, const char *name, bool subscribed,
     struct pst_error *err)
 {
-	return acct->st->ops->subscribe(acct->acct, name, subscribed, err);
+	enum pst_rc rc = acct->st->ops->subscribe(
+	    acct->acct, name, subscribed, err);
+
+	if (rc == PST_OK)
+		watch_tell(acct, name, WATCH_SUBSCRIBED, NULL, true);
+	return rc;
 }
 
 /* After the module's removal: who has it open finds it gone, or goes on when it
@@ -147,6 +158,8 @@ mailbox_delete(
 	}
 	pthread_rwlock_unlock(&acct->names);
 	mailbox_put(&mb);
+	if (rc == PST_OK)
+		watch_tell(acct, name, WATCH_DELETED, NULL, true);
 	/* Its messages don't count any more. */
 	account_forget_usage(acct);
 	return rc;
@@ -251,6 +264,8 @@ mailbox_rename(struct mail_account *acct, const char *from, const char *to,
 	for (size_t i = 0; i < n; i++)
 		mailbox_put(&open[i]);
 	free(open);
+	if (rc == PST_OK)
+		watch_tell(acct, to, WATCH_RENAMED, from, true);
 	return rc;
 }
 

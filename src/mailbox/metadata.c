@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "mailbox/priv.h"
+#include "mailbox/watch.h"
 #include <stdlib.h>
 
 /* RFC 6154, 4: the storage tells it in its list. */
@@ -205,6 +206,10 @@ metadata_set(struct mail_account *acct, const char *mailbox,
 			    &ignored);
 	}
 	forget(&old);
+	for (size_t i = 0; rc == PST_OK && i < n; i++)
+		if (!is_set_again(entry, n, i))
+			watch_tell(
+			    acct, mailbox, WATCH_METADATA, entry[i].name, true);
 	return rc;
 }
 

@@ -13,7 +13,7 @@
  *	fulltext.lock    the queue of mailboxes to be indexed
  *	mailstore.lock   accounts and mailboxes by name, reference counts
  *	mailbox.lock     the live picture and its views
- *	account.usage_lock
+ *	account.usage_lock, account.watch_lock
  * No lock but the first four is ever held while a module is called.
  */
 #ifndef MAILBOX_PRIV_H
@@ -95,6 +95,8 @@ struct mail_account {
 	/* For upkeep.c: since it was there last. */
 	_Atomic uint64_t kept_bytes;
 	atomic_bool is_due;
+	pthread_mutex_t watch_lock; /* see watch.c */
+	struct watch *_Atomic watches;
 	char id[321];
 };
 
@@ -149,6 +151,8 @@ struct mailbox {
 
 	pthread_mutex_t lock;
 	bool loaded, watched;
+	size_t pins;	     /* watches that want others' changes noticed */
+	bool joint_commit;   /* messages of several come at once */
 	atomic_bool dead;    /* deleted: answers NOTFOUND from now on */
 	atomic_bool stirred; /* others changed something: refresh */
 	struct pst_box_state state;
@@ -248,6 +252,8 @@ void mailbox_suspend_box(struct mailbox *mb);
 /* Opens it again after that; dead when it cannot be opened. */
 void mailbox_resume_box(struct mailbox *mb);
 void mailbox_watch(struct mailbox *mb);
+/* view.c: ends that when no view and no pin wants it any more. Takes io. */
+void mailbox_unwatch(struct mailbox *mb);
 /* New table of keywords if the module's differs. */
 void mailbox_take_keywords(struct mailbox *mb);
 /* Applies what this server did: rows ascending by uid. Wakes the views. */
@@ -366,6 +372,12 @@ enum pst_rc check_removable(
 enum pst_rc change_flags(struct mailbox_view *v, struct pst_uids uids,
     const struct pst_flag_change *flags, bool silent, struct uidset *conflict_r,
     struct pst_error *err);
+
+/* --- watch.c --- */
+/* News for all watches of the account; see watch.h. `own`: who does it may have
+ * muted its watch. Any lock may be held. */
+void watch_tell(struct mail_account *acct, const char *mailbox, unsigned kinds,
+    const char *other, bool own);
 
 /* --- view.c --- */
 struct silent_change {

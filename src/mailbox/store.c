@@ -130,6 +130,7 @@ init_locks(struct mail_account *acct)
 	pthread_mutex_init(&acct->open_lock, NULL);
 	pthread_mutex_init(&acct->usage_lock, NULL);
 	pthread_mutex_init(&acct->acl_lock, NULL);
+	pthread_mutex_init(&acct->watch_lock, NULL);
 	/* Renaming has to come through although mail comes all the time. */
 	(void)pthread_rwlockattr_init(&attr);
 	(void)pthread_rwlockattr_setkind_np(
@@ -331,6 +332,7 @@ mail_account_close(struct mail_account **acctp)
 	pthread_mutex_destroy(&acct->open_lock);
 	pthread_mutex_destroy(&acct->usage_lock);
 	pthread_mutex_destroy(&acct->acl_lock);
+	pthread_mutex_destroy(&acct->watch_lock);
 	pthread_rwlock_destroy(&acct->names);
 	free(acct);
 }
@@ -529,7 +531,8 @@ poll_all(struct mailstore *ms)
 				bool blind;
 
 				pthread_mutex_lock(&mb->lock);
-				blind = mb->views != NULL && !mb->watched;
+				blind = (mb->views != NULL || mb->pins > 0) &&
+					!mb->watched;
 				pthread_mutex_unlock(&mb->lock);
 				if (blind)
 					mailbox_stirred(mb);

@@ -172,6 +172,25 @@ view_open_at(const struct mail_place *place, bool read_only,
 	return rc;
 }
 
+/* Without a watcher others' changes are looked for when somebody opens it
+ * again. */
+void
+mailbox_unwatch(struct mailbox *mb)
+{
+	bool last;
+
+	pthread_mutex_lock(&mb->io);
+	pthread_mutex_lock(&mb->lock);
+	last = mb->views == NULL && mb->pins == 0 && mb->watched &&
+	       mb->box != NULL;
+	if (last)
+		mb->watched = false;
+	pthread_mutex_unlock(&mb->lock);
+	if (last)
+		mb->acct->st->ops->unwatch(mb->box);
+	pthread_mutex_unlock(&mb->io);
+}
+
 void
 view_allow_changes(struct mailbox_view *v)
 {
@@ -195,19 +214,8 @@ view_close(struct mailbox_view **vp)
 	*at = v->next;
 	last = mb->views == NULL;
 	pthread_mutex_unlock(&mb->lock);
-	if (last) {
-		/* Without a watcher others' changes are looked for when
-		 * somebody opens it again. */
-		pthread_mutex_lock(&mb->io);
-		pthread_mutex_lock(&mb->lock);
-		last = mb->views == NULL && mb->watched && mb->box != NULL;
-		if (last)
-			mb->watched = false;
-		pthread_mutex_unlock(&mb->lock);
-		if (last)
-			mb->acct->st->ops->unwatch(mb->box);
-		pthread_mutex_unlock(&mb->io);
-	}
+	if (last)
+		mailbox_unwatch(mb);
 	seen_put(mb, &v->seen);
 	view_free(v);
 	mailbox_put(&mb);

@@ -8,6 +8,7 @@
  */
 #include "base/str.h"
 #include "mailbox/priv.h"
+#include "mailbox/watch.h"
 #include <ftw.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@ static char dir[] = "/tmp/postern-race-XXXXXX";
 static struct mailstore *ms;
 static struct config *cfg;
 static atomic_bool quit;
-static _Atomic unsigned bad, put_n, arrived, copied_n, looks, renamed, deleted;
+static _Atomic unsigned bad, put_n, arrived, copied_n, looks, renamed, deleted,
+    heard;
 
 #define EXPECT(claim)                                                   \
 	do {                                                            \
@@ -350,6 +352,43 @@ guest(void *arg)
 	return arg;
 }
 
+/* Watches that come and go, with pins, beside all that. */
+static void *
+watcher(void *arg)
+{
+	static const unsigned all = WATCH_MESSAGES | WATCH_CREATED |
+				    WATCH_DELETED | WATCH_RENAMED |
+				    WATCH_SUBSCRIBED | WATCH_METADATA;
+	unsigned seed = (unsigned)(uintptr_t)arg + 77;
+	struct mail_account *a = open_account("anna");
+
+	while (!atomic_load(&quit)) {
+		struct watch *w = watch_open(a, all, NULL);
+		struct watch_news news;
+
+		for (unsigned i = 0; i < 20 && !atomic_load(&quit); i++) {
+			if (dice(&seed, 4) == 0)
+				watch_pin(w, names, dice(&seed, NAMES + 1));
+			watch_mute(w, dice(&seed, 2) == 0);
+			while (watch_take(w, &news)) {
+				EXPECT(news.kinds != 0 && news.mailbox != NULL);
+				EXPECT(((news.kinds & WATCH_RENAMED) != 0) ==
+				       (news.other != NULL));
+				if (news.kinds & WATCH_STIRRED)
+					watch_look(w, news.mailbox);
+				atomic_fetch_add(&heard, 1);
+				watch_news_fini(&news);
+			}
+			(void)watch_has_news(w);
+			EXPECT(!watch_is_overflown(w) || news.mailbox == NULL);
+			rest(500);
+		}
+		watch_close(&w);
+	}
+	mail_account_close(&a);
+	return NULL;
+}
+
 /* --- the whole
  * -----------------------------------------------------------------------------
  */
@@ -406,15 +445,17 @@ static void
 run(void)
 {
 	static void *(*const others[])(
-	    void *) = { renamer, deleter, counter, guest };
-	pthread_t thread[WRITERS + READERS + 4];
+	    void *) = { renamer, deleter, counter, guest, watcher, watcher };
+	enum { OTHERS = sizeof(others) / sizeof(others[0]) };
+	pthread_t thread[WRITERS + READERS + OTHERS];
 	size_t n = 0;
 
 	for (size_t i = 0; i < WRITERS + READERS; i++)
 		(void)pthread_create(&thread[n++], NULL,
 		    i < WRITERS ? writer : reader, (void *)(uintptr_t)(i + 1));
-	for (size_t i = 0; i < 4; i++)
-		(void)pthread_create(&thread[n++], NULL, others[i], NULL);
+	for (size_t i = 0; i < OTHERS; i++)
+		(void)pthread_create(
+		    &thread[n++], NULL, others[i], (void *)(uintptr_t)i);
 	for (int i = 0; i < LIFE_MS; i++)
 		rest(1000);
 	atomic_store(&quit, true);
@@ -440,6 +481,7 @@ main(void)
 	EXPECT(mailbox_status(a, "Kept", &st, &err) == PST_OK);
 	EXPECT(st.messages == atomic_load(&arrived));
 	EXPECT(atomic_load(&renamed) > 5 && atomic_load(&deleted) > 5);
+	EXPECT(atomic_load(&heard) > 5);
 	mail_account_close(&a);
 	mailstore_close(&ms);
 	config_unref(&cfg);

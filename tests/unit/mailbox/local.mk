@@ -7,7 +7,8 @@ unit_tests += \
 	tests/unit/mailbox/test_uidl \
 	tests/unit/mailbox/test_seen \
 	tests/unit/mailbox/test_retention \
-	tests/unit/mailbox/test_view
+	tests/unit/mailbox/test_view \
+	tests/unit/mailbox/test_watch
 
 tests_unit_mailbox_test_acl_SOURCES = tests/unit/mailbox/test_acl.c
 tests_unit_mailbox_test_seen_SOURCES = tests/unit/mailbox/test_seen.c
@@ -27,3 +28,5 @@ tests_unit_mailbox_test_view_SOURCES = \
 	tests/unit/mailbox/test_view.c $(mailbox_fixture)
 tests_unit_mailbox_test_uidl_SOURCES = \
 	tests/unit/mailbox/test_uidl.c $(mailbox_fixture)
+tests_unit_mailbox_test_watch_SOURCES = \
+	tests/unit/mailbox/test_watch.c $(mailbox_fixture)
