@@ -162,6 +162,7 @@ struct config {
 		int64_t keyword_length;
 		int64_t progress_time;	    /* between signs of life */
 		int64_t message_limit;	    /* of one command; 0: none */
+		int64_t notify_mailboxes;   /* that one session watches */
 		struct config_strings hide; /* capabilities not announced */
 	} imap;
 	struct {

@@ -126,6 +126,7 @@ const struct config_key config_keys[] = {
 	IN(imap, keyword_length, CONFIG_NUMBER, "100", 10, 250),
 	IN(imap, progress_time, CONFIG_TIME, "10", 1, 3600),
 	IN(imap, message_limit, CONFIG_NUMBER, "0", 0, UINT32_MAX),
+	IN(imap, notify_mailboxes, CONFIG_NUMBER, "500", 0, 100000),
 	IN(imap, hide, CONFIG_STRINGS, "", 0, 0),
 
 	IN(pop3, command_line, CONFIG_SIZE, "1024", 255, 32 * KIB),

@@ -15,6 +15,7 @@
 #include "imap/catenate.h"
 #include "imap/commands.h"
 #include "imap/message_limit.h"
+#include "imap/notify.h"
 #include "imap/places.h"
 #include <stdlib.h>
 
@@ -266,6 +267,7 @@ replace(struct imap_session *s, struct appending *ap)
 		return imap_fail(s, &ap->err, no_mailbox);
 	}
 	s->appended++;
+	imap_notify_own(s, ap->mailbox, done.uid);
 	(void)buf_puts(out, "* "); /* RFC 8508, 4.3 */
 	put_appenduid(out, &done, 1);
 	(void)buf_puts(out, "Replacement message ready\r\n");
@@ -285,6 +287,8 @@ commit(struct imap_session *s, struct appending *ap)
 	    PST_OK)
 		return imap_fail(s, &ap->err, no_mailbox);
 	s->appended += (uint32_t)ap->n;
+	for (size_t i = 0; i < ap->n; i++)
+		imap_notify_own(s, ap->mailbox, done[i].uid);
 	imap_announce_given(s, ap->mailbox, ap->given);
 	buf_clear(reply);
 	put_appenduid(reply, done, ap->n);

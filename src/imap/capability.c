@@ -35,6 +35,7 @@ static const struct {
 	{ "SAVEDATE", IMAP_USER },
 	{ "OBJECTID", IMAP_USER },
 	{ "UIDONLY", IMAP_USER },
+	{ "NOTIFY", IMAP_USER },
 	{ "UIDBATCHES", IMAP_USER },
 	{ "INPROGRESS", IMAP_USER },
 	{ "MULTIAPPEND", IMAP_USER },

@@ -45,6 +45,7 @@ const struct imap_command imap_commands[] = {
 	{ "MYRIGHTS", IMAP_USER, IMAP_EXPUNGES, imap_myrights, NULL },
 	{ "NAMESPACE", IMAP_USER, IMAP_EXPUNGES, imap_namespace, NULL },
 	{ "NOOP", IMAP_ANY, IMAP_EXPUNGES, imap_noop, NULL },
+	{ "NOTIFY", IMAP_USER, IMAP_EXPUNGES | IMAP_UID, imap_notify, NULL },
 	{ "RENAME", IMAP_USER, IMAP_EXPUNGES, imap_rename, NULL },
 	{ "REPLACE", IMAP_SELECTED, IMAP_EXPUNGES | IMAP_WRITES, imap_replace,
 	    imap_replace_streams },

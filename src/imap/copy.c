@@ -8,6 +8,7 @@
 #include "imap/message_limit.h"
 #include "imap/messages.h"
 #include "imap/modseq.h"
+#include "imap/notify.h"
 #include "imap/places.h"
 
 static bool
@@ -129,6 +130,8 @@ copy_set(struct imap_session *s, struct uidset *uids, const char *name,
 		step = copied_ok(s, &copied, move, lowest);
 	else
 		step = imap_fail(s, &err, "[TRYCREATE] Mailbox does not exist");
+	for (size_t i = 0; i < copied.n; i++)
+		imap_notify_own(s, name, copied.copy[i]);
 	view_copied_fini(&copied);
 	return step;
 }

@@ -35,7 +35,9 @@ struct fetching {
 	struct uidset vanished;
 	size_t told;	 /* ranges of `vanished` */
 	uint32_t lowest; /* see imap_limit_messages() */
-	uint32_t next;	 /* sequence number after this batch; 0: none */
+	/* Instead of a tagged answer: see imap_fetch_new(). */
+	enum imap_step (*then)(struct imap_session *s);
+	uint32_t next; /* sequence number after this batch; 0: none */
 	struct pst_row *rows;
 	uint32_t first; /* sequence number of rows[0] */
 	size_t n, at;
@@ -434,6 +436,15 @@ write_item(struct imap_session *s, struct fetching *f)
 static enum imap_step
 ended(struct imap_session *s, const struct fetching *f)
 {
+	enum imap_step (*then)(struct imap_session * s) = f->then;
+
+	if (then != NULL) {
+		cleanup(s);
+		s->run->cleanup = NULL;
+		s->run->state = NULL;
+		s->run->resume = then;
+		return IMAP_NEXT;
+	}
 	if (f->undecodable || f->unreadable || f->missing)
 		imap_put_limited(s, f->lowest);
 	if (f->undecodable)
@@ -546,13 +557,10 @@ apply_modifiers(struct imap_session *s, struct imap_parser *ps, bool uid,
 	       imap_fetch_items_add(ps, "MODSEQ", &f->items);
 }
 
-enum imap_step
-imap_fetch(struct imap_session *s, struct imap_parser *ps)
+static struct fetching *
+begin(struct imap_session *s)
 {
-	struct imap_parser set;
-	bool uid = s->run->def->traits & IMAP_UID;
 	struct fetching *f = imap_alloc(s, sizeof(*f));
-	uint64_t count;
 
 	s->run->state = f;
 	s->run->cleanup = cleanup;
@@ -566,6 +574,30 @@ imap_fetch(struct imap_session *s, struct imap_parser *ps)
 	f->m.view = s->view;
 	f->m.rev2 = s->enabled & IMAP_REV2;
 	f->m.limits = imap_msg_limits(net_config(s->c));
+	return f;
+}
+
+static enum imap_step
+start(struct imap_session *s, struct fetching *f)
+{
+	uint64_t count = uidset_count(&f->seqs);
+
+	use_cache(s, f);
+	f->m.has_structure = f->items.level == IMAP_FETCH_STRUCTURE;
+	f->rows = imap_alloc(
+	    s, sizeof(*f->rows) * (size_t)(count < BATCH ? count : BATCH));
+	f->next = 1;
+	s->run->resume = more;
+	return IMAP_NEXT;
+}
+
+enum imap_step
+imap_fetch(struct imap_session *s, struct imap_parser *ps)
+{
+	struct imap_parser set;
+	bool uid = s->run->def->traits & IMAP_UID;
+	struct fetching *f = begin(s);
+
 	if (!imap_space(ps))
 		return imap_bad_arguments(s, ps);
 	set = *ps;
@@ -582,14 +614,25 @@ imap_fetch(struct imap_session *s, struct imap_parser *ps)
 		return imap_over_limit(s, 0);
 	if (f->modifiers.vanished)
 		find_vanished(s, &set, f);
-	count = uidset_count(&f->seqs);
-	use_cache(s, f);
 	if (f->items.has_preview) /* RFC 8970, 8 */
 		log_event(PST_LOG_DEBUG, net_id(s->c), "preview", "user",
 		    s->address, NULL);
-	f->rows = imap_alloc(
-	    s, sizeof(*f->rows) * (size_t)(count < BATCH ? count : BATCH));
-	f->next = 1;
-	s->run->resume = more;
-	return IMAP_NEXT;
+	return start(s, f);
+}
+
+enum imap_step
+imap_fetch_new(struct imap_session *s, const struct uidset *uids,
+    const char *items, enum imap_step (*then)(struct imap_session *s))
+{
+	struct fetching *f = begin(s);
+	struct imap_parser ps;
+
+	f->then = then;
+	imap_seqs_of(s->view, uids, &f->seqs);
+	imap_parser_init(&ps, str_of(items), s->run->arena);
+	/* It was read before. */
+	if (!imap_fetch_items_parse(&ps, false, &f->items))
+		return ended(s, f);
+	f->items.sets_seen = false;
+	return start(s, f);
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "imap/commands.h"
+#include "imap/notify.h"
 
 enum { STILL_HERE_US = 120 * 1000000 };
 
@@ -36,7 +37,11 @@ done(struct imap_session *s, struct pst_str line)
 static enum imap_step
 tell(struct imap_session *s)
 {
-	enum imap_step step = s->view != NULL ? imap_sync(s, true) : IMAP_NEXT;
+	enum imap_step step;
+
+	if (s->notify != NULL) /* RFC 5465, 4 */
+		return imap_notify_idle(s);
+	step = s->view != NULL ? imap_sync(s, true) : IMAP_NEXT;
 
 	if (step != IMAP_NEXT)
 		return step;

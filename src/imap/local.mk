@@ -36,6 +36,8 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/messages.c src/imap/messages.h \
 	src/imap/metadata.c src/imap/metadata.h \
 	src/imap/modseq.c src/imap/modseq.h \
+	src/imap/notify.c src/imap/notify.h \
+	src/imap/notify_parse.c src/imap/notify_parse.h \
 	src/imap/parse.c src/imap/parse.h \
 	src/imap/parse_words.c \
 	src/imap/pattern.c src/imap/pattern.h \

@@ -5,6 +5,7 @@
 #include "imap/modseq.h"
 
 #include "base/str.h"
+#include "imap/notify.h"
 #include "imap/respond.h"
 
 enum { VANISHED_LINE = 500 }; /* ranges in one response */
@@ -35,7 +36,8 @@ imap_ok_expunged(struct imap_session *s, const char *text)
 	struct buf *reply = &s->run->reply;
 	struct pst_box_state state;
 
-	if (!(s->enabled & IMAP_CONDSTORE))
+	if (!(s->enabled & IMAP_CONDSTORE) ||
+	    !(imap_notify_selected(s) & IMAP_NOTIFY_FLAGS))
 		return imap_ok(s, text);
 	/* All up to this is told before the tagged answer. */
 	view_state(s->view, &state);
@@ -99,8 +101,9 @@ imap_put_changed(
 {
 	const struct imap_command *def = s->run->def;
 	bool modseq = s->enabled & IMAP_CONDSTORE;
-	/* RFC 9051, 7.5.2: what nobody asked for tells the UID. */
-	bool uid = modseq || (s->enabled & IMAP_REV2) ||
+	/* RFC 9051, 7.5.2 and RFC 5465, 5.1: what nobody asked for tells the
+	 * UID. */
+	bool uid = modseq || (s->enabled & IMAP_REV2) || s->notify != NULL ||
 		   (def != NULL && (def->traits & IMAP_UID));
 	struct buf *out = imap_out(s);
 

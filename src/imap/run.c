@@ -17,8 +17,8 @@ enum {
 
 /* --- beginning and ending a command --------------------------------------- */
 
-static struct imap_command_run *
-begin_run(struct imap_session *s)
+void
+imap_begin_run(struct imap_session *s)
 {
 	const struct config *cfg = net_config(s->c);
 	struct imap_command_run *run = mem_alloc(sizeof(*run));
@@ -30,7 +30,6 @@ begin_run(struct imap_session *s)
 	    &run->gather, (size_t)cfg->imap.command_line, (size_t)literals);
 	buf_init(&run->reply, REPLY_MAX);
 	s->run = run;
-	return run;
 }
 
 void
@@ -375,7 +374,7 @@ imap_gather_step(struct imap_session *s)
 	if (in.n == 0)
 		return net_at_eof(s->c) ? IMAP_CLOSE : IMAP_WAIT;
 	if (s->run == NULL)
-		begin_run(s);
+		imap_begin_run(s);
 	got = imap_gather_feed(&s->run->gather, in, &used);
 	net_consume(s->c, used);
 	switch (got) {

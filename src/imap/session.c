@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "imap/idle.h"
 #include "imap/imap.h"
+#include "imap/notify.h"
 #include "imap/places.h"
 #include "imap/results.h"
 #include <stdlib.h>
@@ -61,6 +62,7 @@ void
 imap_deselect(struct imap_session *s)
 {
 	imap_forget_searches(s);
+	imap_notify_deselected(s);
 	if (s->view != NULL)
 		view_close(&s->view);
 	if (s->state == IMAP_SELECTED)
@@ -102,7 +104,7 @@ one_step(struct imap_session *s)
 }
 
 static enum net_next
-drive(struct imap_session *s)
+work(struct imap_session *s)
 {
 	int64_t started = clock_monotonic();
 
@@ -111,6 +113,7 @@ drive(struct imap_session *s)
 		case IMAP_NEXT:
 			if (s->run != NULL)
 				continue;
+			(void)imap_notify_begin(s);
 			if (net_output_full(s->c))
 				return NET_WRITE;
 			if (imap_slice_over(started))
@@ -130,6 +133,17 @@ drive(struct imap_session *s)
 			return NET_ABORT;
 		}
 	}
+}
+
+static enum net_next
+drive(struct imap_session *s)
+{
+	enum net_next next;
+
+	imap_notify_mute(s, true);
+	next = work(s);
+	imap_notify_mute(s, false);
+	return next;
 }
 
 static enum net_next
@@ -189,17 +203,19 @@ woken(struct net_conn *c)
 {
 	struct imap_session *s = net_session(c);
 
-	if (s->still_at == 0) {
-		/* The client hears of it when it asks; but what it may not see
-		 * any more is let go of at once. */
-		if (s->last != NET_READ || s->view == NULL ||
-		    !view_rights_stale(s->view) || imap_may_read(s))
-			return s->last == NET_READ ? NET_READ : s->last;
+	imap_notify_woken(s);
+	if (s->still_at != 0) {
+		imap_idle_woken(s);
+		return go_on(c);
+	}
+	/* The client hears of it when it asks; but what it may not see any more
+	 * is let go of at once. */
+	if (s->last == NET_READ && s->view != NULL &&
+	    view_rights_stale(s->view) && !imap_may_read(s)) {
 		(void)imap_bye(s, "The selected mailbox is no longer there");
 		return s->last = NET_CLOSE;
 	}
-	imap_idle_woken(s);
-	return go_on(c);
+	return imap_notify_begin(s) ? go_on(c) : s->last;
 }
 
 static void
@@ -240,6 +256,7 @@ imap_log_out(struct imap_session *s)
 		return;
 	log_end(s);
 	imap_forget_searches(s);
+	imap_notify_free(s);
 	if (s->view != NULL)
 		view_close(&s->view);
 	mail_account_close(&s->account);

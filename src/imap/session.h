@@ -118,6 +118,7 @@ struct imap_session {
 	struct mailbox_view *view;
 	struct uidset saved;	       /* uids that "$" stands for (RFC 5182) */
 	struct imap_context *contexts; /* see imap/context.h */
+	struct imap_notify *notify;    /* see imap/notify.h */
 	int64_t still_at;  /* IDLE: when to send a sign of life; 0: not */
 	int64_t resume_at; /* the end of a pause */
 	enum net_next last;
@@ -174,6 +175,8 @@ enum imap_step imap_await(struct imap_session *s,
 enum imap_step imap_gather_more(struct imap_session *s);
 /* Takes what has come of a command, and starts it when it is complete. */
 enum imap_step imap_gather_step(struct imap_session *s);
+/* A new one; s->run is NULL before. */
+void imap_begin_run(struct imap_session *s);
 /* Frees what belongs to the command. */
 void imap_end_run(struct imap_session *s);
 /* Back to the state before the login; logs its end. Nothing but the connection

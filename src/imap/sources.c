@@ -18,6 +18,7 @@ static const struct {
 	bool has_names;
 } kinds[] = {
 	{ "selected", IMAP_SOURCE_SELECTED, false },
+	{ "selected-delayed", IMAP_SOURCE_SELECTED_DELAYED, false },
 	{ "inboxes", IMAP_SOURCE_INBOXES, false },
 	{ "personal", IMAP_SOURCE_PERSONAL, false },
 	{ "subscribed", IMAP_SOURCE_SUBSCRIBED, false },
@@ -59,8 +60,8 @@ parse_names(struct imap_parser *ps, struct imap_source *source)
 	return imap_expect(ps, ')');
 }
 
-static bool
-parse_source(struct imap_parser *ps, struct imap_source **out)
+bool
+imap_source_parse(struct imap_parser *ps, struct imap_source **out)
 {
 	struct imap_source *source;
 	struct pst_str word;
@@ -68,12 +69,12 @@ parse_source(struct imap_parser *ps, struct imap_source **out)
 
 	*out = NULL;
 	if (!imap_word(ps, &word))
-		return imap_bad(ps, "Missing mailboxes to be searched");
+		return imap_bad(ps, "Missing mailboxes");
 	while (i < sizeof(kinds) / sizeof(kinds[0]) &&
 	       !str_is_case(word, kinds[i].word))
 		i++;
 	if (i == sizeof(kinds) / sizeof(kinds[0]))
-		return imap_bad(ps, "Unknown mailboxes to be searched");
+		return imap_bad(ps, "Unknown kind of mailboxes");
 	source = arena_alloc(ps->arena, sizeof(*source));
 	if (source == NULL)
 		return imap_bad(ps, "Command is too large");
@@ -95,9 +96,11 @@ imap_sources_parse(struct imap_parser *ps, struct imap_sources *out)
 	do {
 		if (++n > SOURCES_MAX)
 			return imap_bad(ps, "Too many mailboxes");
-		if (!parse_source(ps, tail))
+		if (!imap_source_parse(ps, tail))
 			return false;
-		/* NOLINTNEXTLINE: parse_source() has made it. */
+		/* NOLINTNEXTLINE: imap_source_parse() has made it. */
+		if ((*tail)->kind == IMAP_SOURCE_SELECTED_DELAYED)
+			return imap_bad(ps, "Only NOTIFY has selected-delayed");
 		if ((*tail)->kind == IMAP_SOURCE_SELECTED)
 			out->has_selected = true;
 		else
@@ -121,8 +124,8 @@ is_below(const char *name, const char *above, bool one_level)
 	       (!one_level || strchr(name + n + 1, '/') == NULL);
 }
 
-static bool
-is_named(const struct imap_source *source, const char *name)
+bool
+imap_source_names(const struct imap_source *source, const char *name)
 {
 	for (size_t i = 0; i < source->names; i++) {
 		const char *above = source->name[i];
@@ -145,6 +148,7 @@ is_meant(const struct imap_source *source, const struct pst_mailbox *row,
 {
 	switch (source->kind) {
 	case IMAP_SOURCE_SELECTED:
+	case IMAP_SOURCE_SELECTED_DELAYED:
 		return false;
 	case IMAP_SOURCE_INBOXES:
 	case IMAP_SOURCE_PERSONAL:
@@ -156,7 +160,7 @@ is_meant(const struct imap_source *source, const struct pst_mailbox *row,
 	case IMAP_SOURCE_MAILBOXES:
 		break;
 	}
-	return is_named(source, row->name);
+	return imap_source_names(source, row->name);
 }
 
 struct finding {

@@ -9,6 +9,7 @@
 
 enum imap_source_kind {
 	IMAP_SOURCE_SELECTED,
+	IMAP_SOURCE_SELECTED_DELAYED, /* of NOTIFY alone */
 	IMAP_SOURCE_INBOXES,
 	IMAP_SOURCE_PERSONAL,
 	IMAP_SOURCE_SUBSCRIBED,
@@ -31,6 +32,10 @@ struct imap_sources {
 	bool has_selected, has_others;
 };
 
+/* filter-mailboxes. Pure. */
+bool imap_source_parse(struct imap_parser *ps, struct imap_source **out);
+/* Of subtree, subtree-one and mailboxes: the name is meant. Pure. */
+bool imap_source_names(const struct imap_source *source, const char *name);
 /* source-mbox, up to the ")" behind it. Pure. */
 bool imap_sources_parse(struct imap_parser *ps, struct imap_sources *out);
 

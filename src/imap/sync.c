@@ -8,6 +8,7 @@
  */
 #include "imap/context.h"
 #include "imap/modseq.h"
+#include "imap/notify.h"
 #include "imap/places.h"
 #include "imap/respond.h"
 #include "imap/select.h"
@@ -139,18 +140,31 @@ must_tell_highest(const struct imap_session *s)
 	return run->expunged && (s->enabled & IMAP_QRESYNC);
 }
 
-enum imap_step
-imap_sync(struct imap_session *s, bool expunges)
+/* `flags`: their changes are to be told. */
+static void
+catch_up(struct imap_session *s, bool expunges, bool flags)
 {
-	struct imap_command_run *run = s->run;
 	const struct view_events events = {
 		.arg = s,
 		.expunged = tell_expunged,
 		.keywords = tell_keywords,
 		.exists = tell_exists,
-		.changed = note_changed,
+		.changed = flags ? note_changed : NULL,
 	};
+	uint32_t last = view_uid(s->view, view_count(s->view));
 	struct pst_error err;
+
+	if (view_sync(s->view, expunges, &events, &err) != PST_OK &&
+	    !view_is_dead(s->view))
+		log_failure(PST_LOG_ERROR, net_id(s->c), "imap-sync", &err);
+	imap_notify_arrived(s, last);
+}
+
+enum imap_step
+imap_sync(struct imap_session *s, bool expunges)
+{
+	struct imap_command_run *run = s->run;
+	unsigned wanted = imap_notify_selected(s);
 	enum imap_step step;
 
 	if (!run->telling) {
@@ -158,10 +172,8 @@ imap_sync(struct imap_session *s, bool expunges)
 		if (view_rights_stale(s->view) && !imap_check_rights(s))
 			return imap_bye(
 			    s, "The selected mailbox is no longer there");
-		if (view_sync(s->view, expunges, &events, &err) != PST_OK &&
-		    !view_is_dead(s->view))
-			log_failure(
-			    PST_LOG_ERROR, net_id(s->c), "imap-sync", &err);
+		if (wanted & IMAP_NOTIFY_NEW)
+			catch_up(s, expunges, wanted & IMAP_NOTIFY_FLAGS);
 		/* RFC 2180, 3.3: somebody else deleted or renamed it. */
 		if (view_is_dead(s->view))
 			return imap_bye(
@@ -175,12 +187,13 @@ imap_sync(struct imap_session *s, bool expunges)
 		if (net_output_full(s->c))
 			return IMAP_FULL;
 	}
-	step = imap_contexts_update(s);
+	step = wanted & IMAP_NOTIFY_NEW ? imap_contexts_update(s) : IMAP_NEXT;
 	if (step != IMAP_NEXT)
 		return step;
 	uidset_clear(&run->changed);
 	uidset_clear(&run->brief);
-	if (must_tell_highest(s))
+	/* Who does not hear of flags does not know all (RFC 5465). */
+	if ((wanted & IMAP_NOTIFY_FLAGS) && must_tell_highest(s))
 		imap_put_highestmodseq(s);
 	run->expunged = false;
 	run->telling = false;
