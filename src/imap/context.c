@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "imap/commands.h"
 #include "imap/messages.h"
+#include "imap/notify.h"
 #include "imap/respond.h"
 #include "imap/scan.h"
 #include <stdlib.h>
@@ -35,6 +36,8 @@ struct imap_context {
 	struct msg_limits limits;
 	struct uidset members; /* uids */
 	struct uidset gone;    /* expunged, to be told */
+	char *atts;	       /* to be fetched of new ones, or NULL */
+	struct uidset fetch;   /* those */
 	struct sorted *entry;  /* of a SORT, in order */
 	size_t n, cap;
 	/* All changes up to this modseq, and all messages up to this uid, are
@@ -65,6 +68,8 @@ imap_context_free(struct imap_context **cp)
 	free(ctx->entry);
 	uidset_fini(&ctx->members);
 	uidset_fini(&ctx->gone);
+	uidset_fini(&ctx->fetch);
+	free(ctx->atts);
 	arena_free(&ctx->arena);
 	free(ctx->tag);
 	free(ctx);
@@ -177,6 +182,7 @@ imap_context_new(struct imap_session *s, const struct imap_context_wish *wish,
 	ctx->is_sorted = wish->sort != NULL;
 	if (wish->sort != NULL)
 		ctx->sort = *wish->sort;
+	ctx->atts = imap_notify_copy_atts(wish->atts);
 	ctx->limits = imap_msg_limits(net_config(s->c));
 	ctx->arena = arena_new(0);
 	ctx->modseq = view_modseq(s->view);
@@ -362,6 +368,8 @@ try_message(struct imap_session *s, struct imap_context *ctx, uint32_t seq,
 	is = imap_search_matches(ctx->m, ctx->program.root) && !ctx->m->is_gone;
 	if (was == is)
 		return;
+	if (is && ctx->atts != NULL && row->uid > ctx->last_uid)
+		uidset_add(&ctx->fetch, row->uid, row->uid);
 	if (is)
 		uidset_add(&ctx->members, row->uid, row->uid);
 	else
@@ -452,6 +460,32 @@ imap_contexts_update(struct imap_session *s)
 		end_update(s, c);
 	}
 	return IMAP_NEXT;
+}
+
+bool
+imap_contexts_have_new(const struct imap_session *s)
+{
+	const struct imap_context *c = s->contexts;
+
+	while (c != NULL && c->fetch.n == 0)
+		c = c->next;
+	return c != NULL;
+}
+
+bool
+imap_contexts_take_new(
+    struct imap_session *s, struct uidset *uids_r, const char **atts_r)
+{
+	struct imap_context *c = s->contexts;
+
+	while (c != NULL && c->fetch.n == 0)
+		c = c->next;
+	if (c == NULL)
+		return false;
+	*uids_r = c->fetch;
+	*atts_r = c->atts;
+	c->fetch = (struct uidset){ 0 };
+	return true;
 }
 
 /* --- CANCELUPDATE

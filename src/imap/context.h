@@ -26,6 +26,7 @@ struct imap_context_wish {
 	struct pst_str text;
 	bool has_charset;
 	const struct imap_sort *sort; /* NULL: mailbox order */
+	struct pst_str atts;	      /* see struct imap_search_return */
 	bool uid, names_mailbox;
 };
 bool imap_context_new(struct imap_session *s,
@@ -44,6 +45,12 @@ void imap_contexts_expunged(struct imap_session *s, uint32_t seq, uint32_t uid);
 /* After all other news: tells what came to the results and what left them. A
  * cursor: FULL and TURN to be called again. */
 enum imap_step imap_contexts_update(struct imap_session *s);
+/* Results are new of which something is to be fetched. */
+bool imap_contexts_have_new(const struct imap_session *s);
+/* Takes those of one context; `*atts_r` as imap_fetch_new() wants it, valid as
+ * long as the context. False: there are none. */
+bool imap_contexts_take_new(
+    struct imap_session *s, struct uidset *uids_r, const char **atts_r);
 void imap_contexts_free(struct imap_session *s);
 
 #endif

@@ -185,6 +185,7 @@ imap_esearch(struct imap_session *s, struct imap_parser *ps)
 		r->ret.options = IMAP_RETURN_ALL;
 	}
 	r->uid = r->names_mailbox = true;
+	wish.atts = r->ret.update_atts;
 	wish.text = str_n(ps->p, (size_t)(ps->end - ps->p));
 	if (!imap_scan_parse(s, ps, false, &mu->scan, &step) ||
 	    !imap_scan_check(s, &mu->scan, &r->ret, false, &step) ||

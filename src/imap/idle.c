@@ -34,25 +34,10 @@ done(struct imap_session *s, struct pst_str line)
 	return imap_ok(s, "Idle completed");
 }
 
-static enum imap_step
-tell(struct imap_session *s)
-{
-	enum imap_step step;
-
-	if (s->notify != NULL) /* RFC 5465, 4 */
-		return imap_notify_idle(s);
-	step = s->view != NULL ? imap_sync(s, true) : IMAP_NEXT;
-
-	if (step != IMAP_NEXT)
-		return step;
-	s->run->resume = NULL;
-	return IMAP_NEXT; /* to what the client says, or has begun to say */
-}
-
 void
 imap_idle_woken(struct imap_session *s)
 {
-	s->run->resume = tell;
+	(void)imap_notify_idle(s);
 }
 
 void

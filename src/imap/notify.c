@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "imap/announce.h"
 #include "imap/commands.h"
+#include "imap/context.h"
 #include "imap/notify_parse.h"
 #include "imap/respond.h"
 #include "imap/status.h"
@@ -40,7 +41,6 @@ struct imap_notify {
 	/* New in the selected mailbox: to be fetched; made by the session. */
 	struct uidset fetch, own;
 	bool stirred; /* woken, and not looked yet */
-	enum phase phase;
 };
 
 static void
@@ -435,48 +435,83 @@ end(struct imap_session *s)
 }
 
 static enum imap_step
-push(struct imap_session *s)
+sync_selected(struct imap_session *s)
+{
+	const struct imap_notify *n = s->notify;
+	bool own = is_own_run(s);
+
+	if (s->view == NULL || (n == NULL && own) ||
+	    (n != NULL && n->selected == 0))
+		return IMAP_NEXT;
+	/* RFC 5465, 6.1.2: numbers stay as they are until a command. */
+	return imap_sync(s, n == NULL || !n->delayed || !own);
+}
+
+static enum imap_step push(struct imap_session *s);
+
+/* False: there is nothing new to be fetched. */
+static bool
+fetch_new(struct imap_session *s, enum imap_step *step_r)
 {
 	struct imap_notify *n = s->notify;
+	struct uidset uids = { 0 };
+	const char *atts = NULL;
+
+	if (s->view == NULL)
+		return false;
+	if (n != NULL && n->fetch.n > 0 && n->atts != NULL) {
+		uids = n->fetch;
+		atts = n->atts;
+		n->fetch = (struct uidset){ 0 };
+	} else if (!imap_contexts_take_new(s, &uids, &atts)) {
+		return false;
+	}
+	*step_r = imap_fetch_new(s, &uids, atts, push);
+	uidset_fini(&uids);
+	return true;
+}
+
+static enum imap_step
+push(struct imap_session *s)
+{
 	enum imap_step step;
 
-	if (n->phase == PHASE_SYNC) {
-		/* RFC 5465, 6.1.2: numbers stay as they are until a command. */
-		step = s->view != NULL && n->selected != 0
-			   ? imap_sync(s, !n->delayed || !is_own_run(s))
-			   : IMAP_NEXT;
+	if (s->push_phase == PHASE_SYNC) {
+		step = sync_selected(s);
 		if (step != IMAP_NEXT)
 			return step;
-		n->phase = PHASE_FETCH;
+		s->push_phase = PHASE_FETCH;
 	}
-	if (n->phase == PHASE_FETCH) {
-		n->phase = PHASE_OTHERS;
-		if (n->fetch.n > 0 && n->atts != NULL && s->view != NULL) {
-			struct uidset uids = n->fetch;
-
-			n->fetch = (struct uidset){ 0 };
-			step = imap_fetch_new(s, &uids, n->atts, push);
-			uidset_fini(&uids);
-			return step;
-		}
+	if (s->push_phase == PHASE_FETCH) {
+		if (fetch_new(s, &step))
+			return step; /* and here again */
+		s->push_phase = PHASE_OTHERS;
 	}
-	step = tell_others(s);
+	step = s->notify != NULL ? tell_others(s) : IMAP_NEXT;
 	return step == IMAP_NEXT ? end(s) : step;
+}
+
+static bool
+has_news(struct imap_session *s)
+{
+	struct imap_notify *n = s->notify;
+	bool stirred = n != NULL && n->stirred;
+
+	if (imap_contexts_have_new(s) || (n != NULL && n->fetch.n > 0))
+		return true;
+	if (!stirred)
+		return false;
+	n->stirred = false;
+	return (n->watch != NULL && watch_has_news(n->watch)) ||
+	       (s->view != NULL && n->selected != 0 && view_is_behind(s->view));
 }
 
 bool
 imap_notify_begin(struct imap_session *s)
 {
-	struct imap_notify *n = s->notify;
-
-	if (n == NULL || s->run != NULL || (!n->stirred && n->fetch.n == 0))
+	if (s->run != NULL || s->account == NULL || !has_news(s))
 		return false;
-	n->stirred = false;
-	if (n->fetch.n == 0 &&
-	    (n->watch == NULL || !watch_has_news(n->watch)) &&
-	    (s->view == NULL || n->selected == 0 || !view_is_behind(s->view)))
-		return false;
-	n->phase = PHASE_SYNC;
+	s->push_phase = PHASE_SYNC;
 	imap_begin_run(s);
 	s->run->def = imap_command_find(STR("NOTIFY"));
 	s->run->resume = push;
@@ -493,8 +528,9 @@ imap_notify_woken(struct imap_session *s)
 enum imap_step
 imap_notify_idle(struct imap_session *s)
 {
-	s->notify->stirred = false;
-	s->notify->phase = PHASE_SYNC;
+	if (s->notify != NULL)
+		s->notify->stirred = false;
+	s->push_phase = PHASE_SYNC;
 	s->run->resume = push;
 	return IMAP_NEXT;
 }
@@ -554,6 +590,22 @@ cleanup(struct imap_session *s)
 	free_names(&set->names);
 }
 
+char *
+imap_notify_copy_atts(struct pst_str atts)
+{
+	struct buf text;
+	char *copy;
+
+	if (atts.p == NULL)
+		return NULL;
+	buf_init(&text, atts.n + 2);
+	(void)buf_add_str(&text, atts);
+	(void)buf_puts(&text, "\r\n");
+	copy = str_dup(buf_str(&text));
+	buf_fini(&text);
+	return copy;
+}
+
 /* In memory of its own, no larger than need be. */
 static struct imap_notify_group *
 copy_groups(struct arena *a, const struct imap_notify_group *from)
@@ -580,7 +632,6 @@ static struct imap_notify *
 make(const struct imap_notify_wish *wish)
 {
 	struct imap_notify *n = mem_alloc(sizeof(*n));
-	struct buf atts;
 
 	n->selected = wish->selected;
 	n->delayed = wish->delayed;
@@ -588,13 +639,7 @@ make(const struct imap_notify_wish *wish)
 		n->arena = arena_new(0);
 		n->groups = copy_groups(n->arena, wish->groups);
 	}
-	if (wish->atts.p == NULL)
-		return n;
-	buf_init(&atts, wish->atts.n + 2);
-	(void)buf_add_str(&atts, wish->atts);
-	(void)buf_puts(&atts, "\r\n");
-	n->atts = str_dup(buf_str(&atts));
-	buf_fini(&atts);
+	n->atts = imap_notify_copy_atts(wish->atts);
 	return n;
 }
 

@@ -47,6 +47,9 @@ void imap_notify_own(struct imap_session *s, const char *mailbox, uint32_t uid);
 /* Another mailbox is selected, or none. */
 void imap_notify_deselected(struct imap_session *s);
 
+/* Fetch attributes with a line end, to be kept; NULL for none. */
+char *imap_notify_copy_atts(struct pst_str atts);
+
 void imap_notify_free(struct imap_session *s);
 
 #endif

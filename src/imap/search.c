@@ -77,6 +77,7 @@ imap_search(struct imap_session *s, struct imap_parser *ps)
 		r->ret.is_extended = true; /* RFC 9051, 6.4.4 */
 		r->ret.options = IMAP_RETURN_ALL;
 	}
+	wish.atts = r->ret.update_atts;
 	wish.text = str_n(ps->p, (size_t)(ps->end - ps->p));
 	wish.uid = r->uid;
 	if (!imap_scan_parse(s, ps, false, &se->scan, &step) ||

@@ -5,6 +5,7 @@
 #include "imap/search_return.h"
 
 #include "base/str.h"
+#include "imap/notify_parse.h"
 
 static const struct {
 	const char *name;
@@ -84,6 +85,17 @@ imap_partial_cut(
 
 /* --- options -------------------------------------------------------------- */
 
+/* modifier-update (RFC 5465, 8); the examples there have a space. */
+static bool
+parse_update(struct imap_parser *ps, struct imap_search_return *out)
+{
+	bool spaced = ps->end - ps->p > 1 && ps->p[0] == ' ' && ps->p[1] == '(';
+
+	if (spaced)
+		ps->p++;
+	return imap_peek(ps) != '(' || imap_notify_atts(ps, &out->update_atts);
+}
+
 static bool
 parse_option(struct imap_parser *ps, struct imap_search_return *out)
 {
@@ -103,7 +115,7 @@ parse_option(struct imap_parser *ps, struct imap_search_return *out)
 		!imap_partial_parse(ps, &out->partial)))
 		return imap_bad(ps, "Invalid PARTIAL");
 	out->options |= options[i].option;
-	return true;
+	return options[i].option != IMAP_RETURN_UPDATE || parse_update(ps, out);
 }
 
 static bool

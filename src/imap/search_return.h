@@ -29,6 +29,9 @@ struct imap_search_return {
 	bool is_extended; /* RETURN was said: the answer is ESEARCH */
 	unsigned options; /* enum imap_return_option */
 	struct imap_partial partial;
+	/* Of UPDATE: what to fetch of new results (RFC 5465, 7); without p
+	 * nothing. */
+	struct pst_str update_atts;
 };
 
 /* "1:500" or "-1:-100" */

@@ -119,6 +119,7 @@ struct imap_session {
 	struct uidset saved;	       /* uids that "$" stands for (RFC 5182) */
 	struct imap_context *contexts; /* see imap/context.h */
 	struct imap_notify *notify;    /* see imap/notify.h */
+	int push_phase;		       /* the same */
 	int64_t still_at;  /* IDLE: when to send a sign of life; 0: not */
 	int64_t resume_at; /* the end of a pause */
 	enum net_next last;

@@ -194,6 +194,7 @@ imap_sort(struct imap_session *s, struct imap_parser *ps)
 	if (!imap_space(ps) || !imap_search_return_parse(ps, &r->ret) ||
 	    !imap_sort_parse(ps, &so->sort) || !imap_space(ps))
 		return imap_bad_arguments(s, ps);
+	wish.atts = r->ret.update_atts;
 	wish.text = str_n(ps->p, (size_t)(ps->end - ps->p));
 	wish.uid = r->uid;
 	if (!imap_scan_parse(s, ps, true, &so->scan, &step) ||

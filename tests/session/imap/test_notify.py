@@ -307,6 +307,46 @@ class Selected(NotifyCase):
         self.assertRegex(got[0], rb"^\* 4 FETCH ")
         self.assertEqual(got[1], start + b"REMOVEFROM (0 4)")
 
+    def test_context_fetches(self):
+        """7; also without NOTIFY, in IDLE and behind commands"""
+        c = self.c
+        o = self.other_selected()
+        c.send("u SEARCH RETURN (COUNT UPDATE (UID BODY.PEEK[HEADER.FIELDS "
+               "(SUBJECT)])) SUBJECT boss\r\n")
+        self.assertEqual(c.finish("u")[0],
+                         [b'* ESEARCH (TAG "u") COUNT 0'])
+        fetched = (b"* %d FETCH (UID %d BODY[HEADER.FIELDS (SUBJECT)] {%d}\r\n"
+                   b"Subject: %s\r\n\r\n)")
+        tag = c.idle()
+        o.append(message("a"), self.box)
+        self.assertEqual(self.pushed(1), [b"* 4 EXISTS"])
+        o.append(message("boss 1"), self.box)
+        self.assertEqual(self.pushed(3), [
+            b"* 5 EXISTS", b'* ESEARCH (TAG "u") ADDTO (0 5)',
+            fetched % (5, 5, 19, b"boss 1")])
+        c.send("DONE\r\n")
+        self.assertOk(c.finish(tag))
+        o.append(message("boss 2"), self.box)
+        c.send("n NOOP\r\n")
+        self.assertEqual(c.finish("n")[0], [
+            b"* 6 EXISTS", b'* ESEARCH (TAG "u") ADDTO (0 6)'])
+        self.assertEqual(self.pushed(1), [fetched % (6, 6, 19, b"boss 2")])
+        c.ok('CANCELUPDATE "u"')
+        # not for what comes to the results by other changes
+        c.ok("NOTIFY SET (selected %s)" % ALL)
+        c.send("v UID SORT RETURN (UPDATE(UID)) (ARRIVAL) UTF-8 FLAGGED\r\n")
+        self.assertOk(c.finish("v"))
+        o.ok("STORE 1 +FLAGS.SILENT (\\Flagged)")
+        got = self.pushed(2)
+        self.assertEqual(got[1], b'* ESEARCH (TAG "v") UID ADDTO (1 1)')
+        o.append(message("c"), self.box, "(\\Flagged)")
+        self.assertEqual(self.pushed(3), [
+            b"* 7 EXISTS", b'* ESEARCH (TAG "v") UID ADDTO (2 7)',
+            b"* 7 FETCH (UID 7)"])
+        for text in ("UPDATE ()", "UPDATE (FOO)", "UPDATE (UID", "UPDATE (UID)"
+                     " (UID)"):
+            self.assertBad(c.cmd("SEARCH RETURN (%s) ALL" % text))
+
     def test_between_the_parts_of_a_command(self):
         c = self.c
         c.ok("NOTIFY SET (selected %s)" % BOTH)
