@@ -270,6 +270,18 @@ is_decodable(const struct fetching *f)
 	return true;
 }
 
+/* Structures are kept as RFC 3501 has them. Those with parameters that have a
+ * charset and with message/global are told differently since RFC 9051. */
+static bool
+is_kept_form(const struct fetching *f, const struct imap_fetch_node *node,
+    struct pst_str text)
+{
+	return !f->m.rev2 || node->level < IMAP_FETCH_STRUCTURE ||
+	       (str_find_case(text, STR("*\" ")) == text.n &&
+		   str_find_case(text, STR("\"message\" \"global\"")) ==
+		       text.n);
+}
+
 /* What must be read for that for which nothing is kept. */
 static enum imap_fetch_level
 find_kept(struct fetching *f)
@@ -280,7 +292,8 @@ find_kept(struct fetching *f)
 	     node = node->next) {
 		node->is_kept = node->cached != NULL &&
 				imap_cached_find(node->cached, f->rows, f->n,
-				    f->at - 1, false, &node->kept);
+				    f->at - 1, false, &node->kept) &&
+				is_kept_form(f, node, node->kept);
 		if (!node->is_kept && node->level > level)
 			level = node->level;
 	}
@@ -405,7 +418,8 @@ keep(struct fetching *f, const struct imap_fetch_node *node,
 		imap_section_put_common(f->m.msg->root, &f->fields);
 		if (!f->fields.overflow)
 			imap_cached_add(node->cached, uid, buf_str(&f->fields));
-	} else if (!node->is_lazy || f->m.has_structure) {
+	} else if ((!node->is_lazy || f->m.has_structure) &&
+		   is_kept_form(f, node, written)) {
 		imap_cached_add(node->cached, uid, written);
 	}
 }

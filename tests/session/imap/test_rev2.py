@@ -247,6 +247,31 @@ class Rev2(Case):
         got = c.ok("FETCH 1 BODYSTRUCTURE")[0]
         self.assertRegex(got.lower(), rb'"message" "global".*"inner"')
 
+    def test_kept_structures(self):
+        """What the index keeps is told to each as it is to be."""
+        c = self.fill(())
+        old = self.select_again()
+        for content in ("message/global", "text/plain; a*=utf-8''%C3%BC"):
+            c.append(message("g", "Subject: x\r\n\r\ny\r\n",
+                             "Content-Type: %s\r\n" % content), self.box)
+        both = "FETCH 1:* (BODY BODYSTRUCTURE)"
+        for n in range(2):
+            c.ok("NOOP")
+            new = c.ok(both)
+            self.assertIn(b'(NIL "x" NIL', new[0])
+            self.assertIn("\u00fc".encode(), new[1])
+            old.ok("NOOP")
+            got = old.ok(both)
+            self.assertNotIn(b'(NIL "x" NIL', got[0])
+            self.assertIn(b"utf-8''%C3%BC", got[1])
+        # the other way round
+        c.append(message("g", "Subject: x\r\n\r\ny\r\n",
+                         "Content-Type: message/global\r\n"), self.box)
+        old.ok("NOOP")
+        self.assertNotIn(b'(NIL "x" NIL', old.ok("FETCH 3 BODYSTRUCTURE")[0])
+        c.ok("NOOP")
+        self.assertIn(b'(NIL "x" NIL', c.ok("FETCH 3 BODYSTRUCTURE")[0])
+
     def test_eight_bit_headers(self):
         """E.16"""
         c = self.rev2()
