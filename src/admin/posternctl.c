@@ -383,6 +383,26 @@ find_command(char **words, int n, int *used_r)
 	return NULL;
 }
 
+/* The first word alone, or with a wrong second one: the commands that begin so.
+ * False: none does. */
+static bool
+print_group(const char *word)
+{
+	bool any = false;
+
+	for (size_t g = 0; g < GROUPS; g++)
+		for (const struct ctl_command *k = groups[g]; k->verb != NULL;
+		     k++) {
+			if (*k->group == '\0' || strcmp(k->group, word) != 0)
+				continue;
+			(void)fprintf(stderr, "%s posternctl %s %s %s\n",
+			    any ? "      " : "usage:", k->group, k->verb,
+			    k->arguments);
+			any = true;
+		}
+	return any;
+}
+
 static const char *
 option_name(unsigned options)
 {
@@ -452,6 +472,8 @@ run_command(struct ctl *c, char **words, int n)
 	int code, used = 0;
 
 	k = find_command(words, n, &used);
+	if (k == NULL && print_group(words[0]))
+		return CTL_USAGE;
 	if (k == NULL)
 		return ctl_usage("unknown command \"%s%s%s\": see posternctl "
 				 "--help",

@@ -60,15 +60,17 @@ print_time(struct ctl *c, const char *title, const json_t *s, const char *key)
 }
 
 static void
-print_sum(struct ctl *c, const char *title, const json_t *s,
-    const char *messages, const char *bytes)
+print_sum(struct ctl *c, const json_t *s, const char *what, const char *why)
 {
+	char messages[40], bytes[40];
 	struct buf b;
 
+	(void)snprintf(messages, sizeof(messages), "%s_messages", what);
+	(void)snprintf(bytes, sizeof(bytes), "%s_bytes", what);
 	buf_init(&b, 128);
 	table_size(&b, number(s, bytes));
-	(void)fprintf(c->out, "%-14s%lld messages, %.*s\n", title,
-	    number(s, messages), STR_ARG(buf_str(&b)));
+	(void)fprintf(c->out, "%-14s%lld messages, %.*s (%s)\n", what,
+	    number(s, messages), STR_ARG(buf_str(&b)), why);
 	buf_fini(&b);
 }
 
@@ -88,8 +90,8 @@ print_status(struct ctl *c, const json_t *s)
 	    "accounts      %lld known, %lld looked into last time, %lld "
 	    "failures\n",
 	    number(s, "accounts"), number(s, "visited"), number(s, "failures"));
-	print_sum(c, "by rules", s, "removed_messages", "removed_bytes");
-	print_sum(c, "for good", s, "purged_messages", "purged_bytes");
+	print_sum(c, s, "removed", "by rules, since the server's start");
+	print_sum(c, s, "purged", "kept long enough, since the start");
 	put_age(&b, number(s, "undelete_keep"));
 	(void)fprintf(c->out, "undelete      %.*s\n\n",
 	    STR_ARG(b.n > 0 ? buf_str(&b) : STR("off")));

@@ -112,11 +112,14 @@ say_sum(struct ctl *c, const json_t *items)
 
 	json_array_foreach(items, i, one)
 	    n += json_integer_value(json_object_get(one, "messages"));
-	if (n == 0)
+	if (i == 0)
 		(void)fputs("nothing of that is kept\n", c->out);
-	else if ((c->given & CTL_OPT_DRY_RUN) != 0)
-		(void)fprintf(c->out, "\n%lld message%s would come back\n", n,
-		    n == 1 ? "" : "s");
+	else if ((c->given & CTL_OPT_LIST) == 0)
+		(void)fprintf(c->out, "\n%lld message%s %s\n", n,
+		    n == 1 ? "" : "s",
+		    (c->given & CTL_OPT_DRY_RUN) != 0 ? "would come back"
+		    : (c->given & CTL_OPT_PURGE) != 0 ? "removed for good"
+						      : "came back");
 }
 
 static int
@@ -149,7 +152,7 @@ undelete(struct ctl *c, char **args, int n)
 		table_print(c->out,
 		    mode == CTL_OPT_LIST ? list_columns : sum_columns, items,
 		    c->json);
-		if (!c->json && code == CTL_OK && mode != CTL_OPT_LIST)
+		if (!c->json && code == CTL_OK)
 			say_sum(c, items);
 	}
 	json_decref(items);

@@ -177,7 +177,8 @@ visit(struct upkeep *u, const struct account_user *user, int64_t *next_r,
 	if (rc != PST_OK)
 		return rc;
 	account_settled(acct);
-	rc = retention_run(acct, &how, next_r, err);
+	if (strcmp(user->address, ACCOUNT_PUBLIC) != 0)
+		rc = retention_run(acct, &how, next_r, err);
 	if (rc == PST_OK)
 		rc = purge(u, acct, next_r, err);
 	mail_account_close(&acct);
@@ -285,6 +286,7 @@ sweep_users(struct upkeep *u)
 static void
 sweep(struct upkeep *u)
 {
+	const struct account_user shared = { .address = ACCOUNT_PUBLIC };
 	uint64_t visited;
 
 	pthread_mutex_lock(&u->lock);
@@ -294,7 +296,8 @@ sweep(struct upkeep *u)
 	pthread_mutex_unlock(&u->lock);
 	u->worked = clock_monotonic();
 	due_sweep_begin(u->store->due);
-	if (sweep_users(u))
+	/* Of public mailboxes there is only what is kept. */
+	if (sweep_users(u) && !look_at(u, &shared))
 		due_sweep_end(u->store->due);
 	pthread_mutex_lock(&u->lock);
 	u->status.sweeping = false;

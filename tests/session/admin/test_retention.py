@@ -219,7 +219,7 @@ class Retention(unittest.TestCase):
         def status():
             return self.rows("retention", "status")
 
-        self.assertTrue(wait_for(lambda: status()["accounts"] == 2))
+        self.assertTrue(wait_for(lambda: status()["accounts"] == 3))
         began = status()["began"]
         self.assertTrue(wait_for(
             lambda: not status()["sweeping"] and
@@ -239,7 +239,7 @@ class Retention(unittest.TestCase):
         with open(path, "w") as f:
             f.write("postern-due 1 0\nrubbish")
         self.server.start()
-        self.assertTrue(wait_for(lambda: status()["accounts"] == 2))
+        self.assertTrue(wait_for(lambda: status()["accounts"] == 3))
         self.assertEqual(self.count("INBOX"), 1)
 
     def test_the_size_of_what_is_kept(self):
