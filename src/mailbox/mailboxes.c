@@ -227,6 +227,74 @@ set_name(struct mailbox *mb, const char *from, const char *to)
 	buf_fini(&name);
 }
 
+/* The mailboxes below a level, without what is below them. */
+struct below {
+	const char *level;
+	char **name;
+	size_t n, cap;
+};
+
+static void
+note_below(void *arg, const struct pst_mailbox *row)
+{
+	struct below *b = arg;
+
+	/* Parents are listed before their children. */
+	if (!row->exists || !is_below(row->name, b->level) ||
+	    (b->n > 0 && is_below(row->name, b->name[b->n - 1])))
+		return;
+	mem_grow(&b->name, &b->cap, b->n + 1, sizeof(*b->name));
+	b->name[b->n++] = str_dup(str_of(row->name));
+}
+
+/* `back`: to what it was. */
+static enum pst_rc
+rename_below(struct mail_account *acct, const char *name, const char *from,
+    const char *to, bool back, struct pst_error *err)
+{
+	enum pst_rc rc;
+	struct buf other;
+
+	buf_init(&other, 4096);
+	(void)buf_puts(&other, to);
+	(void)buf_puts(&other, name + strlen(from));
+	(void)buf_putc(&other, '\0');
+	if (other.overflow)
+		rc = pst_fail(err, PST_E_LIMIT, 0, "%s: too long", to);
+	else
+		rc = acct->st->ops->rename(acct->acct, back ? other.p : name,
+		    back ? name : other.p, err);
+	buf_fini(&other);
+	return rc;
+}
+
+/* A level that is no mailbox itself goes with what is below it (RFC 9051,
+ * 6.3.6); if one of these cannot be renamed, all stay as they are. */
+static enum pst_rc
+rename_level(struct mail_account *acct, const char *from, const char *to,
+    struct pst_error *err)
+{
+	struct below b = { .level = from };
+	struct pst_error ignored;
+	enum pst_rc rc = acct->st->ops->list(acct->acct, note_below, &b, err);
+	size_t done = 0;
+
+	if (rc == PST_OK && b.n == 0)
+		rc = pst_fail(err, PST_E_NOTFOUND, 0, "%s: not there", from);
+	while (rc == PST_OK && done < b.n) {
+		rc = rename_below(acct, b.name[done], from, to, false, err);
+		done += rc == PST_OK;
+	}
+	for (size_t i = 0; i < b.n; i++) {
+		if (rc != PST_OK && i < done)
+			(void)rename_below(
+			    acct, b.name[i], from, to, true, &ignored);
+		free(b.name[i]);
+	}
+	free(b.name);
+	return rc;
+}
+
 enum pst_rc
 mailbox_rename(struct mail_account *acct, const char *from, const char *to,
     struct pst_error *err)
@@ -252,6 +320,8 @@ mailbox_rename(struct mail_account *acct, const char *from, const char *to,
 		mailbox_suspend_box(open[i]);
 	}
 	rc = acct->st->ops->rename(acct->acct, from, to, err);
+	if (rc == PST_E_NOTFOUND)
+		rc = rename_level(acct, from, to, err);
 	for (size_t i = 0; i < n; i++) {
 		if (!atomic_load(&open[i]->dead)) {
 			if (rc == PST_OK)

@@ -114,6 +114,28 @@ class Mailboxes(Case):
                       "ALREADYEXISTS")
         self.assertNo(self.c.cmd("RENAME %sz %sz" % (self.p, self.p)))
 
+    def test_rename_a_level(self):
+        """RFC 9051, 6.3.6: one that is no mailbox itself"""
+        c, p = self.c, self.p
+        for name in ("a/b", "a/b/c", "a/d", "ab"):
+            c.ok("CREATE " + p + name)
+        c.append(message(), p + "a/b/c")
+        other = self.login()
+        other.ok("SELECT %sa/b/c" % p)
+        c.ok("RENAME %sa %sx/y" % (p, p))
+        self.assertEqual(set(self.names('LIST "" "%s*"' % p)), {
+            p + n for n in ("ab", "x", "x/y", "x/y/b", "x/y/b/c", "x/y/d")})
+        self.assertEqual(other.ok("SEARCH ALL"), [b"* SEARCH 1"])
+        self.assertIn(b"MESSAGES 1", c.ok(
+            "STATUS %sx/y/b/c (MESSAGES)" % p)[0])
+        # one of them cannot: none does
+        c.ok("CREATE %sz/d" % p)
+        self.assertNo(c.cmd("RENAME %sx/y %sz" % (p, p)), "ALREADYEXISTS")
+        self.assertEqual(set(self.names('LIST "" "%s*/*"' % p)), {
+            p + n for n in ("x/y", "x/y/b", "x/y/b/c", "x/y/d", "z/d")})
+        self.assertEqual(other.ok("SEARCH ALL"), [b"* SEARCH 1"])
+        self.assertNo(c.cmd("RENAME %sa %sq" % (p, p)), "NONEXISTENT")
+
     def test_rename_inbox_moves_its_messages(self):
         c = self.c = self.login(1)
         c.append(message("one"))
