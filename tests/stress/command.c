@@ -359,32 +359,26 @@ expect(struct conn *c, struct cmd *cmd)
 {
 	for (size_t i = 0; i < c->view.n; i++) {
 		uint32_t uid = c->view.e[i].uid, id;
-		bool is_one = true;
 
 		if (uid == 0)
 			continue;
 		id = box_mail(c->view.box, uid)->content;
 		if (id == 0 && cmd->match != M_ANY)
 			continue;
-		switch (cmd->match) {
-		case M_ANY:
-			break;
-		case M_WORD:
-			is_one = content_word(id) == words[cmd->match_arg];
-			break;
-		case M_NOT_WORD:
-			is_one = content_word(id) != words[cmd->match_arg];
-			break;
-		case M_ID:
-			is_one = id == cmd->match_arg;
-			break;
-		case M_LARGER:
-			is_one = content_size(id) > cmd->match_arg;
-			break;
-		}
-		if (is_one)
+		if (content_matches(id, cmd->match, cmd->match_arg))
 			uidset_add(&cmd->expect, uid, uid);
 	}
+}
+
+/* One of those that are in the mailbox, or were not long ago. */
+static bool
+some_content(struct conn *c, uint32_t *id_r)
+{
+	struct box *b = c->view.box;
+	uint32_t back = b->last_uid < 100 ? b->last_uid : 100;
+
+	*id_r = box_mail(b, b->last_uid - roll(&c->dice, back + 1))->content;
+	return *id_r != 0;
 }
 
 static void
@@ -393,10 +387,11 @@ act_search(struct conn *c)
 	struct cmd *cmd = cmd_new(c, K_SEARCH);
 	bool sorts = chance(&c->dice, 25), saves;
 	struct buf text;
+	char word[9];
 
 	cmd->uid = !numbers_hold(c) || chance(&c->dice, 50);
 	cmd->expunges = cmd->uid;
-	cmd->match = (enum match)roll(&c->dice, 5);
+	cmd->match = (enum match)roll(&c->dice, 6);
 	cmd->sort = sorts ? "SDA"[roll(&c->dice, 3)] : 0;
 	saves = chance(&c->dice, 40);
 	text = text_of(
@@ -427,6 +422,16 @@ act_search(struct conn *c)
 	case M_LARGER:
 		cmd->match_arg = 300 + roll(&c->dice, 1500);
 		(void)buf_printf(&text, " LARGER %u", (unsigned)cmd->match_arg);
+		break;
+	case M_BODY:
+		if (!some_content(c, &cmd->match_arg)) {
+			cmd->match = M_ANY;
+			(void)buf_puts(&text, " ALL");
+			break;
+		}
+		content_first(cmd->match_arg, word);
+		(void)buf_printf(&text, " %s %s",
+		    chance(&c->dice, 50) ? "BODY" : "TEXT", word);
 		break;
 	}
 	expect(c, cmd);

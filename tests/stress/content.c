@@ -9,6 +9,8 @@
 const char *const words[WORDS] = { "anchor", "beacon", "cinder", "drizzle",
 	"ember", "falcon", "granite", "harbour" };
 
+enum { HEADER_LINES = 7 };
+
 static struct content *contents;
 static size_t contents_n = 1, contents_cap;
 static unsigned kept_n[64];
@@ -114,6 +116,57 @@ content_size(uint32_t id)
 	n = text.n;
 	buf_fini(&text);
 	return n;
+}
+
+size_t
+content_lines(uint32_t id)
+{
+	struct buf text;
+	size_t n = 0;
+
+	buf_init(&text, 1 << 20);
+	content_text(id, &text);
+	for (size_t i = 0; i < text.n; i++)
+		n += text.p[i] == '\n';
+	buf_fini(&text);
+	return n - HEADER_LINES;
+}
+
+void
+content_first(uint32_t id, char word_r[9])
+{
+	struct buf text;
+	const char *body;
+
+	buf_init(&text, 1 << 20);
+	content_text(id, &text);
+	body = memmem(text.p, text.n, "\r\n\r\n", 4);
+	(void)str_copy(word_r, 9, str_n(body + 4, 8));
+	buf_fini(&text);
+}
+
+bool
+content_matches(uint32_t id, enum match match, uint32_t arg)
+{
+	char mine[9], its[9];
+
+	switch (match) {
+	case M_ANY:
+		break;
+	case M_WORD:
+		return content_word(id) == words[arg];
+	case M_NOT_WORD:
+		return content_word(id) != words[arg];
+	case M_ID:
+		return id == arg;
+	case M_LARGER:
+		return content_size(id) > arg;
+	case M_BODY:
+		content_first(id, mine);
+		content_first(arg, its);
+		return strcmp(mine, its) == 0;
+	}
+	return true;
 }
 
 uint32_t

@@ -182,6 +182,12 @@ take_item(struct conn *c, struct pst_str *s, struct told *t)
 		t->has_text = true;
 		return take_string(s, &t->text);
 	}
+	if (str_is(name, "ENVELOPE"))
+		return take_list(s, &t->envelope);
+	if (str_is(name, "BODYSTRUCTURE"))
+		return take_list(s, &t->structure);
+	if (str_is(name, "EMAILID"))
+		return take_list(s, &t->emailid);
 	return s->n > 0 && s->p[0] == '(' ? take_list(s, &inner)
 					  : take_string(s, &inner);
 }
@@ -217,24 +223,6 @@ entry_of(struct conn *c, const struct cmd *cmd, uint64_t n)
 	return view_at(v, (uint32_t)n);
 }
 
-static bool
-matches(const struct cmd *cmd, uint32_t id)
-{
-	switch (cmd->match) {
-	case M_ANY:
-		break;
-	case M_WORD:
-		return content_word(id) == words[cmd->match_arg];
-	case M_NOT_WORD:
-		return content_word(id) != words[cmd->match_arg];
-	case M_ID:
-		return id == cmd->match_arg;
-	case M_LARGER:
-		return content_size(id) > cmd->match_arg;
-	}
-	return true;
-}
-
 /* Every result is one, and what is missing is gone. */
 static void
 check_results(struct conn *c, struct cmd *cmd, const struct uidset *found)
@@ -256,7 +244,8 @@ check_results(struct conn *c, struct cmd *cmd, const struct uidset *found)
 				uidset_add(&uids, e->uid, e->uid);
 				id = box_mail(v->box, e->uid)->content;
 			}
-			if (id != 0 && !matches(cmd, id))
+			if (id != 0 &&
+			    !content_matches(id, cmd->match, cmd->match_arg))
 				fail(c,
 				    "found %u (uid %u, message %u), which "
 				    "does not match",

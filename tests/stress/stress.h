@@ -58,14 +58,18 @@ bool chance(struct dice *d, unsigned percent);
 
 struct content {
 	unsigned user;
-	bool kept;	 /* nobody ever marks or removes it for good */
-	bool doomed;	 /* somebody was asked to mark or remove it */
-	bool unfinished; /* never sent whole: must not exist */
+	bool kept;	  /* nobody ever marks or removes it for good */
+	bool doomed;	  /* somebody was asked to mark or remove it */
+	bool unfinished;  /* never sent whole: must not exist */
+	char emailid[48]; /* as it was first told; "" */
 };
 uint32_t content_new(unsigned user, bool kept);
 struct content *content_of(uint32_t id); /* NULL: there is none */
 void content_text(uint32_t id, struct buf *out);
 size_t content_size(uint32_t id);
+size_t content_lines(uint32_t id); /* of the body */
+/* The first word of its body, which is in no other. */
+void content_first(uint32_t id, char word_r[9]);
 const char *content_word(uint32_t id); /* in its subject */
 enum { WORDS = 8 };
 extern const char *const words[WORDS];
@@ -156,7 +160,9 @@ enum kind {
 	K_LOGOUT,
 };
 
-enum match { M_ANY, M_WORD, M_NOT_WORD, M_ID, M_LARGER };
+enum match { M_ANY, M_WORD, M_NOT_WORD, M_ID, M_LARGER, M_BODY };
+/* That message has what the command searches for. */
+bool content_matches(uint32_t id, enum match match, uint32_t arg);
 
 struct cmd {
 	struct cmd *next;
@@ -269,7 +275,7 @@ struct told {
 	bool has_flags, has_modseq, has_size, has_text;
 	uint32_t flags;
 	uint64_t modseq, size;
-	struct pst_str text;
+	struct pst_str text, envelope, structure, emailid;
 };
 void view_fetch(struct conn *c, uint64_t seq, const struct told *t);
 void view_save(struct conn *c);		  /* to the cache */

@@ -273,6 +273,55 @@ check_text(struct conn *c, struct mail *m, const struct told *t)
 	buf_fini(&want);
 }
 
+static bool says(struct pst_str s, const char *fmt, ...) PST_PRINTF(2, 3);
+
+static bool
+says(struct pst_str s, const char *fmt, ...)
+{
+	char text[128];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return memmem(s.p, s.n, text, (size_t)n) != NULL;
+}
+
+/* What the server has worked out from the content. */
+static void
+check_facts(struct conn *c, const struct mail *m, const struct told *t)
+{
+	uint32_t id = m->content;
+	struct content *content = content_of(id);
+	struct buf text;
+	const char *body;
+
+	if (t->envelope.n > 0 &&
+	    (!says(t->envelope, "\"<%u@stress.test>\"", (unsigned)id) ||
+		!says(t->envelope, "\"%s number %u\"", content_word(id),
+		    (unsigned)id)))
+		fail(c, "the envelope of uid %u is not that of message %u",
+		    (unsigned)t->uid, (unsigned)id);
+	if (t->emailid.n > 0 && content->emailid[0] == '\0')
+		(void)str_copy(
+		    content->emailid, sizeof(content->emailid), t->emailid);
+	else if (t->emailid.n > 0 && !str_is(t->emailid, content->emailid))
+		fail(c, "uid %u, message %u, has EMAILID %.*s and had %s",
+		    (unsigned)t->uid, (unsigned)id, STR_ARG(t->emailid),
+		    content->emailid);
+	if (t->structure.n == 0)
+		return;
+	buf_init(&text, 1 << 20);
+	content_text(id, &text);
+	body = memmem(text.p, text.n, "\r\n\r\n", 4);
+	if (!says(t->structure, " %zu %zu ",
+		text.n - (size_t)(body + 4 - text.p), content_lines(id)))
+		fail(c, "the structure of uid %u is not that of message %u",
+		    (unsigned)t->uid, (unsigned)id);
+	buf_fini(&text);
+}
+
 void
 view_fetch(struct conn *c, uint64_t seq, const struct told *t)
 {
@@ -320,6 +369,8 @@ view_fetch(struct conn *c, uint64_t seq, const struct told *t)
 	take_flags(c, e, t);
 	if (t->has_text)
 		check_text(c, m, t);
+	if (m->content != 0)
+		check_facts(c, m, t);
 	if (t->has_size && m->content != 0 &&
 	    t->size != content_size(m->content))
 		fail(c, "uid %u has RFC822.SIZE %llu, message %u has %zu",
