@@ -2,7 +2,8 @@
  * imap/notify.h - NOTIFY (RFC 5465): the client is told of what it asked for
  * whenever it happens, in other mailboxes, too.
  *
- * Without it s->notify is NULL and all is as RFC 3501 has it.
+ * Without it s->notify is NULL and all is as RFC 3501 has it. Only mailboxes of
+ * the user's own account are watched, and the selected one, whosever it is.
  *
  * Threads: belongs to its session.
  */
