@@ -151,6 +151,18 @@ add_group(
 	return true;
 }
 
+/* Each mailbox of the account is compared with all of them. */
+static size_t
+count_names(const struct imap_notify_wish *wish)
+{
+	size_t n = 0;
+
+	for (const struct imap_notify_group *g = wish->groups; g != NULL;
+	     g = g->next)
+		n += g->source.names;
+	return n;
+}
+
 /* event-group = "(" filter-mailboxes SP events ")" */
 static bool
 parse_group(struct imap_parser *ps, struct imap_notify_wish *out)
@@ -187,6 +199,8 @@ imap_notify_parse(struct imap_parser *ps, struct imap_notify_wish *out)
 			return imap_bad(ps, "Too many groups");
 		if (!parse_group(ps, out))
 			return false;
+		if (count_names(out) > IMAP_SOURCE_NAMES_MAX)
+			return imap_bad(ps, "Too many mailboxes");
 	} while (imap_skip(ps, ' '));
 	return imap_end(ps);
 }

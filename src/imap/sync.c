@@ -6,6 +6,7 @@
  * What is short goes out at once. Changed flags may concern every message:
  * their uids are remembered and written as fast as the client reads.
  */
+#include "imap/commands.h"
 #include "imap/context.h"
 #include "imap/modseq.h"
 #include "imap/notify.h"
@@ -160,11 +161,25 @@ catch_up(struct imap_session *s, bool expunges, bool flags)
 	imap_notify_arrived(s, last);
 }
 
+/* What a command removed is told in any case: it is its answer. */
+static unsigned
+wanted_now(const struct imap_session *s)
+{
+	const struct imap_command *def = s->run->def;
+	unsigned wanted = imap_notify_selected(s);
+
+	if (def != NULL &&
+	    (def->run == imap_expunge || def->run == imap_uid_expunge ||
+		def->run == imap_move || def->run == imap_replace))
+		wanted |= IMAP_NOTIFY_NEW | IMAP_NOTIFY_EXPUNGE;
+	return wanted;
+}
+
 enum imap_step
 imap_sync(struct imap_session *s, bool expunges)
 {
 	struct imap_command_run *run = s->run;
-	unsigned wanted = imap_notify_selected(s);
+	unsigned wanted = wanted_now(s);
 	enum imap_step step;
 
 	if (!run->telling) {
