@@ -202,6 +202,7 @@ struct config {
 	} quota;
 	struct {
 		bool enabled;	   /* access control lists */
+		bool anyone;	   /* users may grant rights to all */
 		bool private_seen; /* \Seen of others' mailboxes */
 	} sharing;
 	struct {

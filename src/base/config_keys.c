@@ -162,6 +162,7 @@ const struct config_key config_keys[] = {
 	IN(quota, messages, CONFIG_NUMBER, "0", 0, UINT32_MAX),
 
 	IN(sharing, enabled, CONFIG_BOOL, "true", 0, 0),
+	IN(sharing, anyone, CONFIG_BOOL, "false", 0, 0),
 	IN(sharing, private_seen, CONFIG_BOOL, "true", 0, 0),
 
 	IN(undelete, keep, CONFIG_TIME, "14d", 0, 3650 * DAY),

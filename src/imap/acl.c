@@ -140,6 +140,14 @@ may_change(struct imap_session *s, const struct mail_place *place,
 					   "be taken");
 		return false;
 	}
+	/* Else each user could fill the lists of all others. */
+	if (change != ACL_TAKE && rights != 0 &&
+	    strcmp(w->clean, "anyone") == 0 && !place->is_public &&
+	    !net_config(s->c)->sharing.anyone) {
+		*step_r = imap_no(
+		    s, "[NOPERM] Mailboxes are not shared with anyone here");
+		return false;
+	}
 	/* Nobody who is not there yet gets rights. */
 	if (change == ACL_TAKE || rights == 0 ||
 	    strcmp(name_of(w), "anyone") == 0 ||

@@ -253,10 +253,18 @@ static void
 on_settled(void *arg, const struct pst_row *row)
 {
 	struct rows *arrived = arg;
+	size_t low = 0, high = arrived->n; /* they ascend by uid */
 
-	for (size_t i = 0; i < arrived->n; i++)
-		if (arrived->row[i].uid == row->uid)
-			arrived->row[i] = *row;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (arrived->row[mid].uid < row->uid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low < arrived->n && arrived->row[low].uid == row->uid)
+		arrived->row[low] = *row;
 }
 
 static void

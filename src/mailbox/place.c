@@ -496,6 +496,7 @@ mail_shared_each(const struct mail_user *u, bool admin, mail_shared_fn fn,
 
 	if (!sharing_enabled(u->store, NULL))
 		return PST_OK;
+	admin = admin && is_admin(u); /* still */
 	rc = share_each(
 	    u->accounts, u->address, false, take_owner, &owners, err);
 	for (size_t i = 0; i < owners.n; i++)

@@ -79,7 +79,8 @@ enum pst_rc mailbox_create_inheriting(struct accounts *a,
     struct mail_account *acct, const char *name, const char *special_use,
     const char *creator, struct pst_error *err);
 
-/* Calls back with each mailbox of others that the user may list. */
+/* Calls back with each mailbox of others that the user may list. `is_admin`:
+ * the user was an administrator, which is asked again. */
 typedef void (*mail_shared_fn)(void *arg, const char *name, unsigned rights);
 enum pst_rc mail_shared_each(const struct mail_user *u, bool is_admin,
     mail_shared_fn fn, void *arg, struct pst_error *err);

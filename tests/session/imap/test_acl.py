@@ -18,7 +18,7 @@ def shared(name):
 
 
 class AclCase(unittest.TestCase):
-    settings = ()
+    settings = ("sharing.anyone=yes",)
 
     @classmethod
     def setUpClass(cls):
@@ -877,6 +877,26 @@ class TestQuota(AclCase):
         self.guest.ok("SELECT INBOX")
         self.assertRegex(self.tagged(
             self.guest, "COPY 1 " + shared("Pay")), r"NO \[OVERQUOTA\]")
+
+
+class TestAnyone(AclCase):
+    settings = ()
+
+    def test_users_cannot_share_with_anyone(self):
+        self.fresh("All")
+        for who in ("anyone", "ANYONE"):
+            for rights in ("lr", "+l"):
+                self.assertRegex(self.tagged(
+                    self.owner, "SETACL All %s %s" % (who, rights)),
+                    r"NO \[NOPERM\]")
+        # Less for all is no harm, nor is taking away.
+        self.owner.ok("SETACL All -anyone w")
+        self.owner.ok("DELETEACL All anyone")
+        self.owner.ok("SETACL All anyone -lr")
+        # The administrator may.
+        self.server.ctl("acl", "set", OWNER, "All", "anyone",
+                        "l").check_returncode()
+        self.assertIn(ROOT + "All", self.list(self.client(2), '"" *'))
 
 
 class TestDisabled(AclCase):

@@ -123,6 +123,24 @@ class TestPrivate(SeenCase):
         self.guest.ok("STORE 1:2 FLAGS ()")
         self.assertEqual(self.flags(self.guest, 2), set())
 
+    def test_sorted_and_threaded_by_what_is_shown(self):
+        self.box("Sort", 3)
+        self.select()
+        self.owner.ok("SELECT Sort")
+        self.owner.ok("STORE 1 +FLAGS (\\Seen)")
+        self.guest.ok("STORE 2 +FLAGS (\\Seen)")
+        self.guest.ok("NOOP")
+        self.assertEqual(
+            self.guest.ok("SORT (REVERSE SUBJECT) UTF-8 UNSEEN")[0].split(),
+            b"* SORT 3 1".split())
+        self.assertEqual(
+            self.guest.ok("THREAD ORDEREDSUBJECT UTF-8 SEEN"),
+            [b"* THREAD (2)"])
+        found = self.guest.ok("SORT RETURN (COUNT) (SIZE) UTF-8 MODSEQ 1")
+        self.assertGreaterEqual(
+            self.highest(), numbers(found, rb"MODSEQ (\d+)"))
+        self.assertEqual(numbers(found, rb"COUNT (\d+)"), 3)
+
     def test_copies(self):
         self.box("Copy", 2)
         self.select()
