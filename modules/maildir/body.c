@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MEMORY_MAX = 1 << 20, PART = 64 * 1024 };
+enum { MEMORY_MAX = 1 << 20 };
 
 /* The name of a message's file; looks into the folders when asked to, or when
  * there is no list yet. */
@@ -64,23 +64,21 @@ fix_size(struct pst_box *b, uint32_t uid, uint64_t size)
 }
 
 int
-md_count_bare_lf(int fd, uint64_t *count_r)
+md_count_bare_lf_in(int fd, uint64_t size, char *part, uint64_t *count_r)
 {
-	char *part = md_resize(NULL, PART, 1);
 	uint64_t count = 0, at = 0;
 	char before = '\0';
-	ssize_t got;
-	int e = 0;
 
-	while ((got = pread(fd, part, PART, (off_t)at)) != 0) {
-		const char *p = part, *end = part + got;
+	while (at < size) {
+		ssize_t got = pread(fd, part, MD_PART, (off_t)at);
+		const char *p = part, *end = part + (got > 0 ? got : 0);
 
-		if (got < 0) {
-			if (errno == EINTR)
-				continue;
-			e = errno;
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return errno;
+		if (got == 0)
 			break;
-		}
 		while ((p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
 			count += (p > part ? p[-1] : before) != '\r';
 			p++;
@@ -88,8 +86,17 @@ md_count_bare_lf(int fd, uint64_t *count_r)
 		before = end[-1];
 		at += (uint64_t)got;
 	}
-	free(part);
 	*count_r = count;
+	return 0;
+}
+
+int
+md_count_bare_lf(int fd, uint64_t *count_r)
+{
+	char *part = md_resize(NULL, MD_PART, 1);
+	int e = md_count_bare_lf_in(fd, UINT64_MAX, part, count_r);
+
+	free(part);
 	return e;
 }
 
@@ -135,14 +142,16 @@ convert_part(struct converted *c, const char *part, size_t n, char *before)
 static int
 convert(const struct pst_store *s, int fd, uint64_t size, struct converted *c)
 {
-	char *part = md_resize(NULL, size < PART ? size + 1 : PART, 1);
+	char *part = md_resize(NULL, size < MD_PART ? size + 1 : MD_PART, 1);
 	char before = '\0';
 	uint64_t at = 0;
 	ssize_t got = 0;
 	int e = 0;
 
 	c->fd = -1;
-	md_buf_add(&c->text, "", 0);
+	/* A line end for 32 octets, mostly. */
+	md_buf_room(&c->text,
+	    (size_t)(size < MEMORY_MAX ? size + size / 32 : MD_PART) + 64);
 	if (size > MEMORY_MAX) {
 		c->fd = openat(
 		    s->temp_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
@@ -152,8 +161,8 @@ convert(const struct pst_store *s, int fd, uint64_t size, struct converted *c)
 			e = errno;
 	}
 	while (e == 0 && at < size &&
-	       (got = pread(
-		    fd, part, size < PART ? size + 1 : PART, (off_t)at)) != 0) {
+	       (got = pread(fd, part, size < MD_PART ? size + 1 : MD_PART,
+		    (off_t)at)) != 0) {
 		if (got < 0) {
 			e = errno == EINTR ? 0 : errno;
 			continue;

@@ -49,10 +49,11 @@ examine(struct pst_box *b, struct md_foreign *list, size_t n)
 	return to;
 }
 
-/* Octets with CRLF line ends, from the name when it tells. */
+/* Octets with CRLF line ends, from the name when it tells. `part` is memory to
+ * read with. */
 static uint64_t
-wire_size(
-    struct pst_box *b, const struct md_foreign *f, const struct md_name *name)
+wire_size(struct pst_box *b, const struct md_foreign *f,
+    const struct md_name *name, char *part)
 {
 	uint64_t bare = 0;
 	int fd;
@@ -63,7 +64,7 @@ wire_size(
 	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return f->size;
-	if (md_count_bare_lf(fd, &bare) != 0)
+	if (md_count_bare_lf_in(fd, f->size, part, &bare) != 0)
 		bare = 0;
 	(void)close(fd);
 	return f->size + bare;
@@ -72,7 +73,7 @@ wire_size(
 /* The name that the file gets. */
 static void
 new_name(struct pst_box *b, const struct md_foreign *f, uint32_t uid,
-    char out[MD_NAME_MAX + 1])
+    char *part, char out[MD_NAME_MAX + 1])
 {
 	enum { SAME_TIME = 2 }; /* seconds between writing and arriving */
 	struct md_name_parts parts;
@@ -85,7 +86,7 @@ new_name(struct pst_box *b, const struct md_foreign *f, uint32_t uid,
 		.source = f->name,
 		.source_n = old.n,
 		.size = f->size,
-		.wire = wire_size(b, f, &old),
+		.wire = wire_size(b, f, &old, part),
 		.date = old.has_uid || old.has_time ? old.date : f->mtime,
 		.save_date = old.has_uid ? old.save_date : f->ctime,
 		.uid = uid,
@@ -113,13 +114,13 @@ new_name(struct pst_box *b, const struct md_foreign *f, uint32_t uid,
 
 static int
 take_in(struct pst_box *b, const struct md_foreign *f, uint32_t uid,
-    uint64_t modseq)
+    uint64_t modseq, char *part)
 {
 	char text[MD_NAME_MAX + 1];
 	int sub = b->folder->sub[f->dir], e;
 	struct md_name name;
 
-	new_name(b, f, uid, text);
+	new_name(b, f, uid, part, text);
 	/* A mailbox that is begun anew may give a message its old uid. */
 	if (strcmp(text, f->name) != 0) {
 		md_expect(b, f->dir, MD_ECHO_FROM, f->name);
@@ -146,6 +147,7 @@ md_ingest(struct pst_box *b, struct md_foreign *list, size_t n, uint64_t modseq,
 	struct md_folder *f = b->folder;
 	enum pst_rc rc = PST_OK;
 	uint32_t uid;
+	char *part;
 	int e = 0;
 
 	n = examine(b, list, n);
@@ -157,14 +159,16 @@ md_ingest(struct pst_box *b, struct md_foreign *list, size_t n, uint64_t modseq,
 	rc = md_folder_reserve(f, (uint32_t)n, &uid, NULL, err);
 	if (rc != PST_OK)
 		return rc;
+	part = md_resize(NULL, MD_PART, 1);
 	for (size_t i = 0; i < n && e == 0; i++) {
-		e = take_in(b, &list[i], uid + (uint32_t)i, modseq);
+		e = take_in(b, &list[i], uid + (uint32_t)i, modseq, part);
 		touched[list[i].dir] = true;
 		if (e == ENOENT) {
 			b->must_scan = true;
 			e = 0;
 		}
 	}
+	free(part);
 	for (int i = 0; i < 2; i++)
 		if (touched[i] && e == 0)
 			e = md_sync(b->acct->store, f->sub[i]);

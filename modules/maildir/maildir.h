@@ -380,6 +380,9 @@ enum pst_rc md_body(
 enum pst_rc md_ident(struct pst_box *, uint32_t, char[40], struct pst_error *);
 /* Counts the LFs of a file that no CR stands before. 0 or an errno. */
 int md_count_bare_lf(int fd, uint64_t *count_r);
+/* The same for many files: of `size` octets at the most, read into `part`. */
+enum { MD_PART = 64 * 1024 };
+int md_count_bare_lf_in(int fd, uint64_t size, char *part, uint64_t *count_r);
 
 /* --- check.c -------------------------------------------------------------- */
 

@@ -54,16 +54,22 @@ md_strdup(const char *s)
 }
 
 void
+md_buf_room(struct md_buf *b, size_t n)
+{
+	size_t cap = b->cap ? b->cap * 2 : 128;
+
+	if (n < b->cap - b->n)
+		return;
+	if (cap <= b->n + n)
+		cap = b->n + n + 1;
+	b->p = md_resize(b->p, cap, 1);
+	b->cap = cap;
+}
+
+void
 md_buf_add(struct md_buf *b, const char *p, size_t n)
 {
-	if (n >= b->cap - b->n) {
-		size_t cap = b->cap ? b->cap * 2 : 128;
-
-		while (cap <= b->n + n)
-			cap *= 2;
-		b->p = md_resize(b->p, cap, 1);
-		b->cap = cap;
-	}
+	md_buf_room(b, n);
 	if (n > 0)
 		memcpy(b->p + b->n, p, n);
 	b->n += n;

@@ -30,6 +30,7 @@ struct md_buf {
 	size_t n, cap;
 };
 
+void md_buf_room(struct md_buf *b, size_t n); /* for `n` more octets */
 void md_buf_add(struct md_buf *b, const char *p, size_t n);
 void md_buf_puts(struct md_buf *b, const char *s);
 void md_buf_putc(struct md_buf *b, char c);

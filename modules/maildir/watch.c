@@ -7,6 +7,7 @@
  * The kernel queues an event within the call that causes it. Reading the queue
  * empty in refresh() therefore shows all that happened before.
  */
+#include "localindex/hash.h"
 #include "maildir.h"
 
 #include <errno.h>
@@ -60,11 +61,10 @@ struct md_watcher {
 static uint64_t
 echo_hash(enum md_dir dir, enum md_echo kind, const char *name)
 {
-	uint64_t h[2];
+	uint64_t h = li_hash(
+	    name, strlen(name), (uint64_t)kind * 2 + (unsigned)dir);
 
-	md_hash128(name, strlen(name), h);
-	h[0] ^= (uint64_t)(kind * 2 + (int)dir + 1) * 0x9e3779b97f4a7c15U;
-	return h[0] ? h[0] : 1;
+	return h ? h : 1;
 }
 
 static void

@@ -141,6 +141,23 @@ flush(struct fetching *f)
 		imap_cached_flush(&f->cached[k]);
 }
 
+/* The next message that is asked for, from number `seq` on; 0: none. Those that
+ * CHANGEDSINCE leaves out are skipped at once. */
+static uint32_t
+next_wanted(struct imap_session *s, struct fetching *f, uint32_t seq)
+{
+	uint32_t changed;
+
+	seq = imap_member_from(&f->seqs, seq);
+	while (f->modifiers.has_since && seq != 0) {
+		changed = view_next_changed(s->view, seq, f->modifiers.since);
+		if (changed == seq)
+			return seq;
+		seq = changed != 0 ? imap_member_from(&f->seqs, changed) : 0;
+	}
+	return seq;
+}
+
 /* False: no message is left. */
 static bool
 next_batch(struct imap_session *s, struct fetching *f)
@@ -149,7 +166,7 @@ next_batch(struct imap_session *s, struct fetching *f)
 		    (view_rights(s->view) & ACL_SEEN); /* RFC 4314, 4 */
 	uint32_t n;
 
-	f->first = f->next != 0 ? imap_member_from(&f->seqs, f->next) : 0;
+	f->first = f->next != 0 ? next_wanted(s, f, f->next) : 0;
 	if (f->first == 0)
 		return false;
 	n = imap_run_length(

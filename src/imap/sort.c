@@ -3,7 +3,8 @@
  * a search, then a cursor that reads the keys of what was found, then the
  * answer.
  *
- * A key is made once for each message and kept only for the command.
+ * The order of a whole mailbox stays with it, so that the next one who wants
+ * it finds it made.
  */
 #include "base/clock.h"
 #include "base/str.h"
@@ -15,9 +16,13 @@
 #include "imap/sort_keys.h"
 #include <stdlib.h>
 
-enum { KEYS_MAX = 512 << 20 }; /* octets of all keys together */
+enum {
+	KEYS_MAX = 512 << 20, /* octets of all keys together */
+	NAME_MAX_OCTETS = 1024,
+};
 
 struct entry {
+	uint64_t head; /* the first octets of the key */
 	struct pst_str key;
 	uint32_t seq;
 	uint8_t score;
@@ -59,23 +64,108 @@ tell(struct imap_session *s)
 	return step == IMAP_NEXT ? imap_ok(s, "Sort completed") : step;
 }
 
+static uint64_t
+head_of(struct pst_str key)
+{
+	unsigned char first[8] = { 0 };
+	uint64_t head = 0;
+
+	memcpy(first, key.p, key.n < sizeof(first) ? key.n : sizeof(first));
+	for (size_t i = 0; i < sizeof(first); i++)
+		head = head << 8 | first[i];
+	return head;
+}
+
 static int
 compare(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
 	size_t n = x->key.n < y->key.n ? x->key.n : y->key.n;
-	int order = n > 0 ? memcmp(x->key.p, y->key.p, n) : 0;
+	int order;
 
+	/* Most differ there, and it is at hand. */
+	if (x->head != y->head)
+		return x->head < y->head ? -1 : 1;
+	order = n > 0 ? memcmp(x->key.p, y->key.p, n) : 0;
 	if (order != 0)
 		return order;
 	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* Answers when all is in order. */
+static enum imap_step
+answer(struct imap_session *s)
+{
+	struct sorting *so = s->run->state;
+	struct imap_results *r = &so->results;
+
+	r->seq = so->seq;
+	r->score = so->score;
+	r->n = so->n;
+	if (so->scan.program.has_modseq)
+		imap_results_find_modseq(r);
+	if ((r->ret.options & IMAP_RETURN_SAVE) && !imap_results_save(s, r))
+		return imap_no(s, "[NOTSAVED] Too many results");
+	imap_context_begin(s, &so->context, r);
+	s->run->resume = tell;
+	return IMAP_NEXT;
+}
+
+/* An order by something else than the message itself is of this command. */
+static bool
+is_lasting(const struct sorting *so)
+{
+	return !so->sort.by_score && so->context == NULL;
+}
+
+/* The order of a whole mailbox is kept. */
+static void
+keep_order(struct sorting *so)
+{
+	struct buf name;
+
+	if (!is_lasting(so) || so->n == 0 || so->n != view_count(so->scan.view))
+		return;
+	buf_init(&name, NAME_MAX_OCTETS);
+	imap_sort_name(&so->sort, &name);
+	if (!name.overflow)
+		view_order_keep(so->scan.view, name.p, so->seq);
+	buf_fini(&name);
+}
+
+/* False: it was not kept, or not for these messages. */
+static bool
+take_order(struct sorting *so)
+{
+	struct imap_scan *sc = &so->scan;
+	struct buf name;
+	bool ok;
+
+	if (!is_lasting(so) || sc->n == 0)
+		return false;
+	buf_init(&name, NAME_MAX_OCTETS);
+	imap_sort_name(&so->sort, &name);
+	so->seq = mem_array(sc->n, sizeof(*so->seq));
+	so->score = mem_array(sc->n, 1);
+	ok = !name.overflow &&
+	     view_order_apply(sc->view, name.p, sc->seq, sc->n, so->seq);
+	buf_fini(&name);
+	if (!ok) {
+		free(so->seq);
+		free(so->score);
+		so->seq = NULL;
+		so->score = NULL;
+		return false;
+	}
+	memset(so->score, 100, sc->n);
+	so->n = sc->n;
+	return true;
 }
 
 static enum imap_step
 put_in_order(struct imap_session *s)
 {
 	struct sorting *so = s->run->state;
-	struct imap_results *r = &so->results;
 
 	if (so->n > 0)
 		qsort(so->entry, so->n, sizeof(*so->entry), compare);
@@ -92,16 +182,8 @@ put_in_order(struct imap_session *s)
 	arena_free(&so->keys);
 	free(so->entry);
 	so->entry = NULL;
-	r->seq = so->seq;
-	r->score = so->score;
-	r->n = so->n;
-	if (so->scan.program.has_modseq)
-		imap_results_find_modseq(r);
-	if ((r->ret.options & IMAP_RETURN_SAVE) && !imap_results_save(s, r))
-		return imap_no(s, "[NOTSAVED] Too many results");
-	imap_context_begin(s, &so->context, r);
-	s->run->resume = tell;
-	return IMAP_NEXT;
+	keep_order(so);
+	return answer(s);
 }
 
 /* False: there is no room for more keys. */
@@ -121,6 +203,7 @@ read_key(
 	e->key = arena_copy(so->keys, buf_str(&so->key));
 	if (e->key.p == NULL)
 		return false;
+	e->head = head_of(e->key);
 	e->seq = seq;
 	e->score = score;
 	so->n++;
@@ -169,6 +252,8 @@ search(struct imap_session *s)
 		imap_results_refused(s, &so->results.ret);
 		return step;
 	}
+	if (take_order(so))
+		return answer(s);
 	so->entry = mem_array(so->scan.n, sizeof(*so->entry));
 	s->run->resume = read_keys;
 	return IMAP_NEXT;

@@ -38,15 +38,20 @@ put_i64(struct buf *out, int64_t n)
 static void
 put_text(struct buf *out, struct pst_str text)
 {
+	size_t from = 0;
+
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
 
-		if (c <= 1) {
-			(void)buf_putc(out, 1);
-			c++;
-		}
-		(void)buf_putc(out, (char)c);
+		if (c > 1)
+			continue;
+		(void)buf_add(out, text.p + from, i - from);
+		(void)buf_putc(out, 1);
+		(void)buf_putc(out, (char)(c + 1));
+		from = i + 1;
 	}
+	if (from < text.n)
+		(void)buf_add(out, text.p + from, text.n - from);
 	(void)buf_putc(out, 0);
 }
 
@@ -137,6 +142,16 @@ imap_sort_put_key(const struct imap_sort *sort, const struct pst_row *row,
 		for (; sort->key[i].reverse && from < out->n; from++)
 			out->p[from] = (char)~out->p[from];
 	}
+}
+
+void
+imap_sort_name(const struct imap_sort *sort, struct buf *out)
+{
+	for (size_t i = 0; i < sort->n; i++) {
+		(void)buf_puts(out, sort->key[i].reverse ? "-" : "+");
+		(void)buf_puts(out, sort->key[i].word->name);
+	}
+	(void)buf_putc(out, '\0');
 }
 
 /* --- the grammar

@@ -25,6 +25,9 @@ struct imap_sort {
 /* "(" ["REVERSE" SP] sort-key ... ")" */
 bool imap_sort_parse(struct imap_parser *ps, struct imap_sort *out);
 
+/* The criteria in words, for view_order_keep(). */
+void imap_sort_name(const struct imap_sort *sort, struct buf *out);
+
 /*
  * Adds the key of a message: no key is the beginning of another one, and a
  * smaller one (memcmp) comes first. Equal ones are in the order of the mailbox.

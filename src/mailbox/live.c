@@ -80,6 +80,7 @@ mailbox_free(struct mailbox *mb)
 	uid_array_drop(&mb->uids);
 	keyword_table_drop(&mb->keywords);
 	uidset_fini(&mb->text_known);
+	mailbox_forget_orders(mb);
 	free(mb->row);
 	free(mb->gone);
 	free(mb->name);
@@ -356,6 +357,7 @@ mailbox_close_box(struct mailbox *mb)
 	mb->row = NULL;
 	uid_array_drop(&mb->uids);
 	keyword_table_drop(&mb->keywords);
+	mailbox_forget_orders(mb);
 	mb->log_n = 0;
 	mb->log_from = mb->changes;
 	pthread_mutex_unlock(&mb->lock);

@@ -15,6 +15,7 @@ libpostern_la_SOURCES += \
 	src/mailbox/mailboxes.c \
 	src/mailbox/metadata.c src/mailbox/metadata.h \
 	src/mailbox/module.c \
+	src/mailbox/order.c \
 	src/mailbox/place.c src/mailbox/place.h \
 	src/mailbox/replace.c \
 	src/mailbox/seen.c src/mailbox/seen.h \

@@ -117,6 +117,13 @@ void view_rows_of(struct mailbox_view *v, const uint32_t *seq, size_t n,
     struct pst_row *rows_r);
 
 /*
+ * Quick. The first number from `seq` on whose message has a modseq above
+ * `since`, or is expunged; 0: there is none.
+ */
+uint32_t view_next_changed(
+    struct mailbox_view *v, uint32_t seq, uint64_t since);
+
+/*
  * The keyword names by number, NULL for free ones; valid until the next
  * view_sync(), view_store() or view_close() of this view.
  */
@@ -186,6 +193,17 @@ void view_cache_get(struct mailbox_view *v, enum mail_cache kind,
 void view_cache_put(struct mailbox_view *v, enum mail_cache kind,
     const struct pst_cached *values, size_t n);
 bool view_has_cache(const struct mailbox_view *v);
+
+/*
+ * Orders that sessions put all messages in, by what never changes of a message;
+ * `key` says what that is. keep() wants the numbers of all messages of the view
+ * in order. apply() puts some numbers, which ascend, in an order that was kept;
+ * false: there is none, or not of all these messages.
+ */
+void view_order_keep(
+    struct mailbox_view *v, const char *key, const uint32_t *seq);
+bool view_order_apply(struct mailbox_view *v, const char *key,
+    const uint32_t *seq, size_t n, uint32_t *seq_r);
 
 enum pst_rc view_body(struct mailbox_view *v, uint32_t uid,
     struct pst_body *body_r, struct pst_error *err);

@@ -117,6 +117,9 @@ struct keyword_table {
 
 enum { CHANGE_LOG = 256, GONE_LOG = 8192 };
 
+enum { ORDERS = 4 };
+struct mail_order; /* in order.c */
+
 struct old_name {
 	struct old_name *next;
 	char *text;
@@ -184,6 +187,7 @@ struct mailbox {
 	size_t gone_at, gone_n;
 	uint64_t gone_from;
 	struct mailbox_view *views;
+	struct mail_order *order[ORDERS]; /* the last used first */
 	struct seen *seens; /* of users that have their own \Seen */
 
 	/* The full-text index; see fulltext.c. */
@@ -378,6 +382,9 @@ enum pst_rc change_flags(struct mailbox_view *v, struct pst_uids uids,
  * muted its watch. Any lock may be held. */
 void watch_tell(struct mail_account *acct, const char *mailbox, unsigned kinds,
     const char *other, bool own);
+/* --- order.c --- */
+void mail_order_drop(struct mail_order **o);
+void mailbox_forget_orders(struct mailbox *mb); /* with mailbox.lock held */
 
 /* --- view.c --- */
 struct silent_change {

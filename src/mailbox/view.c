@@ -454,6 +454,25 @@ view_rows_of(struct mailbox_view *v, const uint32_t *seq, size_t n,
 	pthread_mutex_unlock(&v->mb->lock);
 }
 
+uint32_t
+view_next_changed(struct mailbox_view *v, uint32_t seq, uint64_t since)
+{
+	struct mailbox *mb = v->mb;
+	uint32_t found = 0;
+
+	pthread_mutex_lock(&mb->lock);
+	if (mb->state.highestmodseq > since) {
+		for (; seq <= v->count && found == 0; seq++) {
+			const struct pst_row *row = row_of(v, seq);
+
+			if (row == NULL || row->modseq > since)
+				found = seq;
+		}
+	}
+	pthread_mutex_unlock(&mb->lock);
+	return found;
+}
+
 const char *const *
 view_keywords(struct mailbox_view *v)
 {

@@ -134,6 +134,40 @@ class Index(Case):
             self.again()
             self.assertEqual(self.everything(), first, i)
 
+    def test_kept_orders(self):
+        """Sorting again gives what sorting a mailbox for the first time
+        does."""
+        def order(c, text):
+            got = c.ok("SORT %s UTF-8 %s" % text)
+            return [int(n) for n in got[0].split()[2:]]
+
+        def check():
+            self.c.ok("CREATE other")
+            self.c.ok("COPY 1:* other")
+            other = self.login()
+            other.ok("SELECT other")
+            for text in texts:
+                self.assertEqual(order(self.c, text), order(other, text),
+                                 text)
+            other.ok("LOGOUT")
+            self.c.ok("DELETE other")
+
+        texts = [(k, s) for k in ("(SUBJECT)", "(REVERSE SUBJECT)",
+                                  "(DATE FROM)", "(SIZE)", "(SUBJECT)")
+                 for s in ("ALL", "1:9,12:20", "UNSEEN", "SUBJECT two")]
+        for i in range(3):
+            check()
+        self.c.ok("STORE 4,9,10,25 +FLAGS.SILENT (\\Seen \\Deleted)")
+        check()
+        self.c.ok("EXPUNGE")
+        check()
+        check()
+        self.c.append(message("aaa first"), self.box)
+        self.c.append(message("zzz last"), self.box)
+        self.c.ok("NOOP")
+        check()
+        check()
+
     def flags(self):
         return {int(m.group(1)): (m.group(2), int(m.group(3))) for m in (
             re.search(rb"UID (\d+) FLAGS \(([^)]*)\) MODSEQ \((\d+)\)", r)
