@@ -83,6 +83,7 @@ enqueue(struct mailbox *mb, bool is_wanted, bool rebuild)
 	struct mailstore *ms = mb->acct->ms;
 	struct fulltext *ft = &ms->fulltext;
 	int64_t due = clock_monotonic();
+	bool earlier;
 
 	if (!is_wanted)
 		due += atomic_load(&ft->delay);
@@ -91,6 +92,7 @@ enqueue(struct mailbox *mb, bool is_wanted, bool rebuild)
 		pthread_mutex_unlock(&ft->lock);
 		return;
 	}
+	earlier = mb->text_job == NULL || due < mb->text_job->due;
 	if (mb->text_job == NULL) {
 		mb->text_job = mem_alloc(sizeof(*mb->text_job));
 		mb->text_job->mb = mb;
@@ -101,10 +103,11 @@ enqueue(struct mailbox *mb, bool is_wanted, bool rebuild)
 	}
 	mb->text_job->is_wanted |= is_wanted;
 	mb->text_job->rebuild |= rebuild;
-	if (due < mb->text_job->due)
+	if (earlier) {
 		mb->text_job->due = due;
-	start_thread(ms);
-	pthread_cond_broadcast(&ft->moved);
+		start_thread(ms);
+		pthread_cond_broadcast(&ft->moved);
+	}
 	pthread_mutex_unlock(&ft->lock);
 }
 
@@ -278,6 +281,7 @@ work(const struct text_job *job, const struct config *cfg)
 	struct mailbox *mb = job->mb;
 	struct pst_error err = { 0 };
 	enum pst_rc rc = PST_OK;
+	bool more = false;
 
 	if (atomic_load(&mb->dead) || must_stop(mb) || !decide(job, cfg) ||
 	    !load(mb, &err))
@@ -287,8 +291,12 @@ work(const struct text_job *job, const struct config *cfg)
 		atomic_store(&mb->text_doubt, true);
 	}
 	if (rc == PST_OK)
-		rc = fulltext_fill(mb, cfg, must_stop, mb, &err);
-	if (rc == PST_OK || must_stop(mb))
+		rc = fulltext_fill(mb, cfg, must_stop, mb, &more, &err);
+	if (must_stop(mb))
+		return;
+	if (more) /* behind those that wait already */
+		enqueue(mb, true, false);
+	if (rc == PST_OK)
 		return;
 	if (rc == PST_E_NOTFOUND) { /* deleted, or renamed just now */
 		if (!atomic_load(&mb->dead))

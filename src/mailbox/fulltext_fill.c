@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistring/version.h>
 
+enum { BATCHES = 8 }; /* of one mailbox, before others get a turn */
+
 /* Between storages of the same texts nothing differs but these. */
 uint64_t
 fulltext_version(const struct config *cfg)
@@ -183,29 +185,39 @@ gather(struct filling *f)
 	return true;
 }
 
+/* A batch. *done_r: there was nothing left, or it is to stop. */
 static enum pst_rc
-fill(struct filling *f, struct pst_error *err)
+fill_some(struct filling *f, bool *done_r, struct pst_error *err)
+{
+	enum pst_rc rc;
+
+	*done_r = !gather(f) || f->texts.n == 0;
+	if (*done_r)
+		return PST_OK;
+	rc = put(f->mb, f->version, &f->texts, err);
+	for (size_t i = 0; i < f->texts.n && rc == PST_OK; i++)
+		uidset_add(&f->mb->text_known, f->texts.entry[i].uid,
+		    f->texts.entry[i].uid);
+	return rc;
+}
+
+static enum pst_rc
+fill(struct filling *f, bool *more_r, struct pst_error *err)
 {
 	enum pst_rc rc = PST_OK;
-	unsigned puts = 0;
+	bool done = false;
 
-	while (rc == PST_OK && gather(f)) {
-		if (f->texts.n == 0)
-			return tidy(f->mb, f->version, f->uids, f->n, err);
-		rc = put(f->mb, f->version, &f->texts, err);
-		for (size_t i = 0; i < f->texts.n && rc == PST_OK; i++)
-			uidset_add(&f->mb->text_known, f->texts.entry[i].uid,
-			    f->texts.entry[i].uid);
-		/* So that searches meanwhile find few segments. */
-		if (rc == PST_OK && ++puts % 8 == 0)
-			rc = tidy(f->mb, f->version, f->uids, f->n, err);
-	}
-	return rc;
+	for (unsigned i = 0; i < BATCHES && rc == PST_OK && !done; i++)
+		rc = fill_some(f, &done, err);
+	*more_r = rc == PST_OK && !done;
+	return rc == PST_OK && !f->stop(f->arg)
+		   ? tidy(f->mb, f->version, f->uids, f->n, err)
+		   : rc;
 }
 
 enum pst_rc
 fulltext_fill(struct mailbox *mb, const struct config *cfg,
-    bool (*stop)(void *arg), void *arg, struct pst_error *err)
+    bool (*stop)(void *arg), void *arg, bool *more_r, struct pst_error *err)
 {
 	struct filling f = { .mb = mb,
 		.cfg = cfg,
@@ -220,13 +232,14 @@ fulltext_fill(struct mailbox *mb, const struct config *cfg,
 	if (f.version != mb->text_version)
 		atomic_store(&mb->text_doubt, true);
 	mb->text_version = f.version;
+	*more_r = false;
 	rc = find_known(mb, f.version, err);
 	if (rc != PST_OK)
 		return rc;
 	msg_text_init(&f.work);
 	mail_texts_init(&f.texts);
 	take_uids(&f);
-	rc = fill(&f, err);
+	rc = fill(&f, more_r, err);
 	uid_array_drop(&f.uids);
 	mail_texts_fini(&f.texts);
 	msg_text_fini(&f.work);

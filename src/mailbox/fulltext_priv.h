@@ -41,10 +41,10 @@ struct pst_text *mail_texts_peek(const struct mail_texts *t);
 bool fulltext_exists(struct mailbox *mb, uint64_t version);
 /*
  * Indexes what is missing, then tidies up. `stop(arg)` is asked between any
- * two messages. TEMP and others: it did not work, and is logged.
+ * two messages. *more_r: there is more of it, but others should have a turn.
  */
 enum pst_rc fulltext_fill(struct mailbox *mb, const struct config *cfg,
-    bool (*stop)(void *arg), void *arg, struct pst_error *err);
+    bool (*stop)(void *arg), void *arg, bool *more_r, struct pst_error *err);
 enum pst_rc fulltext_drop(struct mailbox *mb, struct pst_error *err);
 /* What texts depend on, as one number for the storage module. */
 uint64_t fulltext_version(const struct config *cfg);

@@ -7,6 +7,7 @@
  * The storage module is POSTERN_TEST_MODULE, or the one of this build.
  */
 #include "base/str.h"
+#include "mailbox/fulltext.h"
 #include "mailbox/priv.h"
 #include "mailbox/watch.h"
 #include <ftw.h>
@@ -22,7 +23,7 @@ static struct mailstore *ms;
 static struct config *cfg;
 static atomic_bool quit;
 static _Atomic unsigned bad, put_n, arrived, copied_n, looks, renamed, deleted,
-    heard;
+    heard, searches, removed;
 
 #define EXPECT(claim)                                                   \
 	do {                                                            \
@@ -55,17 +56,25 @@ rest(long us)
 	(void)nanosleep(&ts, NULL);
 }
 
-static struct mail_account *
-open_account(const char *name)
+static struct account_user
+user_of(const char *name)
 {
 	struct account_user user = {
 		.enabled = true, .quota_bytes = -1, .quota_messages = -1
 	};
-	struct mail_account *a = NULL;
-	struct pst_error err = { 0 };
 
 	(void)snprintf(
 	    user.address, sizeof(user.address), "%s@example.test", name);
+	return user;
+}
+
+static struct mail_account *
+open_account(const char *name)
+{
+	struct account_user user = user_of(name);
+	struct mail_account *a = NULL;
+	struct pst_error err = { 0 };
+
 	if (mail_account_open(ms, &user, &a, &err) != PST_OK) {
 		EXPECT(!"an account cannot be opened");
 		(void)fprintf(stderr, "%s\n", err.detail);
@@ -209,6 +218,24 @@ read_one(struct seen *s, unsigned *seed)
 	body.release(&body);
 }
 
+/* What every message contains is found in every one, indexed or not. */
+static void
+search(struct mailbox_view *v)
+{
+	struct view_text found;
+
+	if (!view_text_search(v, STR("body"), true, &found))
+		return;
+	for (uint32_t seq = 1; seq <= view_count(v); seq++) {
+		uint32_t uid = view_uid(v, seq);
+
+		EXPECT(uidset_has(&found.yes, uid) !=
+		       uidset_has(&found.unsure, uid));
+	}
+	atomic_fetch_add(&searches, (unsigned)(found.yes.n > 0));
+	view_text_fini(&found);
+}
+
 static void
 change(struct seen *s, struct mail_account *a, bool all, unsigned *seed)
 {
@@ -267,6 +294,8 @@ reader(void *arg)
 				change(&s, a, which == 1, &seed);
 			if (dice(&seed, 6) == 0)
 				(void)view_refresh(s.v, &err);
+			if (dice(&seed, 8) == 0)
+				search(s.v);
 		}
 		view_close(&s.v);
 	}
@@ -329,6 +358,9 @@ counter(void *arg)
 		struct pst_error err;
 
 		(void)mailbox_status(a, names[dice(&seed, NAMES)], &st, &err);
+		if (dice(&seed, 40) == 0)
+			(void)mailbox_text_rebuild(
+			    a, names[dice(&seed, NAMES)], &err);
 		EXPECT(mail_account_usage(a, &usage, &limit, &err) == PST_OK);
 		mailbox_evict(ms, dice(&seed, 3), NULL);
 		mailstore_reconfigure(ms, cfg);
@@ -337,17 +369,30 @@ counter(void *arg)
 	return arg;
 }
 
-/* Another account, whose last user goes away again and again. */
+/* Another account, whose last user goes away again and again; now and then all
+ * of it goes, while it is indexed. */
 static void *
 guest(void *arg)
 {
+	const struct account_user user = user_of("bert");
 	unsigned seed = 5;
 
-	while (!atomic_load(&quit)) {
+	for (unsigned i = 0; !atomic_load(&quit); i++) {
 		struct mail_account *b = open_account("bert");
+		struct pst_error err = { 0 };
 
 		EXPECT(put(b, "INBOX", &seed));
+		if (i % 8 == 7)
+			EXPECT(
+			    mailbox_text_rebuild(b, "INBOX", &err) == PST_OK);
 		mail_account_close(&b);
+		if (i % 16 == 15) {
+			enum pst_rc rc = mail_account_remove(ms, &user, &err);
+
+			/* Somebody else may be putting its INBOX away. */
+			EXPECT(rc == PST_OK || rc == PST_E_CONFLICT);
+			atomic_fetch_add(&removed, rc == PST_OK);
+		}
 	}
 	return arg;
 }
@@ -431,7 +476,8 @@ open_all(void)
 	    "listener l {\n path = \"/nowhere\"\n tls = none\n}\n"
 	    "storage main {\n module = \"%s\"\n path = \"%s/mail\"\n"
 	    " fsync = false\n}\n"
-	    "limits {\n open_mailboxes = 2\n}\n",
+	    "limits {\n open_mailboxes = 2\n}\n"
+	    "search {\n delay = 0\n}\n",
 	    module, dir);
 	cfg = config_parse(text, NULL, 0, NULL, NULL, &err);
 	if (cfg != NULL)
@@ -482,12 +528,15 @@ main(void)
 	EXPECT(st.messages == atomic_load(&arrived));
 	EXPECT(atomic_load(&renamed) > 5 && atomic_load(&deleted) > 5);
 	EXPECT(atomic_load(&heard) > 5);
+	EXPECT(atomic_load(&searches) > 0 && atomic_load(&removed) > 0);
 	mail_account_close(&a);
 	mailstore_close(&ms);
 	config_unref(&cfg);
-	(void)printf("%u put, %u copied, %u looks, %u renames, %u deletions\n",
+	(void)printf("%u put, %u copied, %u looks, %u renames, %u deletions, "
+		     "%u searches, %u removals\n",
 	    atomic_load(&put_n), atomic_load(&copied_n), atomic_load(&looks),
-	    atomic_load(&renamed), atomic_load(&deleted));
+	    atomic_load(&renamed), atomic_load(&deleted),
+	    atomic_load(&searches), atomic_load(&removed));
 	(void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return atomic_load(&bad) == 0 ? 0 : 1;
 }
