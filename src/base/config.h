@@ -170,14 +170,15 @@ struct config {
 		int64_t idle_time;    /* logged in; RFC 1939: >= 10 min */
 		int64_t login_time;
 		int64_t errors;
-		int64_t messages;    /* that a session shows at most */
-		bool lock;	     /* one session a maildrop */
-		int64_t login_delay; /* between logins of a user */
-		int64_t expire;	     /* days, as announced; 0: never */
-		int delete;	     /* enum config_delete: what DELE means */
-		char *deleted_flag;  /* "\\Deleted" or a keyword */
-		bool mark_seen;	     /* RETR sets \Seen */
-		int language;	     /* enum pop3_language, for "LANG *" */
+		int64_t messages;     /* that a session shows at most */
+		bool lock;	      /* one session a maildrop */
+		int64_t login_delay;  /* between logins of a user */
+		int64_t expire;	      /* days, as announced; 0: never */
+		int delete;	      /* enum config_delete: what DELE means */
+		char *deleted_flag;   /* "\\Deleted" or a keyword */
+		bool mark_seen;	      /* RETR sets \Seen */
+		bool channel_binding; /* offer SCRAM-SHA-256-PLUS */
+		int language;	      /* enum pop3_language, for "LANG *" */
 	} pop3;
 	struct {
 		bool fulltext; /* keep indexes, and use them */

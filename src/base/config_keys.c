@@ -140,6 +140,7 @@ const struct config_key config_keys[] = {
 	PICK(pop3, delete, "expunge", "expunge flag"),
 	IN(pop3, deleted_flag, CONFIG_TEXT, "$POP3Deleted", 0, 0),
 	IN(pop3, mark_seen, CONFIG_BOOL, "true", 0, 0),
+	IN(pop3, channel_binding, CONFIG_BOOL, "false", 0, 0),
 	PICK(pop3, language, "en", "en de"),
 
 	IN(search, fulltext, CONFIG_BOOL, "true", 0, 0),

@@ -19,6 +19,20 @@ pop3_auth_end(struct pop3_session *s)
 	net_trace_hide(s->conn, false);
 }
 
+/* Channel binding is offered by request only: where a client has no data for
+ * it, mutt gives up the mechanism in a way that loses the next answer, too. */
+static bool
+binds_channel(const struct pop3_session *s)
+{
+	return net_tls_active(s->conn) && pop3_config(s)->pop3.channel_binding;
+}
+
+const char *
+pop3_mechanisms(const struct pop3_session *s)
+{
+	return sasl_mechanisms(binds_channel(s));
+}
+
 static enum net_next
 finish(struct pop3_session *s)
 {
@@ -96,7 +110,7 @@ begin(struct pop3_session *s, struct pst_str mechanism)
 
 	s->sasl_config = config_ref(pop3_config(s));
 	peer.hostname = s->sasl_config->hostname;
-	peer.tls = net_tls_active(c) && net_tls_exporter(c, peer.exporter);
+	peer.tls = binds_channel(s) && net_tls_exporter(c, peer.exporter);
 	s->sasl = sasl_new(s->services->accounts, mechanism, &peer);
 	(void)str_copy(s->mechanism, sizeof(s->mechanism), mechanism);
 	return s->sasl != NULL;
@@ -105,7 +119,7 @@ begin(struct pop3_session *s, struct pst_str mechanism)
 static enum net_next
 list_mechanisms(struct pop3_session *s)
 {
-	struct pst_str rest = str_of(sasl_mechanisms(net_tls_active(s->conn)));
+	struct pst_str rest = str_of(pop3_mechanisms(s));
 	struct buf *out = net_output(s->conn);
 	struct pst_str name;
 

@@ -10,8 +10,7 @@ put_login(struct pop3_session *s, struct buf *out)
 {
 	if (!net_auth_allowed(s->conn))
 		return;
-	(void)buf_printf(out, "USER\r\nSASL %s\r\n",
-	    sasl_mechanisms(net_tls_active(s->conn)));
+	(void)buf_printf(out, "USER\r\nSASL %s\r\n", pop3_mechanisms(s));
 }
 
 /* RFC 2449, 6.5 and 6.7: both are the same for all users. */

@@ -153,6 +153,8 @@ enum net_next pop3_held_back(struct pop3_session *s);
 
 enum net_next pop3_auth_answer(struct pop3_session *s, struct pst_str line);
 void pop3_auth_end(struct pop3_session *s); /* gives up the exchange */
+/* The mechanisms that may be used now. */
+const char *pop3_mechanisms(const struct pop3_session *s);
 /* The longest line of an exchange, with CRLF; as in SMTP (RFC 4954, 4). */
 enum { POP3_SASL_LINE = 12288 + 2 };
 

@@ -43,7 +43,7 @@ class Authorization(Case):
         self.assertEqual(c.lines("CAPA"), before)
         tls = self.connect(tls=True).lines("CAPA")
         self.assertNotIn(b"STLS", tls)
-        self.assertIn(b"SCRAM-SHA-256-PLUS", b" ".join(tls).split())
+        self.assertNotIn(b"SCRAM-SHA-256-PLUS", b" ".join(tls).split())
 
     def test_user_and_pass(self):
         c = self.connect()
@@ -222,12 +222,17 @@ class WithoutTls(Case):
 
 
 class Policy(Case):
-    settings = ("pop3.login_delay=1", "pop3.expire=30")
+    settings = ("pop3.login_delay=1", "pop3.expire=30",
+                "pop3.channel_binding=true")
 
     def test_is_announced(self):
         got = self.connect().lines("CAPA")
         self.assertIn(b"LOGIN-DELAY 1", got)
         self.assertIn(b"EXPIRE 30", got)
+        self.assertNotIn(b"SCRAM-SHA-256-PLUS", b" ".join(got).split())
+        with self.connect(tls=True) as c:
+            for got in c.lines("CAPA"), c.lines("AUTH"):
+                self.assertIn(b"SCRAM-SHA-256-PLUS", b" ".join(got).split())
 
     def test_login_delay(self):
         begin = time.monotonic()
