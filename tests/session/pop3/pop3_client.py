@@ -6,13 +6,14 @@ import re
 import socket
 import ssl
 import sys
+import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 for folder in ("../../support", "../imap"):
     sys.path.append(os.path.join(HERE, folder))
 import imap_client  # noqa: E402
-from postern import SLOW, Server  # noqa: E402, F401
+from postern import PREFIX, SLOW, Server  # noqa: E402, F401
 
 CRLF = b"\r\n"
 
@@ -103,9 +104,16 @@ class Client:
         return self.get(line).split(CRLF)[:-1]
 
     def login(self, user=0):
-        self.ok("USER " + self.server.users[user])
-        self.ok("PASS " + self.server.password)
-        return self
+        """The server may not have noticed yet that another session is gone."""
+        end = time.monotonic() + 10 * SLOW
+        while True:
+            self.ok("USER " + self.server.users[user])
+            got = self.cmd("PASS " + self.server.password)
+            if got.startswith(b"+OK"):
+                return self
+            if b"[IN-USE]" not in got or time.monotonic() > end:
+                raise AssertionError(got)
+            time.sleep(0.01)
 
     def quit(self):
         got = self.ok("QUIT")

@@ -4,7 +4,7 @@ import os
 import re
 import unittest
 
-from pop3_client import Case, Server, message
+from pop3_client import Case, Client, Server, imap_client, message
 
 
 class Uidl(Case):
@@ -45,7 +45,6 @@ class Uidl(Case):
 
 class Stays(unittest.TestCase):
     def ids(self, server):
-        from pop3_client import Client
         with Client(server) as c:
             got = [x.split()[1] for x in c.login().lines("UIDL")]
             c.quit()
@@ -53,7 +52,6 @@ class Stays(unittest.TestCase):
 
     def test_over_restarts_and_without_an_index(self):
         with Server() as server:
-            from pop3_client import imap_client
             with imap_client.Client(server) as c:
                 c.login()
                 for x in "abc":
@@ -70,7 +68,6 @@ class Stays(unittest.TestCase):
     def test_ids_of_another_server(self):
         """What stands in the mailbox's state file comes from a conversion."""
         with Server() as server:
-            from pop3_client import imap_client
             with imap_client.Client(server) as c:
                 c.login()
                 for x in "abcd":
