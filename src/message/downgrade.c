@@ -254,6 +254,8 @@ put_field(struct buf *out, const struct msg_field *f)
 
 	if (str_is_ascii(f->whole)) {
 		(void)buf_add_str(out, f->whole);
+		if (f->whole.p[f->whole.n - 1] != '\n') /* the last one */
+			(void)buf_puts(out, "\r\n");
 		return;
 	}
 	if (f->name.n == 0 || !str_is_ascii(f->name))

@@ -37,6 +37,8 @@ static const struct {
 	{ "Message-ID: <\xc3\xa4@b>\r\n\r\n", "Message-ID: <_@b>\r\n\r\n" },
 	{ "X-\xc3\xa4: b\r\nA: b\r\n\r\n", "A: b\r\n\r\n" },
 	{ "no field \xc3\xa4\r\nA: b\r\n\r\n", "A: b\r\n\r\n" },
+	{ "Subject: \xc3\xa4\r\nno end",
+	    "Subject: =?UTF-8?B?w6Q=?=\r\nno end\r\n\r\n" },
 	{ "\r\n", "\r\n" },
 };
 
