@@ -25,6 +25,7 @@ OPTIONS = {
     "BENCH_CELLS": ("", "only the cells whose name matches"),
     "BENCH_ROUNDS": ("3", "how often each cell is measured"),
     "BENCH_SCALE": ("1", "times the sizes of mailboxes"),
+    "BENCH_MESSAGES": ("", "the size of the largest mailbox, for a scale"),
     "BENCH_TLS": ("0", "1: IMAP over TLS"),
     "BENCH_PEER": ("dovecot", "none: Postern alone"),
     "BENCH_JSON": ("", "a file for all figures; - is standard output"),
@@ -62,6 +63,8 @@ class Bench:
         self.tls = option("BENCH_TLS") == "1"
         self.peer = option("BENCH_PEER") != "none"
         self.scale = float(option("BENCH_SCALE"))
+        if option("BENCH_MESSAGES"):
+            self.scale = int(option("BENCH_MESSAGES")) / table.LIST_COUNT
         self.uid = PEER_UID if self.peer else 0
         self.servers = []
         self.facts = {}
