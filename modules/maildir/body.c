@@ -178,6 +178,63 @@ convert(const struct pst_store *s, int fd, uint64_t size, struct converted *c)
 	return e;
 }
 
+static bool
+read_all(int fd, char *to, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n) {
+		ssize_t got = pread(fd, to + at, n - at, (off_t)at);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		at += (size_t)got;
+	}
+	return true;
+}
+
+/*
+ * The same for a message in memory whose name tells how many CR it lacks: the
+ * file is read to the end of the memory, and goes to the front of it line by
+ * line, never over what is still to come. False: the name is wrong.
+ */
+static bool
+convert_in_place(int fd, const struct md_name *name, struct converted *c)
+{
+	size_t lacks = (size_t)(name->wire - name->size);
+	char *text = md_resize(NULL, (size_t)name->wire + 1, 1), *to = text;
+	char *from = text + lacks, *end = text + name->wire, *lf = NULL;
+
+	if (!read_all(fd, from, (size_t)name->size)) {
+		free(text);
+		return false;
+	}
+	for (; from < end; from = lf + 1) {
+		size_t n;
+
+		lf = memchr(from, '\n', (size_t)(end - from));
+		n = (size_t)((lf != NULL ? lf : end) - from);
+		memmove(to, from, n);
+		to += n;
+		if (lf == NULL)
+			break;
+		if (n == 0 || to[-1] != '\r') {
+			if (to >= lf) {
+				free(text);
+				return false;
+			}
+			*to++ = '\r';
+		}
+		*to++ = '\n';
+	}
+	c->fd = -1;
+	c->text = (struct md_buf){ .p = text };
+	c->length = (uint64_t)(to - text);
+	return true;
+}
+
 static void
 release(struct pst_body *body)
 {
@@ -200,7 +257,9 @@ open_body(struct pst_box *b, int fd, const struct md_name *name,
 		.fd = fd, .length = size, .release = release
 	};
 	if (e == 0 && name->has_wire && name->wire != name->size) {
-		e = convert(b->acct->store, fd, size, &c);
+		if (size != name->size || name->wire < size ||
+		    name->wire > MEMORY_MAX || !convert_in_place(fd, name, &c))
+			e = convert(b->acct->store, fd, size, &c);
 		if (e == 0) {
 			(void)close(fd);
 			body_r->fd = c.fd;

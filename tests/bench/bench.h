@@ -23,7 +23,8 @@ struct bench_options {
 	bool tls;
 	unsigned first, users; /* user numbers FIRST .. FIRST + USERS - 1 */
 	unsigned connections, count, repeat;
-	uint64_t octets;     /* that the messages have on the wire; 0: any */
+	unsigned wait;	 /* ms, for work that begins later in the background */
+	uint64_t octets; /* that the messages have on the wire; 0: any */
 	const char *mailbox; /* of the user, for cells that take one */
 	const char *word;    /* for searches; the criteria */
 	const char *dir;     /* for making mail */

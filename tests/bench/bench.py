@@ -198,7 +198,7 @@ class Bench:
             return more + ["--octets", 4096]
         facts = dict(self.facts[kind][count - 1], count=count)
         if cell.word:
-            more += ["--word", cell.word]
+            more += ["--word", cell.word, "--wait", cell.wait or 0]
         return more + ["--octets", facts[cell.expect or "octets"]]
 
     def measure(self, cell, server):

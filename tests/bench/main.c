@@ -54,6 +54,7 @@ static const struct {
 	{ "--count", NUMBER, offsetof(struct bench_options, count) },
 	{ "--repeat", NUMBER, offsetof(struct bench_options, repeat) },
 	{ "--octets", SIZE, offsetof(struct bench_options, octets) },
+	{ "--wait", NUMBER, offsetof(struct bench_options, wait) },
 	{ "--mailbox", TEXT, offsetof(struct bench_options, mailbox) },
 	{ "--word", TEXT, offsetof(struct bench_options, word) },
 	{ "--dir", TEXT, offsetof(struct bench_options, dir) },

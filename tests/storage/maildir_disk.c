@@ -364,6 +364,56 @@ foreign_mail(void)
 	OPS->acct_close(acct);
 }
 
+/* Line ends of every kind come out as CRLF, however many W= says there are. */
+static void
+line_ends_and_hints(void)
+{
+	static const struct {
+		const char *file, *out;
+	} texts[] = {
+		{ lf_text, crlf_text },
+		{ "a: b\r\n\nc\n\n\n", "a: b\r\n\r\nc\r\n\r\n\r\n" },
+		{ "\n\n\n", "\r\n\r\n\r\n" },
+		{ "a: b\n\nno end", "a: b\r\n\r\nno end" },
+		{ "\r\n\n\r\r\n\r", "\r\n\r\n\r\r\n\r" },
+	};
+	enum { TEXTS = sizeof(texts) / sizeof(texts[0]), LIES = 6 };
+	struct pst_acct *acct = acct_of("hints@example.test");
+	struct pst_box *box;
+	struct rows rows;
+
+	for (size_t i = 0; i < TEXTS; i++)
+		for (size_t lie = 0; lie < LIES; lie++) {
+			size_t n = strlen(texts[i].file);
+			char name[100];
+
+			(void)snprintf(name, sizeof(name),
+			    "hints/cur/10000000%zu%zu.a.h,S=%zu,W=%zu:2,", i,
+			    lie, n,
+			    lie == 0 ? strlen(texts[i].out) : n + lie * lie);
+			write_file(name, texts[i].file, n);
+		}
+	box = box_of(acct, "INBOX");
+	load_rows(box, &rows);
+	CHECK(rows.n == TEXTS * LIES, "all are there: %zu", rows.n);
+	for (size_t i = 0; i < rows.n; i++) {
+		struct path p;
+		char uid[20];
+		size_t text;
+
+		(void)snprintf(
+		    uid, sizeof(uid), ",U=%u:", (unsigned)rows.v[i].uid);
+		p = find_file("hints/cur", uid);
+		text = (size_t)(strstr(p.s, "10000000")[8] - '0') % TEXTS;
+		CHECK(body_is(box, rows.v[i].uid, texts[text].out,
+			  strlen(texts[text].out)),
+		    "the content of %s", p.s);
+	}
+	rows_free(&rows);
+	OPS->box_close(box);
+	OPS->acct_close(acct);
+}
+
 /* Names as others make them, good and bad, all at once. */
 static void
 odd_files(void)
@@ -999,6 +1049,7 @@ static const struct {
 	{ "line ends", line_ends },
 	{ "own names", own_names },
 	{ "foreign mail", foreign_mail },
+	{ "line ends and what names say of them", line_ends_and_hints },
 	{ "odd files", odd_files },
 	{ "torn file", torn_file },
 	{ "big file", big_lf_file },
