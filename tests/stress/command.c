@@ -655,24 +655,35 @@ put_known(struct conn *c, struct buf *text)
 }
 
 void
-cmd_select(struct conn *c, const char *name, bool examine, bool resync)
+begin_view(struct conn *c, struct cmd *cmd)
 {
 	static unsigned serial;
+
+	cmd->begun = true;
+	view_clear(&c->view);
+	uidset_fini(&c->saved);
+	c->has_saved = false;
+	c->view.serial = ++serial;
+	c->view.read_only = cmd->read_only;
+	(void)str_copy(c->view.name, sizeof(c->view.name), str_of(cmd->name));
+}
+
+void
+cmd_select(struct conn *c, const char *name, bool examine, bool resync)
+{
 	struct cmd *cmd = cmd_new(c, K_SELECT);
 	struct cache *cache = &c->cache;
 	struct buf text = text_of(
 	    "%s \"%s\"", examine ? "EXAMINE" : "SELECT", name);
 
-	if (c->view.box != NULL)
-		view_save(c);
-	view_clear(&c->view);
-	uidset_fini(&c->saved);
-	c->has_saved = false;
-	c->view.serial = ++serial;
-	c->view.read_only = examine;
-	(void)str_copy(c->view.name, sizeof(c->view.name), str_of(name));
+	cmd->read_only = examine;
 	(void)str_copy(cmd->name, sizeof(cmd->name), str_of(name));
 	look_at_world(c, cmd, name);
+	/* News of the mailbox before may come until it is closed. */
+	if (c->view.box != NULL)
+		view_save(c);
+	else
+		begin_view(c, cmd);
 	if (resync && c->is_qresync && cache->highest > 0 &&
 	    strcmp(cache->name, name) == 0) {
 		(void)buf_printf(&text, " (QRESYNC (%u %llu",
@@ -912,6 +923,15 @@ set_up(struct conn *c)
 	if (c->condstore && !c->is_condstore) {
 		cmd_simple(c, K_ENABLE, true, "ENABLE %s",
 		    c->qresync ? "QRESYNC" : "CONDSTORE");
+		return true;
+	}
+	if (c->notify && !c->is_notified) {
+		/* News come between commands, too; but no expunges. */
+		c->is_notified = true;
+		cmd_simple(c, K_NOOP, true,
+		    "NOTIFY SET (SELECTED-DELAYED (MessageNew (UID FLAGS) "
+		    "MessageExpunge FlagChange)) (PERSONAL (MessageNew "
+		    "MessageExpunge))");
 		return true;
 	}
 	if (!c->is_compressed && c->commands % 3 == 0 && c->view.box == NULL &&

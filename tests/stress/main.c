@@ -192,6 +192,7 @@ conn_begin(struct conn *c, unsigned id, unsigned user)
 	dice_init(&c->dice, options.seed, id);
 	c->condstore = id % 4 != 0;
 	c->qresync = id % 4 >= 2;
+	c->notify = id % 8 == 5 || id % 8 == 6;
 	if (options.trace != NULL) {
 		char path[PATH_MAX];
 
@@ -303,7 +304,7 @@ main(int argc, char **argv)
 	for (unsigned i = 0; i < options.users; i++) {
 		conn_begin(&auditors[i], 10000 + i, i);
 		auditors[i].condstore = true;
-		auditors[i].qresync = false;
+		auditors[i].qresync = auditors[i].notify = false;
 	}
 	(void)now();
 	make_mailboxes();

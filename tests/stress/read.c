@@ -433,6 +433,8 @@ take_status(struct conn *c, struct pst_str s)
 static void
 check_highest(struct conn *c, struct cmd *cmd, uint64_t n)
 {
+	if (cmd->kind == K_SELECT && !cmd->begun)
+		return; /* of the mailbox before */
 	if (cmd->kind == K_SELECT && n < cmd->world_modseq &&
 	    c->view.box == cmd->world_box)
 		fail(c, "HIGHESTMODSEQ is %llu, but %llu was told before",
@@ -485,6 +487,9 @@ take_code(struct conn *c, struct cmd *cmd, struct pst_str code)
 		take_copyuid(c, cmd, code);
 	} else if (cmd != NULL && str_is(word, "MODIFIED")) {
 		take_modified(c, cmd, code);
+	} else if (str_is(word, "CLOSED") && cmd != NULL &&
+		   cmd->kind == K_SELECT) {
+		begin_view(c, cmd);
 	} else if (str_is(word, "CLOSED") && cmd != NULL &&
 		   cmd->kind == K_NAMES) {
 		view_clear(&c->view); /* it has deleted its own */

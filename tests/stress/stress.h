@@ -177,6 +177,8 @@ struct cmd {
 	uint32_t flags;
 	bool silent;
 	bool must_fail;
+	bool read_only; /* EXAMINE */
+	bool begun;	/* SELECT: the mailbox before is closed */
 	char name[NAME_MAX_N], to[NAME_MAX_N];
 	uint32_t content[CONTENTS_MAX];
 	unsigned contents;
@@ -222,7 +224,7 @@ struct conn {
 	struct dice dice;
 	bool condstore, qresync;		      /* what it does */
 	bool is_condstore, is_qresync, is_compressed; /* what is on now */
-	bool is_auditor;
+	bool notify, is_notified;		      /* NOTIFY (RFC 5465) */
 	struct buf in, out;
 	size_t out_held; /* octets at the end that are sent later */
 	z_stream inflater, deflater;
@@ -288,6 +290,8 @@ void cmd_send(struct conn *c, struct cmd *cmd, struct buf *text);
 void cmd_simple(struct conn *c, enum kind kind, bool expunges, const char *fmt,
     ...) PST_PRINTF(4, 5);
 void cmd_select(struct conn *c, const char *name, bool examine, bool resync);
+/* The mailbox before is closed: what comes now is of the new one. */
+void begin_view(struct conn *c, struct cmd *cmd);
 void cmd_fetch_all(struct conn *c, bool strict);
 /* Does something, if there is nothing that must be waited for. */
 void conn_act(struct conn *c);

@@ -362,6 +362,8 @@ view_fetch(struct conn *c, uint64_t seq, const struct told *t)
 		uidset_add(&c->first->fetched, e->uid, e->uid);
 	if (c->first != NULL && t->has_flags)
 		uidset_add(&c->first->flagged, e->uid, e->uid);
+	else if (c->first != NULL) /* what was told before a silent STORE */
+		uidset_remove(&c->first->flagged, e->uid, e->uid);
 	if (t->has_modseq && c->first != NULL && t->modseq > c->first->modseq)
 		c->first->modseq = t->modseq;
 	if (t->uid != 0 && t->has_flags)

@@ -63,6 +63,7 @@ conn_open(struct conn *c)
 	c->out_held = 0;
 	c->state = C_FRESH;
 	c->is_condstore = c->is_qresync = c->is_compressed = false;
+	c->is_notified = false;
 	c->last_byte = now();
 	conn_note(c, '=', "connected", 9);
 	return true;
@@ -274,4 +275,12 @@ conn_compress(struct conn *c)
 		return;
 	}
 	c->is_compressed = true;
+	/* News may have come with the answer, packed already. */
+	if (c->in.n > 0) {
+		struct buf packed = c->in;
+
+		buf_init(&c->in, packed.max);
+		inflate_in(c, (unsigned char *)packed.p, packed.n);
+		buf_fini(&packed);
+	}
 }
