@@ -15,6 +15,8 @@ def ratio(peer, own):
 
 
 def short(v):
+    if v >= 10000:
+        return ">9999"  # of next to nothing
     return "%.1f" % v if v < 100 else "%.0f" % v
 
 
