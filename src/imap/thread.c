@@ -1,6 +1,8 @@
 /*
  * imap/thread.c - THREAD and UID THREAD (RFC 5256, 3 and 4): a search, then a
- * cursor that reads headers, then one over the threads.
+ * cursor that reads headers, then one over the threads as they are written.
+ *
+ * The threads of a whole mailbox stay with it, for the next one who wants them.
  */
 #include "base/clock.h"
 #include "base/str.h"
@@ -9,6 +11,12 @@
 #include "imap/progress.h"
 #include "imap/scan.h"
 #include "imap/thread_tree.h"
+#include <stdlib.h>
+
+/* What is written besides sequence numbers. */
+enum { OPEN = 0 };
+#define SPACE (UINT32_MAX - 1)
+#define CLOSE UINT32_MAX
 
 struct threading {
 	struct imap_scan scan;
@@ -17,6 +25,10 @@ struct threading {
 	/* The node that is written next, or left when all below is written. */
 	uint32_t node;
 	bool leaves;
+	/* The answer. */
+	uint32_t *token;
+	size_t tokens, cap, told;
+	size_t added; /* messages in the tree */
 };
 
 static void
@@ -26,6 +38,28 @@ cleanup(struct imap_session *s)
 
 	imap_scan_fini(&th->scan);
 	imap_thread_free(&th->tree);
+	free(th->token);
+}
+
+static const struct {
+	const char *name;
+	enum imap_thread_algorithm alg;
+} algorithms[] = {
+	{ "ORDEREDSUBJECT", IMAP_THREAD_ORDEREDSUBJECT },
+	{ "REFERENCES", IMAP_THREAD_REFERENCES },
+	{ "REFS", IMAP_THREAD_REFS },
+};
+enum { ALGORITHMS = sizeof(algorithms) / sizeof(algorithms[0]) };
+
+/* What the threads of a mailbox are kept as. */
+static const char *
+kept_name(enum imap_thread_algorithm alg)
+{
+	size_t i = 0;
+
+	while (algorithms[i].alg != alg)
+		i++;
+	return algorithms[i].name;
 }
 
 /* --- writing
@@ -42,7 +76,14 @@ has_own_list(const struct imap_thread_tree *t, uint32_t i)
 }
 
 static void
-enter(struct threading *th, struct buf *out)
+put(struct threading *th, uint32_t token)
+{
+	mem_grow(&th->token, &th->cap, th->tokens + 1, sizeof(*th->token));
+	th->token[th->tokens++] = token;
+}
+
+static void
+enter(struct threading *th)
 {
 	const struct imap_thread_node *n = imap_thread_node(th->tree, th->node);
 	const struct imap_thread_node *up = imap_thread_node(
@@ -50,11 +91,11 @@ enter(struct threading *th, struct buf *out)
 
 	/* Behind the parent's number, or behind "THREAD". */
 	if (up->child == th->node && (n->parent == 0 || up->number != 0))
-		(void)buf_putc(out, ' ');
+		put(th, SPACE);
 	if (has_own_list(th->tree, th->node))
-		(void)buf_putc(out, '(');
+		put(th, OPEN);
 	if (n->number != 0)
-		(void)buf_put_u64(out, n->number);
+		put(th, n->number);
 	if (n->child != 0)
 		th->node = n->child;
 	else
@@ -62,12 +103,12 @@ enter(struct threading *th, struct buf *out)
 }
 
 static void
-leave(struct threading *th, struct buf *out)
+leave(struct threading *th)
 {
 	const struct imap_thread_node *n = imap_thread_node(th->tree, th->node);
 
 	if (has_own_list(th->tree, th->node))
-		(void)buf_putc(out, ')');
+		put(th, CLOSE);
 	th->leaves = n->next == 0;
 	th->node = n->next != 0 ? n->next : n->parent;
 }
@@ -76,18 +117,56 @@ static enum imap_step
 tell(struct imap_session *s)
 {
 	struct threading *th = s->run->state;
+	bool uid = s->run->def->traits & IMAP_UID;
 	struct buf *out = imap_out(s);
 
-	while (th->node != 0) {
-		if (th->leaves)
-			leave(th, out);
+	while (th->told < th->tokens) {
+		uint32_t token = th->token[th->told++];
+
+		if (token == OPEN)
+			(void)buf_putc(out, '(');
+		else if (token == CLOSE)
+			(void)buf_putc(out, ')');
+		else if (token == SPACE)
+			(void)buf_putc(out, ' ');
 		else
-			enter(th, out);
+			(void)buf_put_u64(
+			    out, uid ? view_uid(s->view, token) : token);
 		if (net_output_full(s->c))
 			return IMAP_FULL;
 	}
 	(void)buf_puts(out, "\r\n");
 	return imap_ok(s, "Thread completed");
+}
+
+static enum imap_step
+begin_answer(struct imap_session *s)
+{
+	(void)buf_puts(imap_out(s), "* THREAD");
+	s->run->resume = tell;
+	return IMAP_NEXT;
+}
+
+/* The threads as a row of tokens. */
+static enum imap_step
+weave(struct imap_session *s)
+{
+	struct threading *th = s->run->state;
+	int64_t started = clock_monotonic();
+
+	for (unsigned n = 1; th->node != 0; n++) {
+		if (th->leaves)
+			leave(th);
+		else
+			enter(th);
+		if (n % 1024 == 0 && imap_slice_over(started))
+			return IMAP_TURN;
+	}
+	imap_thread_free(&th->tree);
+	if (th->added == view_count(s->view))
+		view_threads_keep(
+		    s->view, kept_name(th->alg), th->token, th->tokens);
+	return begin_answer(s);
 }
 
 /* --- reading
@@ -104,7 +183,6 @@ read_more(struct imap_session *s)
 {
 	struct threading *th = s->run->state;
 	struct imap_search_message *m = &th->scan.m;
-	bool uid = s->run->def->traits & IMAP_UID;
 	int64_t started = clock_monotonic();
 	struct pst_row row;
 	uint32_t seq;
@@ -115,9 +193,11 @@ read_more(struct imap_session *s)
 
 		arena_reset(m->scratch);
 		if (imap_facts_read(
-			m, imap_thread_facts(th->alg), m->scratch, &facts) &&
-		    !imap_thread_add(th->tree, uid ? row.uid : seq, &facts))
-			return too_much(s);
+			m, imap_thread_facts(th->alg), m->scratch, &facts)) {
+			if (!imap_thread_add(th->tree, seq, &facts))
+				return too_much(s);
+			th->added++;
+		}
 		if (i % 16 == 15 && imap_slice_over(started)) {
 			imap_in_progress(s, i + 1, th->scan.n);
 			return IMAP_TURN;
@@ -127,8 +207,7 @@ read_more(struct imap_session *s)
 	if (!imap_thread_finish(th->tree))
 		return too_much(s);
 	th->node = imap_thread_node(th->tree, 0)->child;
-	(void)buf_puts(imap_out(s), "* THREAD");
-	s->run->resume = tell;
+	s->run->resume = weave;
 	return IMAP_NEXT;
 }
 
@@ -141,6 +220,11 @@ search(struct imap_session *s)
 		return imap_scan_turn(s, &th->scan);
 	if (imap_message_limit(s) > 0 && th->scan.n > imap_message_limit(s))
 		return imap_over_limit(s, 0);
+	if (th->scan.n > 0 && th->scan.n == view_count(s->view))
+		th->token = view_threads_copy(
+		    s->view, kept_name(th->alg), &th->tokens);
+	if (th->token != NULL)
+		return begin_answer(s);
 	th->tree = imap_thread_new(th->alg);
 	s->run->resume = read_more;
 	return IMAP_NEXT;
@@ -149,20 +233,11 @@ search(struct imap_session *s)
 static bool
 parse_algorithm(struct imap_parser *ps, enum imap_thread_algorithm *out)
 {
-	static const struct {
-		const char *name;
-		enum imap_thread_algorithm alg;
-	} algorithms[] = {
-		{ "ORDEREDSUBJECT", IMAP_THREAD_ORDEREDSUBJECT },
-		{ "REFERENCES", IMAP_THREAD_REFERENCES },
-		{ "REFS", IMAP_THREAD_REFS },
-	};
 	struct pst_str name;
 
 	if (!imap_atom(ps, &name))
 		return false;
-	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]);
-	     i++) {
+	for (size_t i = 0; i < ALGORITHMS; i++) {
 		*out = algorithms[i].alg;
 		if (str_is_case(name, algorithms[i].name))
 			return true;

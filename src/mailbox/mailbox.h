@@ -204,6 +204,13 @@ void view_order_keep(
     struct mailbox_view *v, const char *key, const uint32_t *seq);
 bool view_order_apply(struct mailbox_view *v, const char *key,
     const uint32_t *seq, size_t n, uint32_t *seq_r);
+/* The same for what holds only while the mailbox has just these messages, such
+ * as threads. The meaning of the values is the caller's, who frees the copy;
+ * NULL: there is none. */
+void view_threads_keep(struct mailbox_view *v, const char *key,
+    const uint32_t *value, size_t length);
+uint32_t *view_threads_copy(
+    struct mailbox_view *v, const char *key, size_t *length_r);
 
 enum pst_rc view_body(struct mailbox_view *v, uint32_t uid,
     struct pst_body *body_r, struct pst_error *err);

@@ -1,9 +1,11 @@
 /*
- * mailbox/order.c - orders of messages that sessions worked out, kept with the
- * live mailbox, so that sorting a mailbox again is a walk through it.
+ * mailbox/order.c - orders and threads of messages that sessions worked out,
+ * kept with the live mailbox, so that sorting a mailbox again is a walk through
+ * it.
  *
- * An order is by what never changes of a message. So it holds, for those that
- * are left, until new messages come.
+ * Both are made of what never changes of a message. So an order holds, for
+ * those that are left, until new messages come; threads, which a missing
+ * message changes, hold until any come or go.
  */
 #include "mailbox/priv.h"
 
@@ -15,7 +17,8 @@ struct mail_order {
 	char *key;
 	struct uid_array *uids; /* of all messages then, `n` of them */
 	size_t n;
-	uint32_t place[]; /* indices in there, in order */
+	size_t length;
+	uint32_t value[]; /* of an order: indices in there */
 };
 
 void
@@ -86,7 +89,7 @@ view_order_apply(struct mailbox_view *v, const char *key, const uint32_t *seq,
 	if (o != NULL)
 		now = numbers_now(v, o, seq, n);
 	for (size_t i = 0; now != NULL && i < o->n; i++) {
-		uint32_t number = now[o->place[i]];
+		uint32_t number = now[o->value[i]];
 
 		if (number != 0)
 			seq_r[to++] = number;
@@ -96,21 +99,28 @@ view_order_apply(struct mailbox_view *v, const char *key, const uint32_t *seq,
 	return to == n && n > 0;
 }
 
-void
-view_order_keep(struct mailbox_view *v, const char *key, const uint32_t *seq)
+static struct mail_order *
+make(const struct mailbox_view *v, const char *key, size_t length)
 {
-	struct mailbox *mb = v->mb;
-	struct mail_order *o, *last;
+	struct mail_order *o = mem_alloc(
+	    sizeof(*o) + length * sizeof(o->value[0]));
 
-	o = mem_alloc(sizeof(*o) + v->count * sizeof(o->place[0]));
 	atomic_store(&o->refs, 1);
 	o->key = str_dup(str_of(key));
 	o->uids = uid_array_ref(v->uids);
 	o->n = v->count;
-	for (size_t i = 0; i < v->count; i++)
-		o->place[i] = seq[i] - 1;
+	o->length = length;
+	return o;
+}
+
+/* Puts it to the front; an older one of that name goes, or the last one. */
+static void
+keep(struct mailbox *mb, struct mail_order *o)
+{
+	struct mail_order *last;
+
 	pthread_mutex_lock(&mb->lock);
-	last = find(mb, key); /* an older one of that name goes */
+	last = find(mb, o->key);
 	if (last != NULL) {
 		mail_order_drop(&last);
 		mail_order_drop(&mb->order[0]);
@@ -121,6 +131,44 @@ view_order_keep(struct mailbox_view *v, const char *key, const uint32_t *seq)
 	}
 	mb->order[0] = o;
 	pthread_mutex_unlock(&mb->lock);
+}
+
+void
+view_order_keep(struct mailbox_view *v, const char *key, const uint32_t *seq)
+{
+	struct mail_order *o = make(v, key, v->count);
+
+	for (size_t i = 0; i < v->count; i++)
+		o->value[i] = seq[i] - 1;
+	keep(v->mb, o);
+}
+
+void
+view_threads_keep(struct mailbox_view *v, const char *key,
+    const uint32_t *value, size_t length)
+{
+	struct mail_order *o = make(v, key, length);
+
+	memcpy(o->value, value, length * sizeof(*value));
+	keep(v->mb, o);
+}
+
+uint32_t *
+view_threads_copy(struct mailbox_view *v, const char *key, size_t *length_r)
+{
+	struct mail_order *o;
+	uint32_t *copy = NULL;
+
+	pthread_mutex_lock(&v->mb->lock);
+	o = find(v->mb, key);
+	pthread_mutex_unlock(&v->mb->lock);
+	if (o != NULL && o->uids == v->uids && o->n == v->count) {
+		copy = mem_array(o->length, sizeof(*copy));
+		memcpy(copy, o->value, o->length * sizeof(*copy));
+		*length_r = o->length;
+	}
+	mail_order_drop(&o);
+	return copy;
 }
 
 void

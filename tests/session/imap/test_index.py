@@ -149,6 +149,11 @@ class Index(Case):
             for text in texts:
                 self.assertEqual(order(self.c, text), order(other, text),
                                  text)
+            for alg in ("REFERENCES", "ORDEREDSUBJECT", "REFS"):
+                for text in ("ALL", "2:*"):
+                    text = "THREAD %s UTF-8 %s" % (alg, text)
+                    self.assertEqual(self.c.ok(text), other.ok(text))
+                    self.assertEqual(self.c.ok(text), other.ok(text))
             other.ok("LOGOUT")
             self.c.ok("DELETE other")
 
