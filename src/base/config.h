@@ -137,6 +137,7 @@ struct config {
 		int64_t header_size; /* of a message, for the reader */
 		int64_t mime_depth, mime_parts;
 		int64_t open_mailboxes; /* kept in memory without a session */
+		int64_t open_messages;	/* in all of those */
 	} limits;
 	struct {
 		int64_t message_size;

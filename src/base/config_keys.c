@@ -103,6 +103,7 @@ const struct config_key config_keys[] = {
 	IN(limits, mime_depth, CONFIG_NUMBER, "100", 1, 1000),
 	IN(limits, mime_parts, CONFIG_NUMBER, "10000", 1, 1000000),
 	IN(limits, open_mailboxes, CONFIG_NUMBER, "1000", 0, 10000000),
+	IN(limits, open_messages, CONFIG_NUMBER, "2000000", 0, 4000000000),
 
 	IN(smtp, message_size, CONFIG_SIZE, "50M", KIB, 4 * GIB),
 	IN(smtp, recipients, CONFIG_NUMBER, "1000", 100, 100000),

@@ -3,8 +3,9 @@
  * it open, and its coming and going.
  *
  * Mailboxes that nobody uses stay open, oldest first to go, up to
- * limits.open_mailboxes. A mailbox leaves the table only after the module has
- * closed its box, so that there never are two boxes of one mailbox.
+ * limits.open_mailboxes and limits.open_messages. A mailbox leaves the table
+ * only after the module has closed its box, so that there never are two boxes
+ * of one mailbox.
  */
 #include "mailbox/priv.h"
 
@@ -32,6 +33,7 @@ lru_remove(struct mailstore *ms, struct mailbox *mb)
 	mb->lru_before = mb->lru_behind = NULL;
 	mb->in_lru = false;
 	ms->lru_count--;
+	ms->lru_messages -= mb->lru_messages;
 }
 
 static void
@@ -45,7 +47,11 @@ lru_append(struct mailstore *ms, struct mailbox *mb)
 		ms->lru_first = mb;
 	ms->lru_last = mb;
 	mb->in_lru = true;
+	pthread_mutex_lock(&mb->lock);
+	mb->lru_messages = mb->n;
+	pthread_mutex_unlock(&mb->lock);
 	ms->lru_count++;
+	ms->lru_messages += mb->lru_messages;
 }
 
 static struct mailbox *
@@ -208,15 +214,22 @@ put_away(struct mailbox *mb)
 	mailbox_free(mb);
 }
 
-void
-mailbox_evict(
-    struct mailstore *ms, size_t keep, const struct mail_account *only)
+static bool
+is_crowded(const struct mailstore *ms, size_t keep, size_t messages)
+{
+	return ms->lru_count > keep || ms->lru_messages > messages;
+}
+
+/* Puts the oldest away until so many mailboxes and messages are left. */
+static void
+evict(struct mailstore *ms, size_t keep, size_t messages,
+    const struct mail_account *only)
 {
 	for (;;) {
 		struct mailbox *mb;
 
 		pthread_mutex_lock(&ms->lock);
-		mb = ms->lru_count > keep ? ms->lru_first : NULL;
+		mb = is_crowded(ms, keep, messages) ? ms->lru_first : NULL;
 		while (mb != NULL && only != NULL && mb->acct != only)
 			mb = mb->lru_behind;
 		if (mb != NULL)
@@ -229,12 +242,19 @@ mailbox_evict(
 }
 
 void
+mailbox_evict(
+    struct mailstore *ms, size_t keep, const struct mail_account *only)
+{
+	evict(ms, keep, SIZE_MAX, only);
+}
+
+void
 mailbox_put(struct mailbox **mbp)
 {
 	struct mailbox *mb = *mbp;
 	struct mailstore *ms;
 	struct config *cfg;
-	size_t keep;
+	size_t keep, messages;
 	bool useless, crowded;
 
 	*mbp = NULL;
@@ -244,18 +264,19 @@ mailbox_put(struct mailbox **mbp)
 	pthread_mutex_lock(&ms->cfg_lock);
 	cfg = ms->cfg;
 	keep = (size_t)cfg->limits.open_mailboxes;
+	messages = (size_t)cfg->limits.open_messages;
 	pthread_mutex_unlock(&ms->cfg_lock);
 
 	pthread_mutex_lock(&ms->lock);
 	useless = mb->refs == 1 && (mb->dead || mb->box == NULL);
 	if (!useless && --mb->refs == 0)
 		lru_append(ms, mb);
-	crowded = ms->lru_count > keep;
+	crowded = is_crowded(ms, keep, messages);
 	pthread_mutex_unlock(&ms->lock);
 	if (useless)
 		put_away(mb);
 	if (crowded)
-		mailbox_evict(ms, keep, NULL);
+		evict(ms, keep, messages, NULL);
 }
 
 enum pst_rc

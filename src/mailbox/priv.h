@@ -62,7 +62,7 @@ struct mailstore {
 	pthread_mutex_t lock;
 	struct mail_account *bucket[ACCOUNT_BUCKETS];
 	struct mailbox *lru_first, *lru_last; /* unused, oldest first */
-	size_t lru_count;
+	size_t lru_count, lru_messages;
 
 	struct fulltext fulltext;
 	struct due *due; /* when upkeep has to look at which account */
@@ -145,6 +145,7 @@ struct mailbox {
 	struct mailbox *next; /* in the account */
 	struct mailbox *lru_before, *lru_behind;
 	bool in_lru;
+	size_t lru_messages; /* as they are counted there */
 
 	pthread_mutex_t io;
 	struct pst_box *box; /* guarded by io; NULL: not open */

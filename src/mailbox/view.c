@@ -458,16 +458,24 @@ uint32_t
 view_next_changed(struct mailbox_view *v, uint32_t seq, uint64_t since)
 {
 	struct mailbox *mb = v->mb;
+	const struct seen_set *seen = NULL;
 	uint32_t found = 0;
+	uint64_t highest;
 
 	pthread_mutex_lock(&mb->lock);
-	if (mb->state.highestmodseq > since) {
-		for (; seq <= v->count && found == 0; seq++) {
-			const struct pst_row *row = row_of(v, seq);
+	highest = mb->state.highestmodseq;
+	if (v->seen != NULL) {
+		seen = seen_set_of(v->seen);
+		highest = seen_highest(seen, highest);
+	}
+	for (; highest > since && seq <= v->count && found == 0; seq++) {
+		const struct pst_row *row = row_of(v, seq);
+		uint64_t modseq = row != NULL ? row->modseq : UINT64_MAX;
 
-			if (row == NULL || row->modseq > since)
-				found = seq;
-		}
+		if (seen != NULL && row != NULL)
+			modseq = seen_row_modseq(seen, row->uid, modseq);
+		if (modseq > since)
+			found = seq;
 	}
 	pthread_mutex_unlock(&mb->lock);
 	return found;

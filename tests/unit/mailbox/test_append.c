@@ -308,6 +308,17 @@ Test(memory, holds_one_mailbox)
 	use_many("limits {\n open_mailboxes = 1\n}\n");
 }
 
+/* Mailboxes have a few messages, so none or one fits. */
+Test(memory, holds_no_messages_without_a_session)
+{
+	use_many("limits {\n open_messages = 0\n}\n");
+}
+
+Test(memory, holds_few_messages)
+{
+	use_many("limits {\n open_messages = 4\n}\n");
+}
+
 Test(memory, holds_all_mailboxes)
 {
 	use_many("");
