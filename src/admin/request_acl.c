@@ -31,30 +31,6 @@ task_free(void *arg)
 /* --- list -----------------------------------------------------------------
  */
 
-struct names {
-	char **v;
-	size_t n, cap;
-};
-
-static void
-take_name(void *arg, const struct pst_mailbox *m)
-{
-	struct names *all = arg;
-
-	if (!m->exists)
-		return;
-	mem_grow(&all->v, &all->cap, all->n + 1, sizeof(*all->v));
-	all->v[all->n++] = str_dup(str_of(m->name));
-}
-
-static void
-names_free(struct names *all)
-{
-	for (size_t i = 0; i < all->n; i++)
-		free(all->v[i]);
-	free(all->v);
-}
-
 static enum pst_rc
 list_one(struct admin_work *w, struct mail_account *acct, const char *name,
     struct pst_error *err)
@@ -82,12 +58,12 @@ static enum pst_rc
 list(struct admin_work *w, const struct task *t, struct mail_account *acct,
     struct pst_error *err)
 {
-	struct names all = { 0 };
+	struct mailbox_names all;
 	enum pst_rc rc;
 
 	if (t->mailbox != NULL)
 		return list_one(w, acct, t->mailbox, err);
-	rc = mailbox_each(acct, take_name, &all, err);
+	rc = mailbox_names(acct, &all, err);
 	for (size_t i = 0; rc == PST_OK && i < all.n; i++) {
 		if (admin_work_is_cancelled(w))
 			break;
@@ -95,7 +71,7 @@ list(struct admin_work *w, const struct task *t, struct mail_account *acct,
 		if (rc == PST_E_NOTFOUND)
 			rc = PST_OK;
 	}
-	names_free(&all);
+	mailbox_names_fini(&all);
 	return rc;
 }
 

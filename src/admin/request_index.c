@@ -50,38 +50,21 @@ do_one(struct admin_work *w, const struct task *t, struct mail_account *acct,
 			  : tell_status(w, acct, name, err);
 }
 
-struct names {
-	char **v;
-	size_t n, cap;
-};
-
-static void
-take_name(void *arg, const struct pst_mailbox *m)
-{
-	struct names *all = arg;
-
-	if (!m->exists)
-		return;
-	mem_grow(&all->v, &all->cap, all->n + 1, sizeof(*all->v));
-	all->v[all->n++] = str_dup(str_of(m->name));
-}
-
 /* A mailbox that is deleted meanwhile is passed over. */
 static enum pst_rc
 do_all(struct admin_work *w, const struct task *t, struct mail_account *acct,
     struct pst_error *err)
 {
-	struct names all = { 0 };
-	enum pst_rc rc = mailbox_each(acct, take_name, &all, err);
+	struct mailbox_names all;
+	enum pst_rc rc = mailbox_names(acct, &all, err);
 
 	for (size_t i = 0; i < all.n; i++) {
 		if (rc == PST_OK && !admin_work_is_cancelled(w))
 			rc = do_one(w, t, acct, all.v[i], err);
 		if (rc == PST_E_NOTFOUND)
 			rc = PST_OK;
-		free(all.v[i]);
 	}
-	free(all.v);
+	mailbox_names_fini(&all);
 	return rc;
 }
 

@@ -126,30 +126,6 @@ mail_acl_change(struct accounts *a, struct mail_account *acct, const char *name,
 /* --- all lists of an account -------------------------------------------------
  */
 
-struct boxes {
-	char **v;
-	size_t n, cap;
-};
-
-static void
-take_box(void *arg, const struct pst_mailbox *row)
-{
-	struct boxes *b = arg;
-
-	if (!row->exists)
-		return;
-	mem_grow(&b->v, &b->cap, b->n + 1, sizeof(*b->v));
-	b->v[b->n++] = str_dup(str_of(row->name));
-}
-
-static void
-boxes_fini(struct boxes *b)
-{
-	for (size_t i = 0; i < b->n; i++)
-		free(b->v[i]);
-	free(b->v);
-}
-
 static enum pst_rc
 index_one(struct accounts *a, struct mail_account *acct, const char *name,
     struct pst_error *err)
@@ -169,17 +145,17 @@ enum pst_rc
 mail_acl_index(
     struct accounts *a, struct mail_account *acct, struct pst_error *err)
 {
-	struct boxes boxes = { 0 };
+	struct mailbox_names boxes;
 	enum pst_rc rc;
 
 	pthread_mutex_lock(&acct->acl_lock);
-	rc = mailbox_each(acct, take_box, &boxes, err);
+	rc = mailbox_names(acct, &boxes, err);
 	if (rc == PST_OK)
 		rc = share_forget_owner(a, acct->id, err);
 	for (size_t i = 0; rc == PST_OK && i < boxes.n; i++)
 		rc = index_one(a, acct, boxes.v[i], err);
 	pthread_mutex_unlock(&acct->acl_lock);
-	boxes_fini(&boxes);
+	mailbox_names_fini(&boxes);
 	return rc;
 }
 
@@ -203,17 +179,17 @@ static enum pst_rc
 forget_in_account(struct accounts *a, struct mail_account *acct,
     const char *address, struct pst_error *err)
 {
-	struct boxes boxes = { 0 };
+	struct mailbox_names boxes;
 	enum pst_rc rc;
 
 	pthread_mutex_lock(&acct->acl_lock);
-	rc = mailbox_each(acct, take_box, &boxes, err);
+	rc = mailbox_names(acct, &boxes, err);
 	for (size_t i = 0; rc == PST_OK && i < boxes.n; i++)
 		rc = forget_in_box(acct, boxes.v[i], address, err);
 	if (rc == PST_OK)
 		rc = share_remove(a, address, acct->id, err);
 	pthread_mutex_unlock(&acct->acl_lock);
-	boxes_fini(&boxes);
+	mailbox_names_fini(&boxes);
 	return rc;
 }
 

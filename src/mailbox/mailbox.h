@@ -32,6 +32,15 @@ enum pst_rc mailbox_name_clean(struct pst_str name, struct buf *out);
 /* In the order of the storage: parents before children. */
 enum pst_rc mailbox_each(struct mail_account *acct, pst_mailbox_fn fn,
     void *arg, struct pst_error *err);
+/* The names of the mailboxes that exist, for work on one after the other: by
+ * then some may be gone. To be freed also after an error. */
+struct mailbox_names {
+	char **v;
+	size_t n, cap;
+};
+enum pst_rc mailbox_names(struct mail_account *acct,
+    struct mailbox_names *names_r, struct pst_error *err);
+void mailbox_names_fini(struct mailbox_names *names);
 enum pst_rc mailbox_create(struct mail_account *acct, const char *name,
     const char *special_use, struct pst_error *err);
 /* DENIED for INBOX. Sessions that have it open see that it is gone:

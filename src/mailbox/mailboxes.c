@@ -85,6 +85,34 @@ mailbox_each(struct mail_account *acct, pst_mailbox_fn fn, void *arg,
 	return acct->st->ops->list(acct->acct, fn, arg, err);
 }
 
+static void
+take_name(void *arg, const struct pst_mailbox *row)
+{
+	struct mailbox_names *names = arg;
+
+	if (!row->exists)
+		return;
+	mem_grow(&names->v, &names->cap, names->n + 1, sizeof(*names->v));
+	names->v[names->n++] = str_dup(str_of(row->name));
+}
+
+enum pst_rc
+mailbox_names(struct mail_account *acct, struct mailbox_names *names_r,
+    struct pst_error *err)
+{
+	*names_r = (struct mailbox_names){ 0 };
+	return mailbox_each(acct, take_name, names_r, err);
+}
+
+void
+mailbox_names_fini(struct mailbox_names *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		free(names->v[i]);
+	free(names->v);
+	*names = (struct mailbox_names){ 0 };
+}
+
 enum pst_rc
 mailbox_create(struct mail_account *acct, const char *name,
     const char *special_use, struct pst_error *err)
