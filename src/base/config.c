@@ -11,6 +11,7 @@
 #include <confuse.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -569,6 +570,20 @@ is_host_name(const char *name)
 	return true;
 }
 
+/* An address as getaddrinfo() takes it without asking anybody. */
+static bool
+is_ip_address(const char *text)
+{
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST }, *list;
+
+	if (strcmp(text, "*") == 0)
+		return true;
+	if (getaddrinfo(text, NULL, &hints, &list) != 0)
+		return false;
+	freeaddrinfo(list);
+	return true;
+}
+
 static void
 check_listener(const struct config *c, const struct config_listener *l,
     struct collector *col)
@@ -583,6 +598,12 @@ check_listener(const struct config *c, const struct config_listener *l,
 	if (*l->path == '\0' && l->address.n == 0)
 		problem(
 		    col, "listener %s: expected an address or a path", l->name);
+	for (size_t i = 0; i < l->address.n; i++)
+		if (!is_ip_address(l->address.v[i]))
+			problem(col,
+			    "listener %s: expected \"*\" or an IP address, "
+			    "not \"%s\"",
+			    l->name, l->address.v[i]);
 }
 
 /* filter-name (RFC 5466, 4) in lower case, as names of entries are kept. */
@@ -615,6 +636,47 @@ is_deleted_flag(const char *text)
 	return *text != '\0';
 }
 
+/* Those of RFC 6154, 2 that a mailbox may be made with. */
+static bool
+is_special_use(const char *text)
+{
+	static const char *const uses[] = { "", "\\Archive", "\\Drafts",
+		"\\Junk", "\\Sent", "\\Trash" };
+
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++)
+		if (strcmp(text, uses[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+check_special_use(
+    const char *block, const char *name, const char *use, struct collector *col)
+{
+	if (!is_special_use(use))
+		problem(col,
+		    "%s %s: expected a special use, \"\\\\Archive\", "
+		    "\"\\\\Drafts\", \"\\\\Junk\", \"\\\\Sent\" or "
+		    "\"\\\\Trash\", not \"%s\"",
+		    block, name, use);
+}
+
+/* Without a good name no account could be made. */
+static void
+check_mailbox(const struct config_mailbox *m, struct collector *col)
+{
+	struct pst_str rest = str_of(m->name), level;
+	bool good = rest.n > 0 && rest.p[rest.n - 1] != '/';
+
+	while (good && str_split(&rest, '/', &level))
+		good = level.n > 0;
+	if (!good)
+		problem(col,
+		    "mailbox %s: expected a name with something in each level",
+		    m->name);
+	check_special_use("mailbox", m->name, m->special_use, col);
+}
+
 static void
 check_retention(const struct config_retention *r, struct collector *col)
 {
@@ -628,11 +690,7 @@ check_retention(const struct config_retention *r, struct collector *col)
 		    "retention %s: expected at least one of `age`, "
 		    "`max_messages` and `max_size`",
 		    r->name);
-	if (*r->special_use != '\0' && *r->special_use != '\\')
-		problem(col,
-		    "retention %s: expected a special use such as "
-		    "\"\\\\Trash\", not \"%s\"",
-		    r->name, r->special_use);
+	check_special_use("retention", r->name, r->special_use, col);
 }
 
 static void
@@ -672,6 +730,8 @@ check(const struct config *c, struct collector *col)
 			    c->hide[i].name);
 	for (size_t i = 0; i < c->filters; i++)
 		check_filter(&c->filter[i], col);
+	for (size_t i = 0; i < c->mailboxes; i++)
+		check_mailbox(&c->mailbox[i], col);
 	for (size_t i = 0; i < c->retentions; i++)
 		check_retention(&c->retention[i], col);
 	if (*c->default_storage != '\0' && config_default_storage(c) == NULL)

@@ -138,11 +138,15 @@ check_module(struct check *k, const struct config_storage *s)
 	void *handle;
 
 	buf_init(&path, PATH_MAX);
-	buf_printf(&path, "%s/%s.so", k->cfg->module_dir, s->module);
+	if (strchr(s->module, '/') != NULL) /* as storage_load() does */
+		buf_puts(&path, s->module);
+	else
+		buf_printf(&path, "%s/%s.so", k->cfg->module_dir, s->module);
 	buf_putc(&path, '\0');
 	if (path.overflow || stat(path.p, &st) < 0) {
-		say(k, "problem", "storage %s: there is no module \"%s\" in %s",
-		    s->name, s->module, k->cfg->module_dir);
+		say(k, "problem",
+		    "storage %s: there is no module \"%s\": %s is missing",
+		    s->name, s->module, path.overflow ? "its file" : path.p);
 	} else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
 		say(k, "warning", "storage %s: others may write %s", s->name,
 		    path.p);
@@ -213,6 +217,11 @@ check_listener(struct check *k, const struct config_listener *l)
 		    "listener %s: port %lld is only for root, or for who has "
 		    "CAP_NET_BIND_SERVICE",
 		    l->name, (long long)l->port);
+	if (l->port == 0)
+		say(k, "warning",
+		    "listener %s: no port is set: a free one is taken at each "
+		    "start",
+		    l->name);
 	for (size_t i = 0; i < l->address.n; i++)
 		say(k, "ok", "listener %s: %s port %lld", l->name,
 		    l->address.v[i], (long long)l->port);

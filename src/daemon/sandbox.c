@@ -96,7 +96,7 @@ put_listeners(struct buf *b, int64_t first)
 	}
 }
 
-/* "MODULE" or "MODULE:CONNINFO"; modules without files get no path. */
+/* "MODULE", which gets a path, or "MODULE:CONNINFO", for one without files. */
 static bool
 put_storage(struct buf *b, const char *storage, const char *dir)
 {
@@ -111,7 +111,7 @@ put_storage(struct buf *b, const char *storage, const char *dir)
 	if (module.n == 0)
 		return false;
 	buf_printf(b, "storage %.*s {\n", STR_ARG(module));
-	if (str_is(module, "postgresql")) {
+	if (strchr(storage, ':') != NULL) {
 		struct buf conninfo;
 
 		buf_init(&conninfo, TEXT_MAX);
@@ -121,7 +121,7 @@ put_storage(struct buf *b, const char *storage, const char *dir)
 		good = put_quoted(b, buf_str(&conninfo)) && buf_puts(b, " }\n");
 		buf_fini(&conninfo);
 	} else {
-		good = rest.n == 0 && put_path(b, "\tpath", dir, "mail");
+		good = put_path(b, "\tpath", dir, "mail");
 	}
 	return good && buf_puts(b, "}\n");
 }
@@ -161,8 +161,8 @@ make_text(struct daemon_sandbox *s, const struct daemon_options *o,
 	put_listeners(b, o->ports);
 	if (!put_storage(b, o->storage, s->dir))
 		return pst_fail(err, PST_E_SYNTAX, 0,
-		    "--storage: expected maildir, mbox or "
-		    "postgresql[:CONNINFO], not \"%s\"",
+		    "--storage: expected a module's name, or "
+		    "MODULE:CONNINFO, not \"%s\"",
 		    o->storage);
 	if (!buf_putc(b, '\0'))
 		return pst_fail(

@@ -178,8 +178,10 @@ static enum pst_rc
 failed_block(struct pst_error *err, const struct config_certificate *cc,
     const char *file, int rc)
 {
+	bool readable = rc != GNUTLS_E_FILE_ERROR || access(file, R_OK) == 0;
+
 	return pst_fail(err, PST_E_PERM, 0, "certificate %s: %s: %s", cc->name,
-	    file, gnutls_strerror(rc));
+	    file, readable ? gnutls_strerror(rc) : strerror(errno));
 }
 
 static void

@@ -124,6 +124,12 @@ class Sandbox(unittest.TestCase):
             self.assertIn("papyrus", p.stderr)
             p = run(POSTERND, "--sandbox", d, "--storage", "../x")
             self.assertEqual(p.returncode, 1)
+            self.assertIn("expected a module's name", p.stderr)
+            p = run(POSTERND, "--sandbox", d, "--ports", "auto",
+                    "--storage", "papyrus:host=/x")
+            self.assertEqual(p.returncode, 1)
+            with open(os.path.join(d, "postern.conf")) as f:
+                self.assertIn('"conninfo=host=/x"', f.read())
 
     def test_a_long_path(self):
         with tempfile.TemporaryDirectory() as d:
@@ -287,6 +293,24 @@ class Plain(unittest.TestCase):
         self.assertIn("ok: storage maildir", p.stdout)
         self.assertIn("0 problems", p.stdout)
         self.assertFalse(os.path.exists(self.path("var")))
+
+    def test_check_takes_a_module_by_its_path(self):
+        p = self.posternd("-t", "--set", "storage.other.module=" +
+                          os.path.join(os.path.dirname(POSTERND),
+                                       "../lib/postern/maildir.so"))
+        self.assertIn("ok: storage other: module maildir", p.stdout)
+        self.assertEqual(p.returncode, 0, p.stdout + p.stderr)
+
+    def test_check_warns_of_a_listener_without_a_port(self):
+        p = self.posternd("-t", "--set", "listener.other.protocol=imap")
+        self.assertIn("warning: listener other: no port", p.stdout)
+        self.assertEqual(p.returncode, 0, p.stdout + p.stderr)
+
+    def test_check_names_a_missing_file(self):
+        os.unlink(self.path("cert.pem"))
+        p = self.posternd("-t")
+        self.assertIn("cert.pem: No such file", p.stdout)
+        self.assertEqual(p.returncode, 1)
 
     def test_check_finds_problems(self):
         self.write_config("storage other { module = papyrus }",

@@ -58,6 +58,14 @@ Test(config, says_file_line_and_what_was_expected)
 		    "needs a certificate" },
 		{ "tls { min_version = 1.1 }\n", "expected 1.2 or 1.3" },
 		{ "hostname = \"not a name\"\n", "hostname: expected" },
+		{ "listener x { address = {\"300.1.1.1\"} }\n",
+		    "expected \"*\" or an IP address, not \"300.1.1.1\"" },
+		{ "mailbox x { special_use = \"Sent\" }\n",
+		    "mailbox x: expected a special use" },
+		{ "mailbox x { special_use = \"\\\\Odd\" }\n",
+		    "mailbox x: expected a special use" },
+		{ "mailbox \"a//b\" { }\n", "mailbox a//b: expected a name" },
+		{ "mailbox \"a/\" { }\n", "mailbox a/: expected a name" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
