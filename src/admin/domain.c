@@ -57,6 +57,15 @@ domain_list(struct ctl *c, char **args, int n)
 	return rc == PST_OK ? CTL_OK : ctl_fail(rc, "%s", err.detail);
 }
 
+static bool
+is_configured(const struct ctl *c, const char *domain)
+{
+	for (size_t i = 0; i < c->cfg->domains.n; i++)
+		if (str_is_case(str_of(domain), c->cfg->domains.v[i]))
+			return true;
+	return false;
+}
+
 static int
 domain_delete_one(struct ctl *c, char **args, int n)
 {
@@ -69,6 +78,11 @@ domain_delete_one(struct ctl *c, char **args, int n)
 		rc = domain_delete(c->accounts, args[0], &err);
 	if (rc == PST_OK)
 		return CTL_OK;
+	if (rc == PST_E_NOTFOUND && is_configured(c, args[0]))
+		return ctl_fail(PST_E_PERM,
+		    "%s is in the configuration: take it out of `domains` "
+		    "there",
+		    args[0]);
 	if (rc == PST_E_NOTFOUND)
 		return ctl_fail(rc, "there is no domain %s", args[0]);
 	return ctl_fail(rc, "%s", err.detail);

@@ -71,9 +71,9 @@ print_help(FILE *out)
 	for (size_t g = 0; g < GROUPS; g++)
 		for (const struct ctl_command *k = groups[g]; k->verb != NULL;
 		     k++)
-			(void)fprintf(out, "  %s%s%s %s\n", k->group,
+			(void)fprintf(out, "  %s%s%s%s%s\n", k->group,
 			    *k->group != '\0' ? " " : "", k->verb,
-			    k->arguments);
+			    *k->arguments != '\0' ? " " : "", k->arguments);
 	(void)fputs("\nposternctl(8) describes them.\n", out);
 }
 
@@ -395,9 +395,9 @@ print_group(const char *word)
 		     k++) {
 			if (*k->group == '\0' || strcmp(k->group, word) != 0)
 				continue;
-			(void)fprintf(stderr, "%s posternctl %s %s %s\n",
+			(void)fprintf(stderr, "%s posternctl %s %s%s%s\n",
 			    any ? "      " : "usage:", k->group, k->verb,
-			    k->arguments);
+			    *k->arguments != '\0' ? " " : "", k->arguments);
 			any = true;
 		}
 	return any;
@@ -421,8 +421,9 @@ check_command(struct ctl *c, const struct ctl_command *k, int n)
 		    *k->group != '\0' ? " " : "", k->verb,
 		    option_name(c->given & ~k->options));
 	if (n < k->least || n > k->most)
-		return ctl_usage("usage: posternctl %s%s%s %s", k->group,
-		    *k->group != '\0' ? " " : "", k->verb, k->arguments);
+		return ctl_usage("usage: posternctl %s%s%s%s%s", k->group,
+		    *k->group != '\0' ? " " : "", k->verb,
+		    *k->arguments != '\0' ? " " : "", k->arguments);
 	return CTL_OK;
 }
 

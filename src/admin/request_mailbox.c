@@ -204,7 +204,9 @@ create(struct admin_work *w, const struct task *t, struct mail_account *acct,
 	enum pst_rc rc = mailbox_create_inheriting(admin_work_host(w)->accounts,
 	    acct, t->mailbox, t->use != NULL ? t->use : "", NULL, err);
 
-	if (rc == PST_OK && t->subscribe)
+	/* What is nobody's has nobody who subscribes. */
+	if (rc == PST_OK && t->subscribe &&
+	    strcmp(t->user.address, ACCOUNT_PUBLIC) != 0)
 		rc = mailbox_subscribe(acct, t->mailbox, true, err);
 	if (rc == PST_OK)
 		note_change(t, "mailbox-create");

@@ -409,7 +409,10 @@ user_delete(struct ctl *c, char **args, int n)
 }
 
 const struct ctl_command ctl_user_commands[] = {
-	{ "user", "add", "ADDRESS", 1, 1,
+	{ "user", "add",
+	    "ADDRESS [--name TEXT] [--quota SIZE] [--quota-messages N]\n"
+	    "      [--storage NAME] [--admin] [--no-password]",
+	    1, 1,
 	    CTL_OPT_NAME | CTL_OPT_QUOTA | CTL_OPT_QUOTA_MESSAGES |
 		CTL_OPT_STORAGE | CTL_OPT_ADMIN | CTL_OPT_NO_PASSWORD,
 	    user_add },
@@ -419,8 +422,12 @@ const struct ctl_command ctl_user_commands[] = {
 	{ "user", "disable", "ADDRESS", 1, 1, 0, user_disable },
 	{ "user", "enable", "ADDRESS", 1, 1, 0, user_enable },
 	{ "user", "hold", "ADDRESS on|off", 2, 2, 0, user_hold },
-	{ "user", "delete", "ADDRESS", 1, 1, CTL_OPT_KEEP_MAIL, user_delete },
-	{ "user", "set", "ADDRESS", 1, 1,
+	{ "user", "delete", "ADDRESS [--keep-mail]", 1, 1, CTL_OPT_KEEP_MAIL,
+	    user_delete },
+	{ "user", "set",
+	    "ADDRESS [--name TEXT] [--quota SIZE] [--quota-messages N]\n"
+	    "      [--storage NAME] [--admin | --no-admin]",
+	    1, 1,
 	    CTL_OPT_NAME | CTL_OPT_QUOTA | CTL_OPT_QUOTA_MESSAGES |
 		CTL_OPT_STORAGE | CTL_OPT_ADMIN | CTL_OPT_NO_ADMIN,
 	    user_set },

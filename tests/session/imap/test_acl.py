@@ -1,6 +1,7 @@
 """Access control lists (RFC 4314), mailboxes of other users and public ones
 (RFC 2342), LIST-MYRIGHTS (RFC 8440)."""
 
+import json
 import re
 import unittest
 
@@ -766,8 +767,9 @@ class TestPublic(AclCase):
 
     def test_posternctl(self):
         ctl = self.server.ctl
-        ctl("mailbox", "create", "public", "News",
-            "--no-subscribe").check_returncode()
+        ctl("mailbox", "create", "public", "News").check_returncode()
+        got = json.loads(ctl("mailbox", "list", "public", "--json").stdout)
+        self.assertFalse([m for m in got if m["subscribed"]])
         ctl("acl", "set", "public", "News", "anyone",
             "lr").check_returncode()
         self.assertIn("Shared/News", self.list(self.guest, '"" *'))
