@@ -229,6 +229,20 @@ class TestModseq(SeenCase):
         self.assertEqual(self.guest.ok("SEARCH MODSEQ %d" % (middle + 1))[0]
                          .split(b" (")[0], b"* SEARCH 3")
 
+    def test_changedsince_is_told_without_news(self):
+        """All is told already, so the answer is that of CHANGEDSINCE."""
+        self.box("Since", 4)
+        self.select()
+        since = self.highest()
+        self.owner.ok("SELECT Since")
+        self.owner.ok("STORE 2 +FLAGS (\\Flagged)")
+        self.guest.ok("NOOP")
+        self.assertEqual(self.changed(since), [2])
+        self.guest.ok("STORE 3 +FLAGS (\\Seen)")
+        self.assertEqual(self.changed(since), [2, 3])
+        self.assertEqual(self.changed(self.highest()), [])
+        self.assertEqual(self.changed(1), [1, 2, 3, 4])
+
     def test_unchangedsince(self):
         self.box("Unch", 3)
         other = self.client(1)
