@@ -125,6 +125,22 @@ run_user(struct run *r, struct pst_error *err)
 	return rc;
 }
 
+/* One of a page, which may be old: what was done for those before took its
+ * time. */
+static enum pst_rc
+run_listed(struct run *r, const char *address, struct pst_error *err)
+{
+	struct account_user user;
+	enum pst_rc rc = account_find(
+	    admin_work_host(r->work)->accounts, address, &user, err);
+
+	r->user = &user;
+	if (rc == PST_OK)
+		rc = run_user(r, err);
+	r->user = NULL;
+	return rc == PST_E_NOTFOUND ? PST_OK : rc;
+}
+
 /* One user's trouble shall not keep the others from their turn. */
 static enum pst_rc
 run_all(struct run *r, struct pst_error *err)
@@ -139,11 +155,11 @@ run_all(struct run *r, struct pst_error *err)
 		rc = account_page(admin_work_host(r->work)->accounts, after,
 		    page, PAGE, &n, err);
 		for (size_t i = 0; rc == PST_OK && i < n && !is_over(r); i++) {
-			r->user = &page[i];
-			if (run_user(r, &one) != PST_OK && failed == PST_OK) {
-				failed = one.rc;
-				*err = one;
-			}
+			if (run_listed(r, page[i].address, &one) == PST_OK ||
+			    failed != PST_OK)
+				continue;
+			failed = one.rc;
+			*err = one;
 		}
 		if (rc == PST_OK && n > 0)
 			(void)str_copy(

@@ -200,9 +200,23 @@ split(struct rows *rows, const struct uidset *gone, struct retention_done *done)
 	rows->n = to;
 }
 
+/* A batch is removed, or nothing when that fails. */
+static enum pst_rc
+remove_batch(struct mailbox *mb, struct pst_range some, bool keep,
+    struct uidset *removed, struct pst_error *err)
+{
+	enum pst_rc rc = mailbox_remove(
+	    mb, (struct pst_uids){ &some, 1 }, keep, err);
+
+	if (rc == PST_OK)
+		uidset_add(removed, some.first, some.last);
+	return rc;
+}
+
+/* Ends early to stop, or when the account is on hold by now. */
 static enum pst_rc
 remove_batches(struct run *r, struct mailbox *mb, const struct uidset *gone,
-    bool keep, struct pst_error *err)
+    bool keep, struct uidset *removed, struct pst_error *err)
 {
 	enum pst_rc rc = PST_OK;
 
@@ -214,10 +228,10 @@ remove_batches(struct run *r, struct mailbox *mb, const struct uidset *gone,
 
 			if (some.last - some.first >= BATCH)
 				some.last = some.first + BATCH - 1;
-			if (r->how->stop(r->how->arg))
+			if (r->how->stop(r->how->arg) ||
+			    atomic_load(&r->acct->on_hold))
 				return PST_OK;
-			rc = mailbox_remove(
-			    mb, (struct pst_uids){ &some, 1 }, keep, err);
+			rc = remove_batch(mb, some, keep, removed, err);
 			if (some.last == gone->r[i].last)
 				break;
 			uid = some.last + 1;
@@ -232,16 +246,19 @@ apply_rule(struct run *r, const struct config_retention *rule,
     struct pst_error *err)
 {
 	struct retention_done done = { .rule = rule->name, .mailbox = name };
-	struct uidset gone = { 0 };
+	struct uidset gone = { 0 }, removed = { 0 };
 	enum pst_rc rc = PST_OK;
 
 	retention_pick(rule, rows->row, rows->n, r->now, &gone, r->next);
-	split(rows, &gone, &done);
 	if (!r->how->dry_run)
-		rc = remove_batches(r, mb, &gone, rule->undelete, err);
-	if (rc == PST_OK && done.messages > 0 && r->how->fn != NULL)
+		rc = remove_batches(
+		    r, mb, &gone, rule->undelete, &removed, err);
+	/* Told even when it could not go on. */
+	split(rows, r->how->dry_run ? &gone : &removed, &done);
+	if (done.messages > 0 && r->how->fn != NULL)
 		r->how->fn(r->how->arg, &done);
 	uidset_fini(&gone);
+	uidset_fini(&removed);
 	return rc;
 }
 

@@ -48,7 +48,7 @@ struct retention_how {
 
 /*
  * Applies all rules to all mailboxes of an account; sessions see the messages
- * go. One on hold keeps everything. `next_r` is lowered to the time when a
+ * go. One on hold keeps everything, from the moment on when it is. `next_r` is lowered to the time when a
  * message is due next, as far as can be known.
  */
 enum pst_rc retention_run(struct mail_account *acct,

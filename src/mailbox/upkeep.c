@@ -185,16 +185,39 @@ visit(struct upkeep *u, const struct account_user *user, int64_t *next_r,
 	return rc;
 }
 
+/* The page that a user comes from may be old: what was done for those before
+ * took its time. False: there is no such user any more. */
+static bool
+find_present(struct upkeep *u, const struct account_user *user,
+    struct account_user *present_r)
+{
+	struct pst_error err = { 0 };
+	enum pst_rc rc;
+
+	if (strcmp(user->address, ACCOUNT_PUBLIC) == 0) {
+		*present_r = *user;
+		return true;
+	}
+	rc = account_find(u->accounts, user->address, present_r, &err);
+	if (rc != PST_OK && rc != PST_E_NOTFOUND)
+		log_failure(PST_LOG_WARNING, 0, "upkeep", &err);
+	return rc == PST_OK;
+}
+
 /* True: stop. */
 static bool
 look_at(struct upkeep *u, const struct account_user *user)
 {
 	struct due *due = u->store->due;
 	int64_t now = clock_seconds(), next = 0;
+	struct account_user present;
 	struct pst_error err = { 0 };
 
 	if (due_get(due, user->address) > now)
 		return false;
+	if (!find_present(u, user, &present))
+		return false;
+	user = &present;
 	/* Asked for each time, so that the end of a hold is seen soon. */
 	if (user->on_hold) {
 		due_set(due, user->address, INT64_MIN);

@@ -23,7 +23,7 @@ tests_unit_mailbox_test_model_SOURCES = \
 tests_unit_mailbox_test_names_SOURCES = \
 	tests/unit/mailbox/test_names.c $(mailbox_fixture)
 tests_unit_mailbox_test_retention_SOURCES = \
-	tests/unit/mailbox/test_retention.c
+	tests/unit/mailbox/test_retention.c $(mailbox_fixture)
 tests_unit_mailbox_test_view_SOURCES = \
 	tests/unit/mailbox/test_view.c $(mailbox_fixture)
 tests_unit_mailbox_test_uidl_SOURCES = \

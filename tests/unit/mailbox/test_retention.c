@@ -3,6 +3,7 @@
  * and the table of when to look again.
  */
 #include "base/str.h"
+#include "fixture.h"
 #include "mailbox/due.h"
 #include "mailbox/retention.h"
 #include <criterion/criterion.h>
@@ -211,4 +212,77 @@ Test(due, file)
 	(void)unlink(path);
 	due_free(&d);
 	due_free(&again);
+}
+
+/* --- a hold while a rule is at work --------------------------------------- */
+
+struct holding {
+	struct store store;
+	unsigned asked, hold_at;
+	uint64_t removed;
+};
+
+/* As `posternctl user hold`, before batch `hold_at`. */
+static bool
+hold_meanwhile(void *arg)
+{
+	struct holding *h = arg;
+	struct account_user user = store_user("a");
+	struct mail_account *acct;
+	struct pst_error err;
+
+	user.on_hold = true;
+	if (++h->asked == h->hold_at &&
+	    mail_account_open(h->store.ms, &user, &acct, &err) == PST_OK)
+		mail_account_close(&acct);
+	return false;
+}
+
+static void
+count_removed(void *arg, const struct retention_done *done)
+{
+	((struct holding *)arg)->removed += done->messages;
+}
+
+static uint32_t
+left_in_inbox(struct mail_account *a)
+{
+	struct mailbox_status status = { 0 };
+	struct pst_error err;
+
+	cr_expect_eq(mailbox_status(a, "INBOX", &status, &err), PST_OK);
+	return status.messages;
+}
+
+Test(retention, a_hold_counts_at_once)
+{
+	/* The mailbox, then three batches: the uids are no neighbours. */
+	struct holding h = { .hold_at = 3 };
+	const struct retention_how how = {
+		.fn = count_removed, .stop = hold_meanwhile, .arg = &h
+	};
+	int64_t next = INT64_MAX;
+	struct mailbox_view *v;
+	struct mail_account *a;
+	struct pst_error err;
+
+	cr_assert(store_open(&h.store,
+	    "retention few {\n mailbox = \"INBOX\"\n max_messages = 1\n"
+	    " undelete = false\n}\n"));
+	a = store_account(&h.store, "a");
+	for (unsigned i = 0; i < 6; i++)
+		cr_assert_neq(store_put(a, "INBOX", 0, NULL, 1), 0);
+	v = store_view(a, "INBOX", false);
+	for (uint32_t uid = 2; uid <= 4; uid += 2) {
+		(void)store_flags(
+		    v, uid, uid, PST_FLAGS_ADD, PST_DELETED, true);
+		(void)store_expunge(v, uid, uid);
+	}
+	view_close(&v);
+	cr_assert_eq(left_in_inbox(a), 4);
+	cr_expect_eq(retention_run(a, &how, &next, &err), PST_OK);
+	cr_expect_eq(left_in_inbox(a), 3);
+	cr_expect_eq(h.removed, 1, "what was removed is told, no more");
+	mail_account_close(&a);
+	store_close(&h.store);
 }
