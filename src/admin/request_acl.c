@@ -141,11 +141,21 @@ rebuild_user(void *arg, const struct account_user *user)
 {
 	struct rebuilding *r = arg;
 	const struct admin_host *host = admin_work_host(r->w);
+	struct account_user present = *user;
 	struct mail_account *acct;
 
 	if (r->rc != PST_OK || admin_work_is_cancelled(r->w))
 		return;
-	r->rc = mail_account_open(host->store, user, &acct, r->err);
+	/* What is known of one in a list of all may be old by now. */
+	if (strcmp(user->address, ACCOUNT_PUBLIC) != 0)
+		r->rc = account_find(
+		    host->accounts, user->address, &present, r->err);
+	if (r->rc == PST_E_NOTFOUND) {
+		r->rc = PST_OK;
+		return;
+	}
+	if (r->rc == PST_OK)
+		r->rc = mail_account_open(host->store, &present, &acct, r->err);
 	if (r->rc != PST_OK)
 		return;
 	r->rc = mail_acl_index(host->accounts, acct, r->err);

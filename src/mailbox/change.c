@@ -326,6 +326,21 @@ transfer_one(struct mailbox_view *v, const struct pst_row *row,
 	return rc;
 }
 
+/* Those that were copied, also when others could not be: `rc` says so. */
+static enum pst_rc
+remove_originals(struct mailbox *mb, const struct view_copied *copied,
+    bool keep, enum pst_rc rc, struct pst_error *err)
+{
+	struct pst_error failed;
+	enum pst_rc removed = mailbox_remove(
+	    mb, uidset_peek(&copied->source), keep, &failed);
+
+	if (rc != PST_OK || removed == PST_OK)
+		return rc;
+	*err = failed;
+	return removed;
+}
+
 /* Between storages: message by message, the originals go in the end. */
 static enum pst_rc
 transfer_across(struct mailbox_view *v, struct pst_uids uids,
@@ -347,16 +362,8 @@ transfer_across(struct mailbox_view *v, struct pst_uids uids,
 				rc = transfer_one(v, &row, to, copied, err);
 		}
 	}
-	if (move && copied->n > 0) {
-		struct pst_error failed;
-		enum pst_rc removed = mailbox_remove(
-		    v->mb, uidset_peek(&copied->source), false, &failed);
-
-		if (rc == PST_OK && removed != PST_OK) {
-			rc = removed;
-			*err = failed;
-		}
-	}
+	if (move && copied->n > 0)
+		rc = remove_originals(v->mb, copied, false, rc, err);
 	return rc;
 }
 
@@ -400,6 +407,8 @@ view_copy_to(struct mailbox_view *v, struct pst_uids uids,
     struct pst_error *err)
 {
 	bool same_account = to->account == v->mb->acct;
+	/* Of an account on hold nothing goes to others for good. */
+	bool keep = move && !same_account && atomic_load(&v->mb->acct->on_hold);
 	struct mailbox *target;
 	enum pst_rc rc = move ? check_removable(v, err) : PST_OK;
 
@@ -413,10 +422,13 @@ view_copy_to(struct mailbox_view *v, struct pst_uids uids,
 	if (rc != PST_OK)
 		return rc;
 	if (uids.n > 0 && to->account->st == v->mb->acct->st)
-		rc = transfer_within(v, uids, target, to, move, copied_r, err);
+		rc = transfer_within(
+		    v, uids, target, to, move && !keep, copied_r, err);
 	else if (uids.n > 0)
-		rc = transfer_across(v, uids, to, move, copied_r, err);
+		rc = transfer_across(v, uids, to, move && !keep, copied_r, err);
 	mailbox_put(&target);
+	if (keep && copied_r->n > 0)
+		rc = remove_originals(v->mb, copied_r, true, rc, err);
 	return rc;
 }
 

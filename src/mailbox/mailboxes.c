@@ -339,6 +339,9 @@ mailbox_rename(struct mail_account *acct, const char *from, const char *to,
 		return pst_fail(err, PST_E_EXISTS, 0, "%s: the same name", to);
 	if (is_below(to, from))
 		return pst_fail(err, PST_E_PERM, 0, "%s: below itself", to);
+	/* Who goes through the lists of access meanwhile may find one under
+	 * neither name, and shall see that there is more to it. */
+	pthread_mutex_lock(&acct->acl_lock);
 	pthread_rwlock_wrlock(&acct->names);
 	open = mailbox_find_tree(acct, from, &n);
 	if (n > 1)
@@ -359,6 +362,8 @@ mailbox_rename(struct mail_account *acct, const char *from, const char *to,
 		pthread_mutex_unlock(&open[i]->io);
 	}
 	pthread_rwlock_unlock(&acct->names);
+	atomic_fetch_add(&acct->acl_changes, 1);
+	pthread_mutex_unlock(&acct->acl_lock);
 	for (size_t i = 0; i < n; i++)
 		mailbox_put(&open[i]);
 	free(open);

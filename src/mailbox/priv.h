@@ -2,13 +2,14 @@
  * mailbox/priv.h - what the files of src/mailbox share and nobody else sees.
  *
  * Locks, in the order in which they may be taken together:
- *	account.acl_lock one change of the access control lists of an account
- *			 at a time; held over calls of the module and of the
- *			 accounts' database
- *	account.names    for reading while a mailbox is looked up and opened,
- *for writing while one is removed or renamed: no box is opened by a name that
- *goes away meanwhile mailbox.io       one call of the module at a time on a
- *box; may be held over disk writes; two of them in order of address
+ *	account.acl_lock one change of the access control lists of an account,
+ *			 or of the names of its mailboxes, at a time; held over
+ *			 calls of the module and of the accounts' database
+ *	account.names	 for reading while a mailbox is looked up and opened,
+ *			 for writing while one is removed or renamed: no box is
+ *			 opened by a name that goes away meanwhile
+ *	mailbox.io	 one call of the module at a time on a box; may be held
+ *			 over disk writes; two of them in order of address
  *	mailbox.box_lock that the box stays open during body()
  *	fulltext.lock    the queue of mailboxes to be indexed
  *	mailstore.lock   accounts and mailboxes by name, reference counts

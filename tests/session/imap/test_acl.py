@@ -3,6 +3,7 @@
 
 import json
 import re
+import threading
 import unittest
 
 import postern
@@ -918,6 +919,51 @@ class TestDisabled(AclCase):
         self.owner.ok("CREATE Shared/x")
         self.owner.ok('CREATE "Other Users/x"')
         self.assertIn("Shared/x", self.list(self.owner, '"" *'))
+
+
+
+class Moving(AclCase):
+    """With the only list of its owner at stake."""
+
+    def test_what_is_on_hold_stays(self):
+        self.fresh("Held", "lrswite", 3)
+        self.guest.ok("SELECT " + shared("Held"))
+        self.server.ctl("user", "hold", OWNER, "on")
+        self.guest.ok("MOVE 2 INBOX")
+        self.assertEqual(self.guest.ok("NOOP"), [])
+        self.guest.ok("SELECT INBOX")
+        self.assertEqual(len(self.guest.ok("FETCH 1:* UID")), 1)
+        self.guest.ok("SELECT " + shared("Held"))
+        kept = json.loads(
+            self.server.ctl("undelete", OWNER, "--list", "--json").stdout)
+        self.assertEqual([k["mailbox"] for k in kept], ["Held"])
+        self.server.ctl("user", "hold", OWNER, "off")
+        self.guest.ok("MOVE 1 INBOX")
+        self.assertEqual(self.tagged(self.guest, "FETCH 2 FLAGS")[:2], "BA")
+        self.assertEqual(len(json.loads(self.server.ctl(
+            "undelete", OWNER, "--list", "--json").stdout)), 1)
+
+    def test_a_list_survives_renaming(self):
+        """Whoever goes through the names meanwhile may meet neither."""
+        self.owner.cmd("DELETE Held")
+        self.fresh("One", "lr")
+        stop = threading.Event()
+
+        def rename():
+            while not stop.is_set():
+                self.owner.ok("RENAME One Two")
+                self.owner.ok("RENAME Two One")
+
+        thread = threading.Thread(target=rename)
+        thread.start()
+        try:
+            for _ in range(300):
+                self.guest.ok('LIST "" "Other Users/*"')
+        finally:
+            stop.set()
+            thread.join(60)
+        self.assertIn(ROOT + "One", self.list(
+            self.guest, '"" "Other Users/*"'))
 
 
 if __name__ == "__main__":
