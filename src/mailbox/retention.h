@@ -48,8 +48,8 @@ struct retention_how {
 
 /*
  * Applies all rules to all mailboxes of an account; sessions see the messages
- * go. One on hold keeps everything, from the moment on when it is. `next_r` is lowered to the time when a
- * message is due next, as far as can be known.
+ * go. One on hold keeps everything, from the moment on when it is. `next_r` is
+ * lowered to the time when a message is due next, as far as can be known.
  */
 enum pst_rc retention_run(struct mail_account *acct,
     const struct retention_how *how, int64_t *next_r, struct pst_error *err);
