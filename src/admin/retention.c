@@ -69,7 +69,7 @@ print_sum(struct ctl *c, const json_t *s, const char *what, const char *why)
 	(void)snprintf(bytes, sizeof(bytes), "%s_bytes", what);
 	buf_init(&b, 128);
 	table_size(&b, number(s, bytes));
-	(void)fprintf(c->out, "%-14s%lld messages, %.*s (%s)\n", what,
+	(void)fprintf(c->out, "%-14s%lld messages, size %.*s (%s)\n", what,
 	    number(s, messages), STR_ARG(buf_str(&b)), why);
 	buf_fini(&b);
 }

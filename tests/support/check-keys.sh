@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every configuration key is documented in postern.conf(5): as ".It Cm name"
 # below the ".Ss section" it belongs to ("Top level" for those in none).
-# $1: posternd
+# And nothing else is. $1: posternd
 awk '
 FNR == NR {
 	if ($1 == ".Ss") {
@@ -19,14 +19,24 @@ FNR == 1 { section = "" }
 /^[a-z]/ && /{$/ { section = $1; next }
 /^}/ { section = ""; next }
 / = / {
+	known[section "." $1] = 1
 	if (!((section "." $1) in documented)) {
 		print "postern.conf.5 lacks " (section == "" ? "" : section ".") $1
 		bad = 1
 	}
 }
-END { exit bad }
+END {
+	for (key in documented)
+		if (!(key in known)) {
+			print "postern.conf.5 has " key ", which is no key"
+			bad = 1
+		}
+	exit bad
+}
 ' man/postern.conf.5 - <<END
 $("$1" -T --set hostname=mail.example.org --set listener.imap.port=143 \
     --set certificate.x.certificate=/c --set certificate.x.key=/k \
+    --set hide.x.capabilities=IDLE --set filter.x.search=ALL \
+    --set retention.x.mailbox=x --set retention.x.age=1d \
     -c /dev/null)
 END
