@@ -24,11 +24,12 @@
 
 enum {
 	FORMAT = 1,
-	UNIT = 8,	   /* records begin at multiples of this */
-	RUN_MAX = 65536,   /* read at once */
-	GAP_MAX = 4096,	   /* skipped rather than read apart */
-	CHUNK = 64,	   /* values looked up at once */
-	WASTE_MIN = 65536, /* octets that may be wasted in any case */
+	UNIT = 8,	      /* records begin at multiples of this */
+	RUN_MAX = 65536,      /* read at once */
+	GAP_MAX = 4096,	      /* skipped rather than read apart */
+	CHUNK = 64,	      /* values looked up at once */
+	WASTE_MIN = 65536,    /* octets that may be wasted in any case */
+	MAPPED_MAX = 1 << 26, /* values in a map */
 };
 
 struct header {
@@ -295,6 +296,7 @@ read_map(struct li_cache *c, uint64_t size)
 	if (size < c->end + sizeof(t) ||
 	    !read_at(c->fd, size - sizeof(t), &t, sizeof(t)) ||
 	    t.mark != MARK_MAP || t.at < c->end || t.at > size - sizeof(t) ||
+	    t.n > MAPPED_MAX || t.n > (t.at - c->end) / sizeof(struct record) ||
 	    t.n != (size - sizeof(t) - t.at) / sizeof(*map) ||
 	    t.at + t.n * sizeof(*map) + sizeof(t) != size)
 		return false;

@@ -20,7 +20,7 @@
 enum {
 	FORMAT = 1,
 	GONE_MAX = 8192, /* ranges of expunged messages */
-	ENTRIES_MAX = 1 << 28,
+	ENTRIES_MAX = 1 << 25,
 };
 
 struct header {
@@ -103,36 +103,22 @@ li_history_note(struct li_history *h, uint32_t uid, uint64_t modseq)
 
 /* --- reading -------------------------------------------------------------- */
 
-/* The whole file, or NULL. The caller frees. */
-static char *
-read_whole(int dirfd, size_t *n_r)
+static bool
+read_all(int fd, void *to, size_t n)
 {
-	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-	int fd = openat(dirfd, LI_MEMORY_FILE, flags);
-	const size_t most = sizeof(struct header) +
-			    (size_t)ENTRIES_MAX * sizeof(struct li_entry) +
-			    GONE_MAX * sizeof(struct li_gone);
-	struct stat st;
-	char *p = NULL;
-	size_t n = 0;
+	char *p = to;
 
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    (uint64_t)st.st_size <= most) {
-		p = get_memory((size_t)st.st_size);
-		while (n < (size_t)st.st_size) {
-			ssize_t got = read(fd, p + n, (size_t)st.st_size - n);
+	while (n > 0) {
+		ssize_t got = read(fd, p, n);
 
-			if (got < 0 && errno == EINTR)
-				continue;
-			if (got <= 0)
-				break;
-			n += (size_t)got;
-		}
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		p += got;
+		n -= (size_t)got;
 	}
-	if (fd >= 0)
-		(void)close(fd);
-	*n_r = n;
-	return p;
+	return true;
 }
 
 static uint64_t
@@ -149,44 +135,81 @@ is_meant(const struct header *h, uint32_t uidvalidity, uint64_t modseq)
 	       h->modseq == modseq;
 }
 
-/* What follows the header is what was written. */
+/* The file is as long as the header says; nothing else is worth memory. */
 static bool
-is_sound(const struct header *h, const char *body, size_t n)
+is_whole(int fd, const struct header *h)
 {
+	struct stat st;
+
 	return h->entries <= ENTRIES_MAX && h->gone <= GONE_MAX &&
-	       n == h->entries * sizeof(struct li_entry) +
-			h->gone * sizeof(struct li_gone) &&
-	       h->body == li_hash(body, n, FORMAT);
+	       fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       (uint64_t)st.st_size ==
+		   sizeof(*h) + h->entries * sizeof(struct li_entry) +
+		       h->gone * sizeof(struct li_gone);
+}
+
+/* The sum is no proof against malice: nobody may be led to numbers that cannot
+ * be. */
+static bool
+is_ordered(const struct header *h, const struct li_entry *entry,
+    const struct li_gone *gone)
+{
+	if (h->gone_from > h->modseq)
+		return false;
+	for (uint64_t i = 0; i < h->entries; i++)
+		if (entry[i].uid == 0 || entry[i].modseq > h->modseq ||
+		    (i > 0 && entry[i].uid <= entry[i - 1].uid))
+			return false;
+	for (uint64_t i = 0; i < h->gone; i++)
+		if (gone[i].uids.first == 0 ||
+		    gone[i].uids.first > gone[i].uids.last ||
+		    gone[i].modseq > h->modseq ||
+		    (i > 0 && gone[i].modseq < gone[i - 1].modseq))
+			return false;
+	return true;
 }
 
 bool
 li_memory_read(int dirfd, uint32_t uidvalidity, uint64_t modseq,
     struct li_entry **entries_r, size_t *n_r, struct li_history *history)
 {
+	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	int fd = openat(dirfd, LI_MEMORY_FILE, flags);
+	struct li_entry *entry = NULL;
+	struct li_gone *gone = NULL;
+	size_t octets = 0, more = 0;
 	struct header h;
-	size_t n, octets;
-	char *p = read_whole(dirfd, &n);
-	bool ok = p != NULL && n >= sizeof(h);
+	bool ok;
 
+	if (fd < 0)
+		return false;
+	ok = read_all(fd, &h, sizeof(h)) && is_meant(&h, uidvalidity, modseq) &&
+	     is_whole(fd, &h);
 	if (ok) {
-		memcpy(&h, p, sizeof(h));
-		ok = is_meant(&h, uidvalidity, modseq) &&
-		     is_sound(&h, p + sizeof(h), n - sizeof(h));
+		octets = h.entries * sizeof(*entry);
+		more = h.gone * sizeof(*gone);
+		entry = get_memory(octets + more);
+		ok = read_all(fd, entry, octets + more) &&
+		     h.body == li_hash(entry, octets + more, FORMAT);
 	}
+	(void)close(fd);
 	if (ok) {
-		octets = h.entries * sizeof(**entries_r);
-		*entries_r = get_memory(octets);
-		*n_r = h.entries;
-		memcpy(*entries_r, p + sizeof(h), octets);
-		li_history_fini(history);
-		history->from = h.gone_from;
-		history->n = history->cap = h.gone;
-		history->gone = get_memory(h.gone * sizeof(*history->gone));
-		memcpy(history->gone, p + sizeof(h) + octets,
-		    h.gone * sizeof(*history->gone));
+		gone = get_memory(more);
+		memcpy(gone, entry + h.entries, more);
+		ok = is_ordered(&h, entry, gone);
 	}
-	free(p);
-	return ok;
+	if (!ok) {
+		free(entry);
+		free(gone);
+		return false;
+	}
+	*entries_r = entry;
+	*n_r = h.entries;
+	li_history_fini(history);
+	*history = (struct li_history){
+		.gone = gone, .n = h.gone, .cap = h.gone, .from = h.gone_from
+	};
+	return true;
 }
 
 /* --- writing -------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,6 +50,19 @@ folder_cut(const struct folder *f, const char *file, off_t size)
 	cr_assert_geq(fd, 0);
 	cr_assert_eq(ftruncate(fd, size), 0);
 	(void)close(fd);
+}
+
+/* From here on memory is 1 GiB; a sanitizer needs more for itself. */
+static inline void
+folder_limit_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+	struct rlimit limit;
+
+	cr_assert_eq(getrlimit(RLIMIT_DATA, &limit), 0);
+	limit.rlim_cur = 1 << 30;
+	cr_assert_eq(setrlimit(RLIMIT_DATA, &limit), 0);
+#endif
 }
 
 /* Inverts one octet. */

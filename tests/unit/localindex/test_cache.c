@@ -249,6 +249,36 @@ Test(cache, believes_no_damaged_octet, .timeout = 60)
 	folder_end(&f, LI_CACHE_FILE);
 }
 
+/* A map cannot have more values than there is room for records before it. */
+Test(cache, is_not_led_to_take_memory)
+{
+	struct folder f;
+	struct li_cache *c;
+	uint64_t trailer[4]; /* mark, place, number of values, checksum */
+	off_t size;
+	int fd;
+
+	folder_begin(&f);
+	c = begin(&f, 1);
+	put(c, 1, 40, 0);
+	end(&c);
+	size = folder_size(&f, LI_CACHE_FILE);
+	fd = openat(f.fd, LI_CACHE_FILE, O_RDWR);
+	cr_assert_eq(
+	    pread(fd, trailer, sizeof(trailer), size - (off_t)sizeof(trailer)),
+	    sizeof(trailer));
+	trailer[2] = UINT64_C(1) << 32;
+	size = (off_t)(trailer[1] + trailer[2] * 16);
+	cr_assert_eq(pwrite(fd, trailer, sizeof(trailer), size),
+	    sizeof(trailer), "a file with a hole");
+	(void)close(fd);
+	folder_limit_memory();
+	c = begin(&f, 1);
+	cr_expect_eq(count(c, 40, 0), 40, "the records are there");
+	end(&c);
+	folder_end(&f, LI_CACHE_FILE);
+}
+
 /* The same while it is open. */
 Test(cache, notices_damage_while_it_is_open)
 {

@@ -112,6 +112,69 @@ Test(memory, believes_no_damaged_octet)
 	folder_end(&f, LI_MEMORY_FILE);
 }
 
+/* The sums are right, the numbers are not. */
+static void
+entry_reversed(const void *arg, size_t i, struct li_entry *e)
+{
+	(void)arg;
+	*e = (struct li_entry){ .uid = (uint32_t)(ENTRIES - i), .modseq = 5 };
+}
+
+static void
+entry_late(const void *arg, size_t i, struct li_entry *e)
+{
+	(void)arg;
+	*e = (struct li_entry){ .uid = (uint32_t)i + 1, .modseq = MODSEQ + i };
+}
+
+static void
+write_strange(const struct folder *f,
+    void (*entry)(const void *, size_t, struct li_entry *),
+    const struct li_gone *gone, size_t n, uint64_t from)
+{
+	struct li_gone copy[2] = { { { 0 }, 0 } };
+	const struct li_history h = { copy, n, n, from };
+
+	memcpy(copy, gone, n * sizeof(*gone));
+	cr_assert_eq(
+	    li_memory_write(f->fd, VALIDITY, MODSEQ, entry, NULL, ENTRIES, &h),
+	    0);
+	cr_expect(!reads(f, VALIDITY, MODSEQ));
+}
+
+Test(memory, believes_no_impossible_numbers)
+{
+	static const struct li_gone reversed[] = { { { 9, 5 }, 10 } },
+				    zero[] = { { { 0, 5 }, 10 } },
+				    late[] = { { { 5, 9 }, MODSEQ + 1 } },
+				    back[] = { { { 5, 9 }, 11 },
+					    { { 1, 3 }, 10 } };
+	struct folder f;
+
+	folder_begin(&f);
+	write_strange(&f, entry_reversed, NULL, 0, 4);
+	write_strange(&f, entry_late, NULL, 0, 4);
+	write_strange(&f, entry_of, reversed, 1, 4);
+	write_strange(&f, entry_of, zero, 1, 4);
+	write_strange(&f, entry_of, late, 1, 4);
+	write_strange(&f, entry_of, back, 2, 4);
+	write_strange(&f, entry_of, late, 0, MODSEQ + 1);
+	folder_end(&f, LI_MEMORY_FILE);
+}
+
+/* Without a good header no memory is taken for the rest. */
+Test(memory, is_not_led_to_take_memory)
+{
+	struct folder f;
+
+	folder_begin(&f);
+	write_some(&f);
+	folder_cut(&f, LI_MEMORY_FILE, 3L << 30);
+	folder_limit_memory();
+	cr_expect(!reads(&f, VALIDITY, MODSEQ));
+	folder_end(&f, LI_MEMORY_FILE);
+}
+
 Test(memory, forgets_the_oldest_expunges)
 {
 	struct li_history h = { 0 };
