@@ -274,8 +274,9 @@ struct pst_store_ops {
 	void (*unwatch)(struct pst_box *box);
 	/*
 	 * Keyword names by number; "" for a free one. The array and the texts
-	 * stay valid and unchanged until the next call of keyword() on this
-	 * box, or of copy() or move() into it, which may make keywords too.
+	 * stay valid and unchanged until the next call of keyword() or check()
+	 * on this box, or of copy(), move() or kept_restore() into it, which
+	 * may make keywords too.
 	 */
 	const char *const *(*keywords)(struct pst_box *box); /* [64] */
 	/*

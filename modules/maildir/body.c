@@ -50,13 +50,14 @@ find_name(struct pst_box *b, uint32_t uid, bool look,
 static void
 fix_size(struct pst_box *b, uint32_t uid, uint64_t size)
 {
-	size_t i = 0;
+	size_t i;
 
 	(void)pthread_mutex_lock(&b->lock);
-	while (i < b->fix_count && b->fix[i].uid != uid)
-		i++;
-	if (i == b->fix_count) {
+	i = md_box_find_fix(b, uid);
+	if (i == b->fix_count || b->fix[i].uid != uid) {
 		MD_PUSH(b->fix, b->fix_count, b->fix_cap);
+		memmove(&b->fix[i + 1], &b->fix[i],
+		    (b->fix_count - i) * sizeof(b->fix[0]));
 		b->fix_count++;
 	}
 	b->fix[i] = (struct md_fix){ .uid = uid, .size = size };

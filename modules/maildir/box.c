@@ -191,15 +191,32 @@ md_box_gone(struct pst_box *b, uint32_t uid)
 	b->is_pending = true;
 }
 
+size_t
+md_box_find_fix(const struct pst_box *b, uint32_t uid)
+{
+	size_t low = 0, high = b->fix_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (b->fix[mid].uid < uid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
 static uint64_t
 octets_of(struct pst_box *b, const struct md_name *name)
 {
 	uint64_t size = md_name_octets(name);
+	size_t i;
 
 	(void)pthread_mutex_lock(&b->lock);
-	for (size_t i = 0; i < b->fix_count; i++)
-		if (b->fix[i].uid == name->uid)
-			size = b->fix[i].size;
+	i = md_box_find_fix(b, name->uid);
+	if (i < b->fix_count && b->fix[i].uid == name->uid)
+		size = b->fix[i].size;
 	(void)pthread_mutex_unlock(&b->lock);
 	return size;
 }

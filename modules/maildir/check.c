@@ -428,8 +428,7 @@ rename_right(struct check *c, const struct file *f, uint64_t size,
 		key_n = md_name_make(text, &parts);
 	}
 	if (old.n > old.key_n)
-		(void)md_name_letters(
-		    text, key_n, old.flags, old.keywords, &old);
+		md_name_letters_fit(text, key_n, old.flags, old.keywords, &old);
 	md_expect(b, f->dir, MD_ECHO_FROM, f->name);
 	md_expect(b, f->dir, MD_ECHO_TO, text);
 	e = md_rename_new(sub, f->name, sub, text);

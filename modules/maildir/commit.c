@@ -266,7 +266,7 @@ name_copy(struct transfer *t, struct item *it, const struct md_name *source,
 		parts.source_n = strlen(stem);
 		key_n = md_name_make(text, &parts);
 	}
-	(void)md_name_letters(text, key_n, source->flags,
+	md_name_letters_fit(text, key_n, source->flags,
 	    map_keywords(t, source->keywords), source);
 	it->dir = MD_CUR;
 	if (text[key_n + 3] == '\0') {

@@ -68,7 +68,7 @@ letters_in_use(const struct pst_box *b)
  * one without a name, else one whose name no message has.
  */
 static int
-free_number(const struct md_state *st, uint64_t used, bool used_is_known)
+free_number(const struct md_state *st, uint64_t used)
 {
 	int unnamed = -1, unused = -1;
 
@@ -78,7 +78,7 @@ free_number(const struct md_state *st, uint64_t used, bool used_is_known)
 		if (st->keyword[k] == NULL &&
 		    (unnamed < 0 || !is_used || (used >> unnamed & 1)))
 			unnamed = k;
-		if (st->keyword[k] != NULL && used_is_known && !is_used)
+		if (st->keyword[k] != NULL && !is_used)
 			unused = k;
 	}
 	return unnamed >= 0 ? unnamed : unused;
@@ -113,25 +113,24 @@ md_keyword(struct pst_box *b, const char *name, bool create, unsigned *number_r,
 {
 	struct md_folder *f = b->folder;
 	enum pst_rc rc = PST_OK;
-	bool full;
 	int k;
 
 	(void)pthread_mutex_lock(&f->lock);
 	k = find_name(&f->state, name);
-	full = free_number(&f->state, 0, false) < 0;
 	(void)pthread_mutex_unlock(&f->lock);
 	if (k < 0 && !create)
 		return pst_fail(err, PST_E_NOTFOUND, 0, "no such keyword");
 	if (k < 0 && name[0] == '\0')
 		return pst_fail(err, PST_E_SYNTAX, 0, "an empty keyword");
-	/* Only the messages tell which keywords are in use. */
-	if (k < 0 && full)
+	/* Only the messages tell which letters are in use: one without a name,
+	 * from another program, must not get one by accident. */
+	if (k < 0)
 		rc = md_scan_once(b, err);
 	if (rc != PST_OK)
 		return rc;
 	(void)pthread_mutex_lock(&f->lock);
 	if (k < 0) {
-		k = free_number(&f->state, letters_in_use(b), b->is_scanned);
+		k = free_number(&f->state, letters_in_use(b));
 		rc = k >= 0 ? set_name(b, (unsigned)k, name, err)
 			    : pst_fail(err, PST_E_LIMIT, 0,
 				  "%.180s: all keywords are in use", f->where);

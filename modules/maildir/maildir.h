@@ -143,8 +143,8 @@ struct pst_box {
 	struct md_msg *msg; /* ascending by uid */
 	size_t n, cap;
 	struct md_arena names;
-	bool is_scanned; /* msg is complete */
-	struct md_fix *fix;
+	bool is_scanned;    /* msg is complete */
+	struct md_fix *fix; /* ascending by uid */
 	size_t fix_count, fix_cap;
 
 	bool is_loaded;		  /* load() was called */
@@ -264,7 +264,9 @@ enum pst_rc md_history(
 size_t md_box_find(const struct pst_box *, uint32_t uid);
 struct md_msg *md_box_msg(const struct pst_box *, uint32_t uid);
 void md_box_row(struct pst_box *, const struct md_msg *, struct pst_row *row_r);
-/* These four want box->lock. */
+/* The place of `uid` in box->fix, or of the next larger one. Wants box->lock,
+ * as do the four that follow. */
+size_t md_box_find_fix(const struct pst_box *, uint32_t uid);
 char *md_arena_add(struct md_arena *, const char *s, size_t n);
 void md_arena_free(struct md_arena *);
 void md_box_append(struct pst_box *, const struct md_name *, enum md_dir,

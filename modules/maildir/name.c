@@ -242,12 +242,22 @@ md_name_letters(char name[MD_NAME_MAX + 1], size_t key_n, uint32_t flags,
 	for (unsigned c = 1; c < 256; c++) {
 		if (!set[c])
 			continue;
-		if (len == MD_NAME_MAX)
+		if (len == MD_NAME_MAX) {
+			name[key_n] = '\0';
 			return false;
+		}
 		name[len++] = (char)c;
 	}
 	name[len] = '\0';
 	return true;
+}
+
+void
+md_name_letters_fit(char name[MD_NAME_MAX + 1], size_t key_n, uint32_t flags,
+    uint64_t keywords, const struct md_name *old)
+{
+	if (!md_name_letters(name, key_n, flags, keywords, old))
+		(void)md_name_letters(name, key_n, flags, keywords, NULL);
 }
 
 bool

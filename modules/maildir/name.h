@@ -56,10 +56,14 @@ size_t md_name_stem(const char *s, size_t n, char *out, size_t cap);
 /*
  * Appends ":2," and the letters to the key of `key_n` octets in `name`.
  * Letters of `old` (a name, may be NULL) that stand for nothing we know are
- * kept. False when it does not fit.
+ * kept. False when it does not fit: then nothing is appended.
  */
 bool md_name_letters(char name[MD_NAME_MAX + 1], size_t key_n, uint32_t flags,
     uint64_t keywords, const struct md_name *old);
+/* The same for a name that must be made: the letters that stand for nothing
+ * are left out when they do not fit. `key_n` is MD_KEY_MAX at the most. */
+void md_name_letters_fit(char name[MD_NAME_MAX + 1], size_t key_n,
+    uint32_t flags, uint64_t keywords, const struct md_name *old);
 
 /* The message that a name stands for is the same: equal keys. */
 bool md_name_same(const struct md_name *a, const struct md_name *b);
