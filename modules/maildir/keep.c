@@ -238,6 +238,15 @@ knows(const struct md_folder *f, uint64_t mask)
 	return true;
 }
 
+/* Somebody removed its folder. */
+static bool
+is_gone(const struct md_keeper *k)
+{
+	struct stat st;
+
+	return fstat(k->fd, &st) == 0 && st.st_nlink == 0;
+}
+
 static int
 keeper_ready(struct md_folder *f, uint64_t keywords)
 {
@@ -246,8 +255,9 @@ keeper_ready(struct md_folder *f, uint64_t keywords)
 	int e;
 
 	/* Only calls on the box change it, and there is one of those. */
+	ready = f->keeper != NULL && !is_gone(f->keeper);
 	(void)pthread_mutex_lock(&f->lock);
-	ready = f->keeper != NULL && knows(f, keywords);
+	ready = ready && knows(f, keywords);
 	if (!ready)
 		describe(f, &now);
 	(void)pthread_mutex_unlock(&f->lock);
@@ -320,11 +330,10 @@ md_keep_msg(struct pst_box *b, size_t place, bool touched[2])
 			touched[dir] = true;
 			return 0;
 		}
-		if (e == ENOENT) {
-			if (!md_find_file(b, m->uid, &key, text, &dir))
-				return 0; /* somebody else was faster */
-			e = 0;
-		}
+		if (e == ENOENT && !md_find_file(b, m->uid, &key, text, &dir))
+			return 0; /* somebody else was faster */
+		if (e == ENOENT && tries < 2)
+			e = keeper_ready(b->folder, m->keywords);
 	}
 	if (e != 0)
 		b->acct->store->host->log(PST_LOG_WARNING,

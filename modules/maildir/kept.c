@@ -18,7 +18,6 @@ enum { ID_MAX = 40 };
 /* One folder in postern.kept. */
 struct source {
 	char *dir;
-	int sub[2]; /* by enum md_dir; -1: there is none */
 	struct md_about about;
 	char *name;  /* of the mailbox, now */
 	bool exists; /* there is one of that name */
@@ -40,7 +39,22 @@ struct all {
 	size_t sources, sources_cap;
 	struct kept *kept;
 	size_t n, cap;
+	/* Of one source at a time, since there may be as many as a user has
+	 * removed mailboxes. */
+	size_t at;  /* its number; SIZE_MAX: none is open */
+	int sub[2]; /* by enum md_dir; -1: there is none */
 };
+
+static void
+close_subs(struct all *all)
+{
+	for (int k = 0; k < 2; k++) {
+		if (all->sub[k] >= 0)
+			(void)close(all->sub[k]);
+		all->sub[k] = -1;
+	}
+	all->at = SIZE_MAX;
+}
 
 static void
 all_free(struct all *all)
@@ -48,9 +62,6 @@ all_free(struct all *all)
 	for (size_t i = 0; i < all->sources; i++) {
 		struct source *s = &all->source[i];
 
-		for (int k = 0; k < 2; k++)
-			if (s->sub[k] >= 0)
-				(void)close(s->sub[k]);
 		md_about_free(&s->about);
 		free(s->dir);
 		free(s->name);
@@ -59,6 +70,7 @@ all_free(struct all *all)
 		free(all->kept[i].name);
 	free(all->source);
 	free(all->kept);
+	close_subs(all);
 	if (all->fd >= 0)
 		(void)close(all->fd);
 }
@@ -98,6 +110,40 @@ make_id(const char *dir, const struct md_name *name, char id[ID_MAX])
 	    (unsigned long long)h[1]);
 }
 
+static int
+open_at(int dirfd, const char *name)
+{
+	return openat(
+	    dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+/* Opens the folders of a source, whose own is `fd`. */
+static void
+open_subs(struct all *all, size_t source, int fd)
+{
+	close_subs(all);
+	all->at = source;
+	all->sub[MD_NEW] = open_at(fd, "new");
+	all->sub[MD_CUR] = open_at(fd, "cur");
+}
+
+/* The folder that the message is in; -1: errno. */
+static int
+folder_of(struct all *all, const struct kept *k)
+{
+	if (all->at != k->source) {
+		int fd = open_at(all->fd, all->source[k->source].dir);
+
+		if (fd < 0)
+			return -1;
+		open_subs(all, k->source, fd);
+		(void)close(fd);
+	}
+	if (all->sub[k->dir] < 0)
+		errno = ENOENT;
+	return all->sub[k->dir];
+}
+
 struct walk {
 	struct all *all;
 	size_t source;
@@ -124,17 +170,10 @@ take_file(void *arg, const char *text, enum md_dir dir)
 	if (k->expunged == 0)
 		k->expunged = s->about.gone;
 	if (k->expunged == 0 &&
-	    fstatat(s->sub[dir], text, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	    fstatat(w->all->sub[dir], text, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		k->expunged = st.st_ctime;
 	s->left++;
 	return true;
-}
-
-static int
-open_at(int dirfd, const char *name)
-{
-	return openat(
-	    dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
 static int
@@ -153,15 +192,14 @@ read_source(struct all *all, const char *dir)
 	MD_PUSH(all->source, all->sources, all->sources_cap);
 	s = &all->source[all->sources++];
 	*s = (struct source){ .dir = md_strdup(dir) };
-	s->sub[MD_NEW] = open_at(fd, "new");
-	s->sub[MD_CUR] = open_at(fd, "cur");
+	open_subs(all, walk.source, fd);
 	if (md_read_file(fd, MD_ABOUT_FILE, MD_FILE_MAX, &text) == 0)
 		(void)md_about_parse(
 		    (struct pst_str){ text.p, text.n }, &s->about);
 	md_buf_free(&text);
 	(void)close(fd);
-	files.sub[MD_NEW] = s->sub[MD_NEW];
-	files.sub[MD_CUR] = s->sub[MD_CUR];
+	files.sub[MD_NEW] = all->sub[MD_NEW];
+	files.sub[MD_CUR] = all->sub[MD_CUR];
 	for (int k = 0; k < 2 && e == 0; k++)
 		if (files.sub[k] >= 0)
 			e = md_each_file(
@@ -176,7 +214,10 @@ read_all(struct pst_acct *a, struct all *all, struct pst_error *err)
 	DIR *dir;
 	int fd, e = 0;
 
-	*all = (struct all){ .acct = a, .fd = open_at(a->fd, MD_KEPT_FOLDER) };
+	*all = (struct all){ .acct = a,
+		.fd = open_at(a->fd, MD_KEPT_FOLDER),
+		.at = SIZE_MAX,
+		.sub = { -1, -1 } };
 	if (all->fd < 0)
 		return errno == ENOENT ? PST_OK
 				       : md_fail(err, errno, "open %s/%s",
@@ -271,6 +312,8 @@ is_mailbox(const struct pst_acct *a, const char *name)
 static const char *
 last_name(const struct all *all, const struct source *s)
 {
+	if (s->about.gone > 0 && s->about.name != NULL)
+		return s->about.name;
 	for (size_t i = 0; i < all->sources; i++) {
 		const struct source *o = &all->source[i];
 
@@ -308,14 +351,16 @@ find_names(struct all *all)
  * right before that was removed has no fields of ours yet.
  */
 static void
-parse_kept(const struct all *all, const struct kept *k, struct md_name *name)
+parse_kept(struct all *all, const struct kept *k, struct md_name *name)
 {
-	const struct source *s = &all->source[k->source];
 	struct stat st;
+	int fd;
 
 	md_name_parse(k->name, strlen(k->name), name);
-	if ((name->has_size && name->has_uid) ||
-	    fstatat(s->sub[k->dir], k->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (name->has_size && name->has_uid)
+		return;
+	fd = folder_of(all, k);
+	if (fd < 0 || fstatat(fd, k->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	if (!name->has_size)
 		name->size = st.st_size > 0 ? (uint64_t)st.st_size : 0;
@@ -326,7 +371,7 @@ parse_kept(const struct all *all, const struct kept *k, struct md_name *name)
 /* --- list ----------------------------------------------------------------- */
 
 static void
-report(const struct all *all, const struct kept *k, pst_kept_fn fn, void *arg)
+report(struct all *all, const struct kept *k, pst_kept_fn fn, void *arg)
 {
 	const struct source *s = &all->source[k->source];
 	const char *keyword[PST_KEYWORDS_MAX];
@@ -414,16 +459,15 @@ map_keywords(const struct source *s, uint64_t mask, struct pst_box *to,
 
 /* Octets with CRLF line ends, also of a file that nobody has read yet. */
 static uint64_t
-wire_size(
-    const struct source *s, const struct kept *k, const struct md_name *name)
+wire_size(int dirfd, const struct kept *k, const struct md_name *name)
 {
 	uint64_t bare = 0;
 	int fd;
 
 	if (name->has_uid)
 		return md_name_octets(name);
-	fd = openat(s->sub[k->dir], k->name,
-	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	fd = openat(
+	    dirfd, k->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return name->size;
 	if (md_count_bare_lf(fd, &bare) != 0)
@@ -457,7 +501,7 @@ name_restored(struct pst_box *to, const struct md_name *name, uint64_t wire,
 		parts.source_n = strlen(stem);
 		key_n = md_name_make(out, &parts);
 	}
-	(void)md_name_letters(
+	md_name_letters_fit(
 	    out, key_n, name->flags & ~(uint32_t)PST_DELETED, keywords, name);
 	if (out[key_n + 3] == '\0') {
 		out[key_n] = '\0'; /* no letters at all: it is new */
@@ -486,17 +530,23 @@ restore_one(struct restore *r, const struct kept *k, uint32_t uid,
 	uint64_t keywords;
 	enum md_dir dir;
 	enum pst_rc rc;
-	int e;
+	int e, from;
 
 	*placed_r = false;
 	parse_kept(r->all, k, &name);
 	rc = map_keywords(s, name.keywords, to, &keywords, err);
 	if (rc != PST_OK)
 		return rc;
+	from = folder_of(r->all, k);
+	if (from < 0)
+		return errno == ENOENT
+			   ? PST_OK
+			   : pst_fail(err, PST_E_TEMP, errno,
+				 "restore to %.180s", to->folder->where);
 	dir = name_restored(
-	    to, &name, wire_size(s, k, &name), uid, keywords, text);
+	    to, &name, wire_size(from, k, &name), uid, keywords, text);
 	md_expect(to, dir, MD_ECHO_TO, text);
-	e = md_rename_new(s->sub[k->dir], k->name, to->folder->sub[dir], text);
+	e = md_rename_new(from, k->name, to->folder->sub[dir], text);
 	if (e != 0)
 		md_unexpect(to, dir, MD_ECHO_TO, text);
 	if (e == ENOENT)
@@ -591,7 +641,7 @@ compare_times(const void *a, const void *b)
 }
 
 static uint64_t
-octets_of(const struct all *all, const struct kept *k)
+octets_of(struct all *all, const struct kept *k)
 {
 	struct md_name name;
 
@@ -634,6 +684,7 @@ purge_all(struct all *all, const struct pst_kept_limit *limit,
 		const struct kept *k = &all->kept[i];
 		struct source *s = &all->source[k->source];
 		uint64_t octets = octets_of(all, k);
+		int fd;
 
 		if (k->expunged >= limit->before &&
 		    (limit->max_bytes == 0 ||
@@ -643,7 +694,8 @@ purge_all(struct all *all, const struct pst_kept_limit *limit,
 			sum->more = true;
 			break;
 		}
-		if (unlinkat(s->sub[k->dir], k->name, 0) == 0) {
+		fd = folder_of(all, k);
+		if (fd >= 0 && unlinkat(fd, k->name, 0) == 0) {
 			sum->purged.messages++;
 			sum->purged.bytes += octets;
 		} else if (errno != ENOENT) {

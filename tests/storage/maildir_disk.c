@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -895,6 +896,209 @@ modseqs(void)
 	rows_free(&rows);
 }
 
+/* --- letters that mean nothing -------------------------------------------- */
+
+/* The name of a file with many letters, as long as a name can be. */
+static void
+name_with_letters(char out[256], size_t n)
+{
+	size_t at = (size_t)snprintf(out, 256, "cur/3.%060d:2,F", 0);
+
+	for (int c = 1; c < 256 && at < n; c++)
+		if (c > 127 || c < ' ')
+			out[at++] = (char)c;
+	out[at] = '\0';
+}
+
+/*
+ * A name has so many of them that there is no room for more in it: what is
+ * made of it has the flags.
+ */
+static void
+many_letters(void)
+{
+	struct pst_acct *acct = acct_of("letters@example.test");
+	struct pst_box *box = box_of(acct, "INBOX");
+	char name[256], path[300];
+	struct timespec time[2];
+	struct pst_error err = { 0 };
+	struct copies copies = { 0 };
+	struct pst_range r;
+	struct rows rows;
+	struct path p;
+
+	/* The fields that come into the name leave just no octet. */
+	name_with_letters(name, 227);
+	(void)snprintf(path, sizeof(path), "letters/%s", name);
+	(void)write_file(path, crlf_text, strlen(crlf_text));
+	(void)clock_gettime(CLOCK_REALTIME, &time[0]);
+	time[0].tv_sec--;
+	time[1] = time[0];
+	CHECK(utimensat(AT_FDCWD, in(path).s, time, 0) == 0, "utimensat");
+	load_rows(box, &rows);
+	CHECK(rows.n == 1 && rows.v[0].flags == PST_FLAGGED, "flags");
+	p = find_file("letters/cur", "U=1");
+	CHECK(strstr(p.s, "\x01") != NULL, "letters stay: %s", p.s);
+	pause_ms(2100); /* so that a copy has a date more in its name */
+	CHECK_RC(PST_OK,
+	    OPS->copy(box, one(&r, 1, 1), box, copies_add, &copies, &err));
+	CHECK(copies.rows.n == 1 && copies.rows.v[0].flags == PST_FLAGGED,
+	    "a copy has the flags");
+	CHECK(body_is(box, 2, crlf_text, strlen(crlf_text)), "and the text");
+	p = find_file("letters/cur", "U=2");
+	CHECK(strlen(p.s) > 60 && strlen(p.s) < 200,
+	    "and no letters cut short: %zu", strlen(p.s));
+	copies_free(&copies);
+	rows_free(&rows);
+	OPS->box_close(box);
+	OPS->acct_close(acct);
+}
+
+/* Another program uses a letter whose name we do not know; a keyword that is
+ * new must not get just that one. */
+static void
+unnamed_letters(void)
+{
+	struct pst_acct *acct = acct_of("unnamed@example.test");
+	struct pst_box *box = box_of(acct, "INBOX");
+	struct pst_error err = { 0 };
+	unsigned number = 0;
+	struct rows rows;
+
+	(void)put(box, crlf_text, 0, 0, 1);
+	OPS->box_close(box);
+	(void)write_file(
+	    "unnamed/cur/5.other:2,Sabc", crlf_text, strlen(crlf_text));
+	box = box_of(acct, "INBOX");
+	CHECK_RC(PST_OK, OPS->keyword(box, "$New", true, &number, &err));
+	load_rows(box, &rows);
+	CHECK(rows.n == 2, "two messages");
+	for (size_t i = 0; i < rows.n; i++)
+		CHECK((rows.v[i].keywords >> number & 1) == 0,
+		    "uid %u has no $New", rows.v[i].uid);
+	rows_free(&rows);
+	OPS->box_close(box);
+	OPS->acct_close(acct);
+}
+
+/* --- kept messages -------------------------------------------------------- */
+
+static void
+count_kept(void *arg, const struct pst_kept *kept)
+{
+	(void)kept;
+	++*(size_t *)arg;
+}
+
+static void
+first_kept(void *arg, const struct pst_kept *kept)
+{
+	char *id = arg;
+
+	if (id[0] == '\0')
+		(void)snprintf(id, 40, "%s", kept->id);
+}
+
+static size_t
+kept_now(struct pst_acct *acct)
+{
+	struct pst_error err = { 0 };
+	size_t n = 0;
+
+	CHECK_RC(PST_OK, OPS->kept_each(acct, count_kept, &n, &err));
+	return n;
+}
+
+static void
+ignore_uid(void *arg, uint32_t uid)
+{
+	(void)arg;
+	(void)uid;
+}
+
+static void
+ignore_restored(void *arg, size_t n, const struct pst_row *row)
+{
+	(void)n;
+	*(uint32_t *)arg = row->uid;
+}
+
+/* Removed mailboxes cost no descriptors, however many there are. */
+static void
+many_kept(void)
+{
+	enum { MAILBOXES = 40, FILES = 60 };
+	struct pst_acct *acct = acct_of("manykept@example.test");
+	const struct pst_kept_limit all = { .before = INT64_MAX,
+		.most = MAILBOXES };
+	struct pst_kept_sum sum;
+	struct rlimit before, few;
+	struct pst_error err = { 0 };
+	struct pst_box *box;
+	char id[40] = "";
+	const char *ids[] = { id };
+	uint32_t uid = 0;
+
+	for (int i = 0; i < MAILBOXES; i++) {
+		char name[40];
+
+		(void)snprintf(name, sizeof(name), "box%d", i);
+		CHECK_RC(PST_OK, OPS->create(acct, name, "", &err));
+		box = box_of(acct, name);
+		(void)put(box, crlf_text, 0, 0, 1);
+		OPS->box_close(box);
+		CHECK_RC(PST_OK, OPS->remove_keep(acct, name, &err));
+	}
+	box = box_of(acct, "INBOX");
+	CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0, "getrlimit");
+	few = before;
+	few.rlim_cur = FILES;
+	CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0, "setrlimit");
+	CHECK(kept_now(acct) == MAILBOXES, "all are told");
+	CHECK_RC(PST_OK, OPS->kept_each(acct, first_kept, id, &err));
+	CHECK_RC(PST_OK,
+	    OPS->kept_restore(acct, ids, 1, box, ignore_restored, &uid, &err));
+	CHECK(uid > 0 && body_is(box, uid, crlf_text, strlen(crlf_text)),
+	    "one is back");
+	CHECK_RC(PST_OK, OPS->kept_purge(acct, &all, &sum, &err));
+	CHECK(sum.purged.messages == MAILBOXES - 1 && sum.left.messages == 0,
+	    "the others are purged");
+	CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0, "setrlimit");
+	CHECK(count_files("manykept/postern.kept") == 0, "nothing stays");
+	OPS->box_close(box);
+	OPS->acct_close(acct);
+}
+
+/* Somebody removes what is kept while a mailbox is open: what is expunged
+ * later is kept again. */
+static void
+kept_removed(void)
+{
+	struct pst_acct *acct = acct_of("keptgone@example.test");
+	struct pst_box *box = box_of(acct, "INBOX");
+	struct pst_error err = { 0 };
+	struct pst_range r;
+	struct rows rows;
+	char command[700];
+
+	(void)put(box, crlf_text, 0, 0, 1);
+	(void)put(box, crlf_text, 0, 0, 1);
+	load_rows(box, &rows);
+	rows_free(&rows);
+	CHECK_RC(PST_OK,
+	    OPS->expunge_keep(box, one(&r, 1, 1), ignore_uid, NULL, &err));
+	CHECK(kept_now(acct) == 1, "the first is kept");
+	(void)snprintf(command, sizeof(command), "rm -r '%s'",
+	    in("keptgone/postern.kept").s);
+	CHECK(system(command) == 0, "rm");
+	CHECK(kept_now(acct) == 0, "it was removed");
+	CHECK_RC(PST_OK,
+	    OPS->expunge_keep(box, one(&r, 2, 2), ignore_uid, NULL, &err));
+	CHECK(kept_now(acct) == 1, "the second is kept");
+	OPS->box_close(box);
+	OPS->acct_close(acct);
+}
+
 /* --- watching ------------------------------------------------------------- */
 
 static atomic_uint calls;
@@ -1058,6 +1262,10 @@ static const struct {
 	{ "left-overs", left_overs },
 	{ "foreign folders", foreign_folders },
 	{ "modseqs", modseqs },
+	{ "many letters", many_letters },
+	{ "unnamed letters", unnamed_letters },
+	{ "many kept mailboxes", many_kept },
+	{ "kept messages that were removed", kept_removed },
 	{ "watching", watching },
 	{ "one server", one_server_only },
 	{ "removed account", removed_account },
