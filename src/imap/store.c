@@ -6,6 +6,7 @@
  * turn. Every message that was named gets an answer, changed or not, unless
  * the client asked for silence.
  */
+#include "base/str.h"
 #include "imap/commands.h"
 #include "imap/message_limit.h"
 #include "imap/messages.h"
@@ -138,6 +139,66 @@ ended(struct imap_session *s, const struct storing *st)
 	return imap_ok_limited(s, st->lowest, "Store completed");
 }
 
+static uint64_t
+keywords_of(struct imap_session *s, const struct view_store *c)
+{
+	const char *const *names = view_keywords(s->view);
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < c->keyword_count; i++)
+		for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
+			if (names[k] != NULL &&
+			    str_is_case(str_of(names[k]), c->keywords[i]))
+				mask |= UINT64_C(1) << k;
+	return mask;
+}
+
+static bool
+has_asked(const struct pst_row *row, const struct view_store *c, uint64_t mask)
+{
+	switch (c->op) {
+	case PST_FLAGS_SET:
+		return row->flags == c->flags && row->keywords == mask;
+	case PST_FLAGS_ADD:
+		return (row->flags & c->flags) == c->flags &&
+		       (row->keywords & mask) == mask;
+	case PST_FLAGS_REMOVE:
+		break;
+	}
+	return (row->flags & c->flags) == 0 && (row->keywords & mask) == 0;
+}
+
+/*
+ * Those that do not have the flags that the client foresees: another program
+ * has taken them away, which shows later, or changed them again.
+ */
+static void
+drop_unforeseen(
+    struct imap_session *s, const struct view_store *c, struct pst_uids uids)
+{
+	uint64_t mask = keywords_of(s, c);
+	struct pst_row rows[64];
+	enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+	for (size_t r = 0; r < uids.n; r++) {
+		uint32_t seq = view_seq_from(s->view, uids.r[r].first);
+		uint32_t end = uids.r[r].last == UINT32_MAX
+				   ? view_count(s->view) + 1
+				   : view_seq_from(s->view, uids.r[r].last + 1);
+
+		for (; seq < end; seq += ROWS) {
+			size_t n = end - seq < ROWS ? end - seq : ROWS;
+
+			view_rows(s->view, seq, n, rows);
+			for (size_t i = 0; i < n; i++)
+				if (rows[i].uid != 0 &&
+				    !has_asked(&rows[i], c, mask))
+					uidset_remove(&s->run->brief,
+					    rows[i].uid, rows[i].uid);
+		}
+	}
+}
+
 /*
  * What is told of the messages: their flags; their MODSEQ alone when the client
  * asked for silence; both of those that UNCHANGEDSINCE kept back, so that it
@@ -157,6 +218,7 @@ answer_for(struct imap_session *s, struct storing *st,
 		for (size_t i = 0; i < kept->n; i++)
 			uidset_remove(
 			    &run->brief, kept->r[i].first, kept->r[i].last);
+		drop_unforeseen(s, &st->change, uidset_peek(uids));
 	}
 	uidset_add_set(&st->modified, kept);
 }
