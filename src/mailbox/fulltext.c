@@ -2,8 +2,10 @@
  * mailbox/fulltext.c - who has to be indexed, and when: a queue of mailboxes
  * and the thread that goes through it.
  *
- * A mailbox in the queue is referenced, so it stays open. The thread is started
- * by the first one.
+ * A mailbox in the queue is referenced, so it stays open: no more wait than
+ * limits.open_mailboxes, but for those that a search wants. Who finds no room
+ * comes when it is opened or gets mail again. The thread is started by the
+ * first one.
  */
 #include "mailbox/fulltext.h"
 
@@ -49,6 +51,7 @@ fulltext_configure(struct mailstore *ms, const struct config *cfg)
 	atomic_store(&ft->is_on, cfg->search.fulltext);
 	atomic_store(&ft->all, cfg->search.index == CONFIG_INDEX_ALL);
 	atomic_store(&ft->delay, cfg->search.delay * 1000000);
+	atomic_store(&ft->most, (size_t)cfg->limits.open_mailboxes);
 }
 
 void
@@ -77,6 +80,14 @@ start_thread(struct mailstore *ms)
 				     &ft->thread, NULL, thread_main, ms) == 0;
 }
 
+/* ft->lock is held. */
+static bool
+has_room(const struct fulltext *ft, const struct mailbox *mb, bool is_wanted)
+{
+	return is_wanted || mb->text_job != NULL || ft->jobs == 0 ||
+	       ft->jobs < atomic_load(&ft->most);
+}
+
 static void
 enqueue(struct mailbox *mb, bool is_wanted, bool rebuild)
 {
@@ -88,7 +99,8 @@ enqueue(struct mailbox *mb, bool is_wanted, bool rebuild)
 	if (!is_wanted)
 		due += atomic_load(&ft->delay);
 	pthread_mutex_lock(&ft->lock);
-	if (ft->quit || atomic_load(&mb->acct->text_banned) > 0) {
+	if (ft->quit || atomic_load(&mb->acct->text_banned) > 0 ||
+	    !has_room(ft, mb, is_wanted)) {
 		pthread_mutex_unlock(&ft->lock);
 		return;
 	}
@@ -99,6 +111,7 @@ enqueue(struct mailbox *mb, bool is_wanted, bool rebuild)
 		mb->text_job->due = due;
 		mb->text_job->next = ft->first;
 		ft->first = mb->text_job;
+		ft->jobs++;
 		mailbox_take(mb);
 	}
 	mb->text_job->is_wanted |= is_wanted;
@@ -134,7 +147,7 @@ take_job(struct fulltext *ft, struct text_job **at)
 {
 	struct text_job *job = *at;
 
-	(void)ft;
+	ft->jobs--;
 	*at = job->next;
 	job->mb->text_job = NULL;
 	return job;

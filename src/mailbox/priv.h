@@ -43,9 +43,11 @@ struct text_job;
 struct fulltext {
 	atomic_bool is_on, all; /* search.fulltext, search.index */
 	_Atomic int64_t delay;	/* microseconds */
+	_Atomic size_t most;	/* jobs, but for those that a search wants */
 	pthread_mutex_t lock;	/* guards all below */
 	pthread_cond_t moved;
 	struct text_job *first;
+	size_t jobs;
 	/* What the thread works on; the account is only to be compared. */
 	const struct mail_account *current;
 	const struct mailbox *current_box;

@@ -3,6 +3,7 @@
  * other accounts.
  */
 #include "fixture.h"
+#include "mailbox/fulltext.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -322,4 +323,33 @@ Test(memory, holds_few_messages)
 Test(memory, holds_all_mailboxes)
 {
 	use_many("");
+}
+
+static void
+count_waiting(void *arg, const char *user, const char *mailbox, bool running)
+{
+	(void)user;
+	(void)mailbox;
+	(void)running;
+	++*(unsigned *)arg;
+}
+
+/* What waits to be indexed is open meanwhile. */
+Test(append, no_more_wait_for_an_index_than_may_be_open)
+{
+	char name[16];
+	unsigned waiting = 0;
+	struct pst_error err;
+
+	begin("search {\n index = all\n delay = 1h\n}\n"
+	      "limits {\n open_mailboxes = 4\n}\n");
+	for (unsigned i = 0; i < 12; i++) {
+		(void)snprintf(name, sizeof(name), "m%u", i % 8);
+		if (i < 8)
+			cr_assert_eq(mailbox_create(a, name, "", &err), PST_OK);
+		cr_assert_neq(store_put(a, name, 0, NULL, 1), 0);
+	}
+	mailbox_text_waiting(s.ms, count_waiting, &waiting);
+	cr_expect_eq(waiting, 4);
+	end();
 }
