@@ -96,7 +96,7 @@ next_mailbox(struct imap_session *s)
 	/* "$" means messages of the selected mailbox only. */
 	if (!imap_search_resolve(mu->scan.view,
 		mu->other == NULL ? &s->saved : &none, &mu->scan.program))
-		return imap_bad_command(s, "Invalid messageset");
+		return imap_bad_command(s, "Malformed set of messages");
 	imap_scan_start(&mu->scan, &mu->results.ret);
 	s->run->resume = search;
 	return IMAP_TURN;

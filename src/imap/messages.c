@@ -101,10 +101,10 @@ imap_messages(struct imap_session *s, struct imap_parser *ps, bool uid,
 	if (!imap_sequence_set(ps, &text))
 		return false;
 	if (!imap_resolve_messages(s, text, uid, seqs_r))
-		return imap_bad(ps, "Invalid messageset");
+		return imap_bad(ps, "Malformed set of messages");
 	if (!uid && seqs_r->n > 0 &&
 	    seqs_r->r[seqs_r->n - 1].last > view_count(s->view))
-		return imap_bad(ps, "Invalid messageset");
+		return imap_bad(ps, "There are not so many messages");
 	return true;
 }
 

@@ -191,7 +191,7 @@ imap_sequence_set(struct imap_parser *ps, struct pst_str *out)
 		*out = str_n(ps->p++, 1);
 		return true;
 	}
-	return take(ps, is_set, "Invalid messageset", out);
+	return take(ps, is_set, "Missing set of messages", out);
 }
 
 /* After the opening quote. Copies only when there are escapes. */

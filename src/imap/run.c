@@ -147,8 +147,8 @@ imap_bad_arguments(struct imap_session *s, const struct imap_parser *ps)
 {
 	char text[128];
 
-	(void)snprintf(text, sizeof(text), "Error in IMAP command %s: %s",
-	    s->run->def->name, ps->error != NULL ? ps->error : "Syntax error");
+	(void)snprintf(text, sizeof(text), "%s: %s", s->run->def->name,
+	    ps->error != NULL ? ps->error : "Syntax error");
 	return imap_bad_command(s, text);
 }
 

@@ -85,7 +85,7 @@ imap_scan_parse(struct imap_session *s, struct imap_parser *ps,
 	}
 	if (sc->view != NULL &&
 	    !imap_search_resolve(sc->view, &s->saved, &sc->program)) {
-		imap_bad(ps, "Invalid messageset");
+		imap_bad(ps, "Malformed set of messages");
 		*step_r = imap_bad_arguments(s, ps);
 		return false;
 	}
