@@ -101,6 +101,19 @@ class Append(Case):
                       c.ok("FETCH 1 ENVELOPE")[0])
 
 
+class Sets(Case):
+    def test_refusals_say_what_is_wrong(self):
+        c = self.select_new()
+        for text, want in (("*", b"not so many"), ("1:*", b"not so many"),
+                           ("7", b"not so many"), ("0", b"Malformed"),
+                           ("1:", b"Malformed"), ("4294967296", b"Malformed"),
+                           ("x", b"Missing set")):
+            got = c.cmd("FETCH %s FLAGS" % text)
+            self.assertBad(got)
+            self.assertIn(want, got[1], text)
+        self.assertEqual(c.ok("UID FETCH 7 FLAGS"), [])
+
+
 class Fetch(Case):
     NESTED = (
         "From: \"Terry Gray\" <gray@example.test>\r\n"
