@@ -376,7 +376,7 @@ user_delete(struct ctl *c, char **args, int n)
 {
 	struct pst_error err = { 0 }, locked = { 0 };
 	bool keep = (c->given & CTL_OPT_KEEP_MAIL) != 0, no_daemon = false;
-	struct account_user u;
+	struct account_user u = { 0 };
 	enum pst_rc rc;
 	pid_t holder;
 	int status, fd = -1;
