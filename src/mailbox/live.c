@@ -691,8 +691,10 @@ expect_missed(
     struct mailbox *mb, uint64_t known, const struct pst_row *row, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (mb->loaded && row[i].modseq > known + 1)
+		if (mb->loaded && row[i].modseq > known + 1) {
 			atomic_store(&mb->stirred, true);
+			mb->has_gap = true;
+		}
 		if (row[i].modseq > known)
 			known = row[i].modseq;
 	}
@@ -836,6 +838,7 @@ apply_all(struct mailbox *mb, const struct rows *all,
 			k++;
 	pthread_mutex_lock(&mb->lock);
 	mb->state = *state;
+	mb->has_gap = false;
 	note_modseq(mb, before);
 	mb->recent_claimed = recent;
 	if (recent > mb->recent_first)
@@ -927,6 +930,10 @@ mailbox_refresh(struct mailbox *mb, struct pst_error *err)
 		if (r.changed.n + r.appended.n > 0)
 			mailbox_take_keywords(mb);
 		apply(mb, &r.gone, &r.changed, &r.appended, false);
+		/* Only now: somebody may catch up while this one looks. */
+		pthread_mutex_lock(&mb->lock);
+		mb->has_gap = false;
+		pthread_mutex_unlock(&mb->lock);
 	} else {
 		atomic_store(&mb->stirred, true);
 	}

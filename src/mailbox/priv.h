@@ -162,6 +162,7 @@ struct mailbox {
 	bool joint_commit;   /* messages of several come at once */
 	atomic_bool dead;    /* deleted: answers NOTFOUND from now on */
 	atomic_bool stirred; /* others changed something: refresh */
+	bool has_gap; /* changes below state.highestmodseq are not known yet */
 	struct pst_box_state state;
 	struct pst_row *row;
 	size_t n, cap;

@@ -778,7 +778,7 @@ catch_up(struct mailbox_view *v, bool expunges, struct news *news)
 	else
 		keeps = step_without_expunges(v, last);
 	/* Nor when changes before the last ones may not be known yet. */
-	if (!keeps && !atomic_load(&mb->stirred))
+	if (!keeps && !mb->has_gap && !atomic_load(&mb->stirred))
 		v->safe_modseq = mb->state.highestmodseq;
 	if (v->count + news->expunged_n > before) {
 		news->exists = true;
