@@ -467,6 +467,13 @@ struct pst_store_ops {
 	/* There is mail of that account, or was: acct_open() would not make it.
 	 */
 	bool (*acct_exists)(struct pst_store *store, const char *id);
+	/*
+	 * Optional: the mailbox is still what has the name that it was opened
+	 * by. False: somebody else removed or renamed it meanwhile, or put
+	 * another in its place; then the server closes the box and opens what
+	 * is there now.
+	 */
+	bool (*box_is_there)(struct pst_box *box);
 };
 
 #endif

@@ -407,7 +407,9 @@ md_box_close(struct pst_box *b)
 		md_unwatch(b);
 	if (b->is_loaded)
 		remember_times(b);
-	remember_modseqs(b);
+	/* Else it may be a mailbox of another name, that has its own. */
+	if (md_folder_is_there(b->folder))
+		remember_modseqs(b);
 	li_cache_free(&b->cache, b->is_scanned ? is_here : NULL, b, b->n);
 	box_free(b);
 }
@@ -462,6 +464,12 @@ md_box_state(
 	memcpy(state_r->objectid, f->state.objectid, sizeof(state_r->objectid));
 	(void)pthread_mutex_unlock(&f->lock);
 	return PST_OK;
+}
+
+bool
+md_box_is_there(struct pst_box *b)
+{
+	return md_folder_is_there(b->folder);
 }
 
 enum pst_rc

@@ -227,7 +227,13 @@ void md_folder_put(struct md_folder *);
 /* Begins a state for a folder that has none. */
 void md_state_begin(
     const struct pst_store *, uint32_t uidvalidity, struct md_state *state_r);
-/* Writes the state file. Wants folder->lock. */
+/* The folder is still what has its name, and so are new and cur: nobody else
+ * removed or renamed them. */
+bool md_folder_is_there(const struct md_folder *);
+/*
+ * Writes the state file. Wants folder->lock. NOTFOUND: it is not there any
+ * more. It may be a mailbox of another name now, whose state is not ours.
+ */
 enum pst_rc md_folder_write(
     struct md_folder *, enum md_sync sync, struct pst_error *);
 /*
@@ -238,9 +244,9 @@ enum pst_rc md_folder_reserve(struct md_folder *, uint32_t uids,
     uint32_t *first_r, uint64_t *modseq_r, struct pst_error *);
 /*
  * A new modseq for what needs no new uid. Reading, removing and flags must go
- * on when the disk is full: then it is not reserved, and the price is that it
- * may be given twice should the server die before it can write. `modseq_r` may
- * be NULL.
+ * on when the disk is full or the folder not there: then it is not reserved,
+ * and the price is that it may be given twice should the server die before it
+ * can write. `modseq_r` may be NULL.
  */
 enum pst_rc md_folder_next_modseq(
     struct md_folder *, uint64_t *modseq_r, struct pst_error *);
@@ -253,6 +259,7 @@ enum pst_rc md_box_open(
 void md_box_close(struct pst_box *);
 enum pst_rc md_box_state(
     struct pst_box *, struct pst_box_state *, struct pst_error *);
+bool md_box_is_there(struct pst_box *);
 enum pst_rc md_recent(struct pst_box *, bool, uint32_t *, struct pst_error *);
 enum pst_rc md_cache_get(struct pst_box *, unsigned, const uint32_t *, size_t,
     pst_cached_fn, void *, struct pst_error *);

@@ -32,6 +32,26 @@ md_state_begin(
 	md_random_hex(s, st->objectid + 1, 12);
 }
 
+bool
+md_folder_is_there(const struct md_folder *f)
+{
+	static const char *const name[2] = { "new", "cur" };
+	char path[MD_NAME_MAX + 8];
+	struct stat ours, there;
+
+	for (int i = 0; i < 2; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s",
+		    f->dir[0] ? f->dir : ".", name[i]);
+		if (fstat(f->sub[i], &ours) < 0)
+			continue;
+		if (fstatat(f->acct->fd, path, &there, AT_SYMLINK_NOFOLLOW) < 0)
+			return errno != ENOENT && errno != ENOTDIR;
+		if (ours.st_dev != there.st_dev || ours.st_ino != there.st_ino)
+			return false;
+	}
+	return true;
+}
+
 enum pst_rc
 md_folder_write(struct md_folder *f, enum md_sync sync, struct pst_error *err)
 {
@@ -41,6 +61,9 @@ md_folder_write(struct md_folder *f, enum md_sync sync, struct pst_error *err)
 	enum pst_rc rc = PST_OK;
 	int e;
 
+	if (!md_folder_is_there(f))
+		return pst_fail(err, PST_E_NOTFOUND, 0,
+		    "%.180s was removed or renamed by somebody else", f->where);
 	st.uidnext = f->uid_floor;
 	st.modseq = f->modseq_floor;
 	md_state_print(&text, &st);
@@ -111,7 +134,7 @@ md_folder_next_modseq(
 	uint64_t modseq = 0;
 	enum pst_rc rc = md_folder_reserve(f, 0, NULL, &modseq, &why);
 
-	if (rc == PST_E_NOSPACE) {
+	if (rc == PST_E_NOSPACE || rc == PST_E_NOTFOUND) {
 		(void)pthread_mutex_lock(&f->lock);
 		modseq = ++f->state.modseq;
 		f->is_dirty = true;
@@ -300,7 +323,7 @@ md_folder_put(struct md_folder *f)
 		f->uid_floor = f->state.uidnext;
 		f->modseq_floor = f->state.modseq;
 		if (md_folder_write(f, MD_SYNC_FILE, &err) != PST_OK &&
-		    err.sys_errno != ENOENT)
+		    err.rc != PST_E_NOTFOUND && err.sys_errno != ENOENT)
 			f->acct->store->host->log(
 			    PST_LOG_WARNING, "maildir: %s", err.detail);
 	}

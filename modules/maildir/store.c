@@ -359,6 +359,7 @@ static const struct pst_store_ops maildir_ops = {
 	.text_state = md_text_state,
 	.text_drop = md_text_drop,
 	.acct_exists = md_acct_exists,
+	.box_is_there = md_box_is_there,
 };
 
 const struct pst_module *

@@ -279,6 +279,40 @@ mailbox_put(struct mailbox **mbp)
 		evict(ms, keep, messages, NULL);
 }
 
+/* The mailbox of that name, made when there is none. */
+static struct mailbox *
+find_or_make(struct mail_account *acct, const char *name)
+{
+	struct mailbox *mb;
+
+	pthread_mutex_lock(&acct->ms->lock);
+	mb = find(acct, name);
+	if (mb == NULL)
+		mb = mailbox_make(acct, name);
+	use(mb);
+	pthread_mutex_unlock(&acct->ms->lock);
+	return mb;
+}
+
+/* Another program removed or renamed the mailbox, so that what comes into the
+ * open box comes to nowhere, or elsewhere. Wants io. */
+static bool
+bury_when_lost(struct mailbox *mb)
+{
+	const struct pst_store_ops *ops = mb->acct->st->ops;
+
+	if (mb->box == NULL || ops->box_is_there == NULL ||
+	    ops->box_is_there(mb->box))
+		return false;
+	atomic_store(&mb->dead, true);
+	mailbox_close_box(mb);
+	pthread_mutex_lock(&mb->lock);
+	mailbox_wake_views(mb);
+	pthread_mutex_unlock(&mb->lock);
+	account_forget_usage(mb->acct);
+	return true;
+}
+
 enum pst_rc
 mailbox_get(struct mail_account *acct, const char *name,
     enum mailbox_depth depth, struct mailbox **mb_r, struct pst_error *err)
@@ -287,14 +321,14 @@ mailbox_get(struct mail_account *acct, const char *name,
 	enum pst_rc rc = PST_OK;
 
 	pthread_rwlock_rdlock(&acct->names);
-	pthread_mutex_lock(&acct->ms->lock);
-	mb = find(acct, name);
-	if (mb == NULL)
-		mb = mailbox_make(acct, name);
-	use(mb);
-	pthread_mutex_unlock(&acct->ms->lock);
-
+	mb = find_or_make(acct, name);
 	pthread_mutex_lock(&mb->io);
+	if (bury_when_lost(mb)) {
+		pthread_mutex_unlock(&mb->io);
+		mailbox_put(&mb);
+		mb = find_or_make(acct, name);
+		pthread_mutex_lock(&mb->io);
+	}
 	if (mb->dead) {
 		rc = pst_fail(err, PST_E_NOTFOUND, 0, "%s: deleted", name);
 	} else if (mb->box == NULL) {

@@ -1099,6 +1099,73 @@ kept_removed(void)
 	OPS->acct_close(acct);
 }
 
+/* --- other programs and whole mailboxes ----------------------------------- */
+
+/* `old` is open by a name that its folder had: nothing gets a uid that a box of
+ * its new name gives. */
+static void
+two_boxes(struct pst_acct *acct, struct pst_box *old)
+{
+	enum { MESSAGES = 40 };
+	struct pst_box *new = box_of(acct, "c");
+	struct pst_stage *stage = stage_of(crlf_text, strlen(crlf_text));
+	struct pst_append append = { .stage = stage };
+	struct pst_error err = { 0 };
+	uint32_t last = 0, uid;
+	struct pst_row row;
+	enum pst_rc rc = PST_OK;
+	struct rows rows;
+
+	for (int i = 0; i < MESSAGES; i++) {
+		uid = put(new, crlf_text, 0, 0, 1);
+		CHECK(uid > last, "ascending: %u", uid);
+		last = uid;
+	}
+	for (int i = 0; i < MESSAGES && rc == PST_OK; i++)
+		rc = OPS->commit(old, &append, 1, &row, &err);
+	CHECK(rc == PST_E_NOTFOUND, "no new uids: %d", rc);
+	OPS->stage_free(stage);
+	OPS->box_close(new);
+	new = box_of(acct, "c");
+	load_rows(new, &rows);
+	CHECK(rows_ascend(&rows) && rows.n >= MESSAGES, "all are there");
+	for (size_t i = 0; i < rows.n; i++)
+		CHECK(rows.v[i].uid <= last, "nothing was numbered anew");
+	rows_free(&rows);
+	OPS->box_close(new);
+}
+
+static void
+lost_folders(void)
+{
+	struct pst_acct *acct = acct_of("lost@example.test");
+	struct pst_error err = { 0 };
+	struct pst_box *box, *inbox = box_of(acct, "INBOX");
+	char command[700];
+
+	CHECK(OPS->box_is_there(inbox), "INBOX is there");
+	CHECK_RC(PST_OK, OPS->create(acct, "a", "", &err));
+	CHECK_RC(PST_OK, OPS->create(acct, "b", "", &err));
+	box = box_of(acct, "a");
+	CHECK(OPS->box_is_there(box), "it is there");
+	CHECK(put(box, crlf_text, 0, 0, 1) == 1, "a message");
+	rename_file("lost/.a", "lost/.c");
+	CHECK(!OPS->box_is_there(box), "it was renamed");
+	rename_file("lost/.b", "lost/.a");
+	CHECK(!OPS->box_is_there(box), "another has its name");
+	two_boxes(acct, box);
+	OPS->box_close(box);
+	box = box_of(acct, "a");
+	CHECK(OPS->box_is_there(box), "which is there");
+	(void)snprintf(command, sizeof(command), "rm -r '%s'", in("lost/.a").s);
+	CHECK(system(command) == 0, "rm");
+	CHECK(!OPS->box_is_there(box), "it was removed");
+	OPS->box_close(box);
+	CHECK(OPS->box_is_there(inbox), "INBOX is still there");
+	OPS->box_close(inbox);
+	OPS->acct_close(acct);
+}
+
 /* --- watching ------------------------------------------------------------- */
 
 static atomic_uint calls;
@@ -1266,6 +1333,7 @@ static const struct {
 	{ "unnamed letters", unnamed_letters },
 	{ "many kept mailboxes", many_kept },
 	{ "kept messages that were removed", kept_removed },
+	{ "lost folders", lost_folders },
 	{ "watching", watching },
 	{ "one server", one_server_only },
 	{ "removed account", removed_account },

@@ -1,5 +1,7 @@
 """CREATE, DELETE, RENAME, LIST, LSUB, STATUS, NAMESPACE and special uses."""
 
+import os
+import shutil
 import unittest
 
 from imap_client import Case, message
@@ -270,6 +272,27 @@ class Mailboxes(Case):
         self.assertBad(self.c.cmd("FETCH 1 FLAGS"))
         d.send("x NOOP\r\n")
         self.assertIn(b"* BYE", d.wait_closed())
+
+    def test_removed_or_renamed_by_another_program(self):
+        """What comes later goes to the mailbox that has the name then."""
+        c = self.login()
+        folder = os.path.join(self.server.maildir(self.server.users[0]),
+                              "." + self.box)
+        c.ok("CREATE " + self.box)
+        c.append(message("first"), self.box)
+        c.ok("SELECT " + self.box)
+        c.ok("UNSELECT")
+        shutil.rmtree(folder)
+        self.assertNo(c.cmd("STATUS %s (MESSAGES)" % self.box))
+        c.ok("CREATE " + self.box)
+        c.append(message("second"), self.box)
+        self.assertIn(b"* 1 EXISTS", c.ok("SELECT " + self.box))
+        c.ok("UNSELECT")
+        os.rename(folder, folder + "old")
+        c.ok("CREATE " + self.box)
+        c.append(message("third"), self.box)
+        self.assertIn(b"* 1 EXISTS", c.ok("SELECT " + self.box))
+        self.assertIn(b"* 1 EXISTS", c.ok("SELECT %sold" % self.box))
 
     def test_unselect_and_close(self):
         self.c.ok("CREATE " + self.box)
