@@ -400,7 +400,8 @@ struct pst_store_ops {
 	enum pst_rc (*kept_restore)(struct pst_acct *acct,
 	    const char *const *ids, size_t n, struct pst_box *to,
 	    pst_restored_fn fn, void *arg, struct pst_error *err);
-	/* Removes kept messages for good, the oldest first. */
+	/* Removes kept messages for good, the oldest first. When some cannot be
+	 * removed it goes on with the others, and fails in the end. */
 	enum pst_rc (*kept_purge)(struct pst_acct *acct,
 	    const struct pst_kept_limit *limit, struct pst_kept_sum *sum_r,
 	    struct pst_error *err);

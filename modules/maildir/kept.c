@@ -670,12 +670,14 @@ drop_source(struct all *all, const struct source *s)
 		(void)close(fd);
 }
 
-static void
+/* What cannot be removed is passed over. 0 or the errno of the first one. */
+static int
 purge_all(struct all *all, const struct pst_kept_limit *limit,
     struct pst_kept_sum *sum)
 {
 	uint64_t done = 0;
 	size_t i = 0;
+	int failed = 0;
 
 	for (size_t k = 0; k < all->n; k++)
 		sum->left.bytes += octets_of(all, &all->kept[k]);
@@ -690,7 +692,7 @@ purge_all(struct all *all, const struct pst_kept_limit *limit,
 		    (limit->max_bytes == 0 ||
 			sum->left.bytes <= limit->max_bytes))
 			break;
-		if (done++ == limit->most) {
+		if (done == limit->most) {
 			sum->more = true;
 			break;
 		}
@@ -699,8 +701,10 @@ purge_all(struct all *all, const struct pst_kept_limit *limit,
 			sum->purged.messages++;
 			sum->purged.bytes += octets;
 		} else if (errno != ENOENT) {
+			failed = failed ? failed : errno;
 			continue;
 		}
+		done++;
 		s->left--;
 		sum->left.messages--;
 		sum->left.bytes -= octets;
@@ -710,6 +714,7 @@ purge_all(struct all *all, const struct pst_kept_limit *limit,
 	for (size_t k = 0; k < all->sources; k++)
 		if (all->source[k].left == 0)
 			drop_source(all, &all->source[k]);
+	return failed;
 }
 
 enum pst_rc
@@ -718,14 +723,17 @@ md_kept_purge(struct pst_acct *a, const struct pst_kept_limit *limit,
 {
 	struct all all;
 	enum pst_rc rc = read_all(a, &all, err);
+	int failed = 0;
 
 	*sum_r = (struct pst_kept_sum){ 0 };
 	if (rc == PST_OK) {
 		if (all.n > 1)
 			qsort(all.kept, all.n, sizeof(all.kept[0]),
 			    compare_times);
-		purge_all(&all, limit, sum_r);
+		failed = purge_all(&all, limit, sum_r);
 	}
 	all_free(&all);
-	return rc;
+	return failed
+		   ? md_fail(err, failed, "remove kept messages of %s", a->path)
+		   : rc;
 }

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shutil
+import subprocess
 import time
 import unittest
 
@@ -200,6 +202,27 @@ class Undelete(unittest.TestCase):
         folder = os.path.join(self.server.maildir(self.user), "postern.kept")
         self.assertEqual([f for _, _, files in os.walk(folder)
                           for f in files if "S=" in f], [])
+
+    def test_what_cannot_be_removed(self):
+        """It is told, and neither in the others' way nor tried for ever."""
+        c = self.open("INBOX")
+        self.expunge(c, self.append(c, "INBOX", "a"))
+        folder = os.path.join(self.server.maildir(self.user), "postern.kept")
+        (cur, name), = [(d, f) for d, _, files in os.walk(folder)
+                        for f in files if "S=" in f]
+        fixed = [os.path.join(cur, "1.%d." % i + name.split(".", 1)[1])
+                 for i in range(1001)]
+        for path in fixed:
+            shutil.copy(os.path.join(cur, name), path)
+        self.addCleanup(subprocess.run, ["chattr", "-R", "-i", cur],
+                        capture_output=True)
+        if shutil.which("chattr") is None or subprocess.run(
+                ["chattr", "+i", *fixed], capture_output=True).returncode:
+            self.skipTest("no file can be made immutable here")
+        self.assertIn("remove kept messages", self.ctl(
+            "undelete", self.user, "--purge", code=1))
+        self.assertEqual(sorted(os.listdir(cur)), sorted(
+            os.path.basename(path) for path in fixed))
 
     def test_kept_mail_is_there_after_a_crash_and_invisible_to_others(self):
         c = self.open("INBOX")
