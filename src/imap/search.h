@@ -52,6 +52,7 @@ struct imap_search_message {
 	struct buf made;       /* those that were worked out now */
 	struct msg_text words; /* for matching TEXT and BODY */
 	struct imap_text_known *known; /* see search_text.c */
+	size_t asked, asked_ranges;    /* of it */
 };
 
 /* A row of the table. */

@@ -13,8 +13,11 @@
 #include "mailbox/fulltext.h"
 #include <stdlib.h>
 
-/* So many messages are looked at without asking. */
-enum { ASK_AFTER = 16 };
+enum {
+	ASK_AFTER = 16,	      /* messages that are looked at without asking */
+	ASK_KEYS = 100,	      /* keys of one program; others are looked for */
+	ASK_RANGES = 1 << 20, /* of uids in all answers that are kept */
+};
 
 struct imap_text_known {
 	struct imap_text_known *next;
@@ -34,6 +37,7 @@ imap_text_forget(struct imap_search_message *m)
 		view_text_fini(&k->answer);
 		free(k);
 	}
+	m->asked = m->asked_ranges = 0;
 }
 
 static struct imap_text_known *
@@ -62,8 +66,13 @@ is_known(struct imap_search_message *m, const struct imap_search_key *key,
 		if (k->looked_at++ < ASK_AFTER)
 			return false;
 		k->is_asked = true;
+		if (m->asked == ASK_KEYS || m->asked_ranges > ASK_RANGES)
+			return false;
+		m->asked++;
 		k->has_answer = view_text_search(
 		    m->view, key->text, headers, &k->answer);
+		if (k->has_answer)
+			m->asked_ranges += k->answer.yes.n + k->answer.unsure.n;
 	}
 	if (!k->has_answer || m->row.uid > k->answer.last ||
 	    uidset_has(&k->answer.unsure, m->row.uid))

@@ -169,6 +169,17 @@ class FullText(unittest.TestCase):
             hits += len(want)
         self.assertGreater(hits, n // 2)
 
+    def test_more_keys_than_are_asked_for(self):
+        server = self.start()
+        c = self.fill(server, n=40)
+        c.ok("SELECT box")
+        want = self.search(c, "TEXT", "al")
+        self.wait_indexed(server)
+        many = " ".join("NOT TEXT nosuchword%d" % i for i in range(150))
+        self.assertEqual(c.ok("UID SEARCH %s TEXT al" % many),
+                         c.ok("UID SEARCH TEXT al"))
+        self.assertTrue(want)
+
     def test_answers_are_those_of_a_scan(self):
         server = self.start()
         plain = self.start("search.fulltext=false")
