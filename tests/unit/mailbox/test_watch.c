@@ -266,6 +266,8 @@ Test(watch, other_programs_are_noticed_in_pinned_mailboxes)
 	/* Renamed while it is pinned: it stays so under its new name. */
 	cr_assert_eq(mailbox_rename(a, "Sent", "Gone", &err), PST_OK);
 	cr_expect(comes(w, WATCH_RENAMED, "Gone"));
+	/* It may have been stirred, too, and is told again after a look. */
+	watch_look(w, "Gone");
 	deliver_by_hand(".Gone/", "1700000000.2.host");
 	cr_expect(comes(w, WATCH_STIRRED, "Gone"));
 	watch_look(w, "Gone");
