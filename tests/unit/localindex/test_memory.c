@@ -135,7 +135,8 @@ write_strange(const struct folder *f,
 	struct li_gone copy[2] = { { { 0 }, 0 } };
 	const struct li_history h = { copy, n, n, from };
 
-	memcpy(copy, gone, n * sizeof(*gone));
+	if (n > 0)
+		memcpy(copy, gone, n * sizeof(*gone));
 	cr_assert_eq(
 	    li_memory_write(f->fd, VALIDITY, MODSEQ, entry, NULL, ENTRIES, &h),
 	    0);
