@@ -163,7 +163,7 @@ weave(struct imap_session *s)
 			return IMAP_TURN;
 	}
 	imap_thread_free(&th->tree);
-	if (th->added == view_count(s->view))
+	if (th->added > 0 && th->added == view_count(s->view))
 		view_threads_keep(
 		    s->view, kept_name(th->alg), th->token, th->tokens);
 	return begin_answer(s);
