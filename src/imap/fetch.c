@@ -614,7 +614,6 @@ start(struct imap_session *s, struct fetching *f)
 	uint64_t count = uidset_count(&f->seqs);
 
 	use_cache(s, f);
-	f->m.has_structure = f->items.level == IMAP_FETCH_STRUCTURE;
 	f->rows = imap_alloc(
 	    s, sizeof(*f->rows) * (size_t)(count < BATCH ? count : BATCH));
 	f->next = 1;

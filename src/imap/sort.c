@@ -141,7 +141,8 @@ take_order(struct sorting *so)
 	struct buf name;
 	bool ok;
 
-	if (!is_lasting(so) || sc->n == 0)
+	/* How well each matches is of this search: RETURN (RELEVANCY). */
+	if (!is_lasting(so) || sc->score != NULL || sc->n == 0)
 		return false;
 	buf_init(&name, NAME_MAX_OCTETS);
 	imap_sort_name(&so->sort, &name);

@@ -196,6 +196,13 @@ class Fuzzy(Sorting):
         got = c.ok("SORT RETURN (PARTIAL 1:2) (RELEVANCY) UTF-8 "
                    "FUZZY SUBJECT \"hello world\"")
         self.assertEqual(got[0].split(b") ", 1)[1], b"PARTIAL (1:2 4,2)")
+        # Also when the order of the mailbox is known already.
+        for _ in range(2):
+            c.ok("SORT (ARRIVAL) UTF-8 ALL")
+            got = c.ok("SORT RETURN (RELEVANCY ALL) (ARRIVAL) UTF-8 "
+                       "FUZZY SUBJECT \"hello world\"")
+            self.assertEqual(got[0].split(b") ", 1)[1],
+                             b"ALL 2:4 RELEVANCY (95 75 100)")
         got = c.ok("SEARCH RETURN (RELEVANCY) FUZZY SUBJECT zzzzzz")
         self.assertEqual(got[0].split(b") ", 1)[1], b"RELEVANCY ()")
         self.assertBad(c.cmd("SEARCH RETURN (RELEVANCY) ALL"))
