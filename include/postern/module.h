@@ -61,6 +61,9 @@ struct pst_host {
 	 * often, does no work: the server calls refresh() soon after.
 	 */
 	void (*changed)(void *cookie);
+
+	/* The same for acct_watch(): names, subscriptions or metadata. */
+	void (*account_changed)(void *cookie);
 };
 
 /* What pst_module_entry() returns; static, never freed. */

@@ -102,6 +102,23 @@ struct pst_append {
 	bool last;	       /* this stage goes into no further box */
 };
 
+/* One message as a conversion brings it; see place(). */
+struct pst_placed {
+	struct pst_stage *stage; /* synced; NULL: its content is there */
+	/* Keywords by numbers of the box that it goes into; save_date 0:
+	 * unknown. The size is that of the stage, and not looked at. */
+	struct pst_row row;
+	char ident[40]; /* what ident() shall tell, as far as the store can
+			 * keep it; "": its own */
+};
+
+/* How a store differs from one that this server has for itself. */
+enum pst_trait {
+	/* Other servers change accounts at the same time, also such parts as
+	 * nobody has open here: usage() is cheap and asked each time. */
+	PST_STORE_SHARED = 1 << 0,
+};
+
 /* The three forms of STORE. */
 enum pst_flag_op {
 	PST_FLAGS_SET,
@@ -475,6 +492,47 @@ struct pst_store_ops {
 	 * is there now.
 	 */
 	bool (*box_is_there)(struct pst_box *box);
+
+	/* --- several servers on one store: optional ----------------------- */
+
+	unsigned traits; /* enum pst_trait, or-ed */
+	/*
+	 * Messages of others, that refresh() has not told of, came before
+	 * those that the last commit(), copy(), move() or kept_restore() put
+	 * into this box. The server then does not take the rows that it was
+	 * given for what the mailbox holds; refresh() reports them in their
+	 * place, with the others. Needed where others assign uids, too.
+	 */
+	bool (*box_is_behind)(struct pst_box *box);
+	/*
+	 * From now on host->account_changed(cookie) tells that others changed
+	 * names, subscriptions or metadata of the account, until unwatch.
+	 * Both or none.
+	 */
+	enum pst_rc (*acct_watch)(
+	    struct pst_acct *acct, void *cookie, struct pst_error *err);
+	void (*acct_unwatch)(struct pst_acct *acct);
+
+	/* --- conversion: optional, both or none --------------------------- */
+
+	/*
+	 * Makes the box, which no session has open, go on from another one:
+	 * gives it that one's uidvalidity and object id, and at least its
+	 * uidnext and highestmodseq (they never go back). PERM when it holds
+	 * messages and uidvalidity would change, or when the object id cannot
+	 * be kept.
+	 */
+	enum pst_rc (*adopt)(struct pst_box *box,
+	    const struct pst_box_state *origin, struct pst_error *err);
+	/*
+	 * Puts messages where a conversion wants them, all or none, durably:
+	 * ascending by uid, each either new (with a stage; its uid is not below
+	 * uidnext) or there already (stage NULL), when flags, keywords, dates
+	 * and modseq become what is told. Rows are known to the server then, as
+	 * after commit(). CONFLICT: a uid is taken, or not there.
+	 */
+	enum pst_rc (*place)(struct pst_box *box,
+	    const struct pst_placed *placed, size_t n, struct pst_error *err);
 };
 
 #endif

@@ -772,12 +772,39 @@ apply(struct mailbox *mb, const struct uidset *gone, const struct rows *changed,
 		fulltext_stir(mb);
 }
 
+/*
+ * Other servers put messages before those that came from us now: both are told
+ * by the module's refresh() alone, so that uids stay ascending. Wants io.
+ */
+static bool
+is_behind(struct mailbox *mb)
+{
+	const struct pst_store_ops *ops = mb->acct->st->ops;
+
+	return mb->loaded && mb->box != NULL && ops->box_is_behind != NULL &&
+	       ops->box_is_behind(mb->box);
+}
+
+static void
+catch_up(struct mailbox *mb)
+{
+	struct pst_error err;
+
+	/* After a failure it stays stirred, and the next look finds them. */
+	if (mailbox_refresh(mb, &err) != PST_OK)
+		log_failure(PST_LOG_WARNING, 0, "refresh", &err);
+}
+
 void
 mailbox_apply(
     struct mailbox *mb, const struct uidset *gone, const struct rows *appended)
 {
 	struct pst_row last = { 0 };
 	uint64_t known;
+	bool behind = appended != NULL && appended->n > 0 && is_behind(mb);
+
+	if (behind)
+		appended = NULL;
 
 	if (gone != NULL && gone->n > 0)
 		last.modseq = present_modseq(mb);
@@ -790,6 +817,8 @@ mailbox_apply(
 	expect_missed(mb, known, &last, 1);
 	pthread_mutex_unlock(&mb->lock);
 	apply(mb, gone, NULL, appended, true);
+	if (behind)
+		catch_up(mb);
 }
 
 void
@@ -800,6 +829,10 @@ mailbox_apply_new(struct mailbox *mb, const struct pst_row *row, size_t n)
 
 	if (n == 0)
 		return;
+	if (is_behind(mb)) {
+		catch_up(mb);
+		return;
+	}
 	for (size_t i = 0; i < n; i++)
 		bytes += (int64_t)row[i].size;
 	pthread_mutex_lock(&mb->lock);

@@ -40,6 +40,7 @@ host_services(void)
 		.now = clock_now,
 		.random = random_bytes,
 		.changed = mailbox_stirred,
+		.account_changed = account_stirred_by_others,
 	};
 
 	return &host;
@@ -127,6 +128,12 @@ check_module(
 	if ((m->store->watch != NULL) != (m->store->unwatch != NULL))
 		return pst_fail(err, PST_E_PERM, 0,
 		    "%s: has only one of watch and unwatch", path);
+	if ((m->store->acct_watch != NULL) != (m->store->acct_unwatch != NULL))
+		return pst_fail(err, PST_E_PERM, 0,
+		    "%s: has only one of acct_watch and acct_unwatch", path);
+	if ((m->store->adopt != NULL) != (m->store->place != NULL))
+		return pst_fail(err, PST_E_PERM, 0,
+		    "%s: has only one of adopt and place", path);
 	if (!has_undelete(m->store))
 		return pst_fail(err, PST_E_PERM, 0,
 		    "%s: has only some of the operations of undelete", path);

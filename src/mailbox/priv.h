@@ -85,6 +85,7 @@ struct mail_account {
 	pthread_mutex_t open_lock; /* while the module opens or closes it */
 	struct pst_acct *acct;	   /* NULL: not open (yet, or any more) */
 	bool is_complete;	   /* has the mailboxes of a new account */
+	bool is_watched;	   /* by the module; with open_lock */
 	pthread_rwlock_t names;	   /* see above */
 	pthread_mutex_t usage_lock;
 	bool usage_known;
@@ -232,6 +233,8 @@ void account_change_end(struct mail_account *acct);
 void account_forget_usage(struct mail_account *acct);
 void account_take(struct mail_account *acct);	       /* one more reference */
 struct config *mailstore_config(struct mailstore *ms); /* a reference */
+/* Called by a module when others changed the account; from any thread. */
+void account_stirred_by_others(void *account);
 /* Sessions that have mailboxes of the account open look at their rights. */
 void account_wake_shared(struct mailstore *ms, const char *id);
 

@@ -254,6 +254,52 @@ set_limits(struct mail_account *acct, const struct account_user *user)
 	config_unref(&cfg);
 }
 
+void
+account_stirred_by_others(void *account)
+{
+	struct mail_account *acct = account;
+
+	account_wake_shared(acct->ms, acct->id);
+}
+
+/* Has the module open the account. Wants open_lock. */
+static enum pst_rc
+open_in_store(struct mail_account *acct, bool *created_r, struct pst_error *err)
+{
+	const struct pst_store_ops *ops = acct->st->ops;
+	enum pst_rc rc = ops->acct_open(
+	    acct->st->store, acct->id, &acct->acct, created_r, err);
+
+	acct->is_complete = false;
+	if (rc != PST_OK) {
+		acct->acct = NULL;
+		return rc;
+	}
+	if (ops->acct_watch != NULL) {
+		struct pst_error trouble;
+
+		acct->is_watched = ops->acct_watch(
+				       acct->acct, acct, &trouble) == PST_OK;
+		if (!acct->is_watched)
+			log_failure(PST_LOG_WARNING, 0, "watch", &trouble);
+	}
+	return PST_OK;
+}
+
+static void
+close_in_store(struct mail_account *acct)
+{
+	const struct pst_store_ops *ops = acct->st->ops;
+
+	if (acct->acct == NULL)
+		return;
+	if (acct->is_watched)
+		ops->acct_unwatch(acct->acct);
+	acct->is_watched = false;
+	ops->acct_close(acct->acct);
+	acct->acct = NULL;
+}
+
 enum pst_rc
 mail_account_open(struct mailstore *ms, const struct account_user *user,
     struct mail_account **acct_r, struct pst_error *err)
@@ -268,13 +314,8 @@ mail_account_open(struct mailstore *ms, const struct account_user *user,
 	acct = account_find_or_make(ms, st, user->address);
 	set_limits(acct, user);
 	pthread_mutex_lock(&acct->open_lock);
-	if (acct->acct == NULL) {
-		rc = st->ops->acct_open(
-		    st->store, acct->id, &acct->acct, &created, err);
-		acct->is_complete = false;
-		if (rc != PST_OK)
-			acct->acct = NULL;
-	}
+	if (acct->acct == NULL)
+		rc = open_in_store(acct, &created, err);
 	if (rc == PST_OK && !acct->is_complete)
 		rc = complete_account(acct, created, err);
 	pthread_mutex_unlock(&acct->open_lock);
@@ -313,9 +354,7 @@ mail_account_close(struct mail_account **acctp)
 	}
 	acct->refs++;
 	pthread_mutex_unlock(&ms->lock);
-	if (acct->acct != NULL)
-		acct->st->ops->acct_close(acct->acct);
-	acct->acct = NULL;
+	close_in_store(acct);
 	acct->usage_known = false;
 	pthread_mutex_lock(&ms->lock);
 	if (--acct->refs > 0) {
@@ -375,9 +414,7 @@ mail_account_remove(struct mailstore *ms, const struct account_user *user,
 		rc = pst_fail(
 		    err, PST_E_CONFLICT, 0, "%s: the mail is in use", acct->id);
 	} else {
-		if (acct->acct != NULL)
-			st->ops->acct_close(acct->acct);
-		acct->acct = NULL;
+		close_in_store(acct);
 		rc = st->ops->acct_remove(st->store, acct->id, err);
 		account_forget_usage(acct);
 	}
@@ -451,7 +488,8 @@ mail_account_usage(struct mail_account *acct, struct pst_usage *usage_r,
 	*usage_r = acct->usage;
 	*limit_r = acct->limit;
 	pthread_mutex_unlock(&acct->usage_lock);
-	if (known)
+	/* Other servers may add to what is remembered here. */
+	if (known && (acct->st->ops->traits & PST_STORE_SHARED) == 0)
 		return PST_OK;
 	rc = acct->st->ops->usage(acct->acct, &counted, err);
 	if (rc != PST_OK)
