@@ -12,6 +12,7 @@
 #ifndef POSTERN_MODULE_H
 #define POSTERN_MODULE_H
 
+#include <postern/database.h>
 #include <postern/store.h>
 #include <postern/types.h>
 
@@ -73,6 +74,7 @@ struct pst_module {
 	const char *name;    /* "maildir" */
 	const char *version; /* for the log */
 	const struct pst_store_ops *store;
+	const struct pst_database_ops *database; /* optional: may be NULL */
 };
 
 /*

@@ -17,6 +17,7 @@ BUILD = os.environ.get("POSTERN_BUILD")
 EXPECTED = """
 {sbindir}/posternctl
 {sbindir}/posternd
+{includedir}/postern/database.h
 {includedir}/postern/module.h
 {includedir}/postern/store.h
 {includedir}/postern/types.h
