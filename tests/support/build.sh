@@ -37,6 +37,15 @@ is_installed() {
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
+# Debian makes and starts a cluster when PostgreSQL is installed, which nobody
+# here needs: tests have their own. A file that is there is somebody's choice.
+without_main_cluster() {
+	conf=/etc/postgresql-common/createcluster.conf
+	[ ! -e $conf ] || return 0
+	as_root mkdir -p /etc/postgresql-common
+	echo "create_main_cluster = false" | as_root tee $conf >/dev/null
+}
+
 # install_packages NAME...: installs those that are missing.
 install_packages() {
 	command -v apt-get >/dev/null 2>&1 ||
@@ -55,8 +64,11 @@ install_packages() {
 	done
 	[ -n "$real" ] || return 0
 	say "installing:$real"
+	case "$real " in
+	*" postgresql "*) without_main_cluster ;;
+	esac
 	# shellcheck disable=SC2086
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	as_root env DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 apt-get install -y -qq \
 	    --no-install-recommends $real >/dev/null ||
 	    die "apt-get install failed"
 }

@@ -1,6 +1,8 @@
 """A real server for tests: posternd --sandbox in a directory of its own.
 
-POSTERN_PREFIX names the installation to try (default: build/install).
+POSTERN_PREFIX names the installation to try (default: build/install),
+POSTERN_STORAGE the module that keeps the mail: maildir (default), mbox or
+postgresql, where each server gets a database of its own (cluster.py).
 """
 
 import json
@@ -10,11 +12,21 @@ import signal
 import subprocess
 import tempfile
 import time
+import unittest
+
+import cluster
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 PREFIX = os.environ.get("POSTERN_PREFIX", os.path.join(ROOT, "build/install"))
 SLOW = int(os.environ.get("POSTERN_SLOW", "1"))  # sanitizers: longer waits
+STORAGE = os.environ.get("POSTERN_STORAGE", "maildir")
+
+
+def only_over(*modules):
+    """For tests, and classes of them, about the files of a module."""
+    return unittest.skipUnless(
+        STORAGE in modules, "about the files of " + " and ".join(modules))
 
 
 def copy_modules(dir):
@@ -27,16 +39,33 @@ def copy_modules(dir):
     return to
 
 
-class Server:
-    """posternd --sandbox; started by start() or `with`."""
+def empty_database():
+    """The conninfo of a new database that a server has made ready."""
+    c = cluster.cluster()
 
-    def __init__(self, users=2, set=(), args=(), dir=None, env=None):
+    def fill(conninfo):
+        with Server(users=1, storage="postgresql:" + conninfo):
+            pass
+    return c.create("server_%d_%d" % (os.getpid(), time.monotonic_ns()),
+                    c.template(fill))
+
+
+class Server:
+    """posternd --sandbox; started by start() or `with`.
+
+    `storage`: as for --storage, when it shall not be POSTERN_STORAGE's; with
+    "postgresql:" + the conninfo of another server it is one more node."""
+
+    def __init__(self, users=2, set=(), args=(), dir=None, env=None,
+                 storage=None):
         self.own_dir = dir is None
         self.dir = dir or tempfile.mkdtemp(prefix="postern-test-")
         self.users_wanted = users
         self.set = list(set)
         self.args = list(args)
         self.env = env or {}
+        self.storage = storage
+        self.conninfo = None  # of a database that is our own
         self.process = None
         self.log_path = os.path.join(self.dir, "log")
 
@@ -56,6 +85,7 @@ class Server:
         command = [os.path.join(PREFIX, "sbin/posternd"),
                    "--sandbox", self.dir, "--ports", "auto",
                    "--users", str(self.users_wanted)]
+        command += self.storage_args()
         for pair in self.set:
             command += ["--set", pair]
         with open(self.log_path, "ab") as log:
@@ -82,6 +112,24 @@ class Server:
         self.cafile = info["cafile"]
         self.mail_root = info["mail_root"]
         return self
+
+    def storage_args(self):
+        if "--storage" in self.args:
+            return []
+        if self.storage is not None:
+            return ["--storage", self.storage]
+        if STORAGE != "postgresql":
+            return [] if STORAGE == "maildir" else ["--storage", STORAGE]
+        # A second start in the same directory finds its mail again.
+        path = os.path.join(self.dir, "database")
+        if os.path.exists(path):
+            with open(path) as f:
+                self.conninfo = f.read()
+        else:
+            self.conninfo = empty_database()
+            with open(path, "w") as f:
+                f.write(self.conninfo)
+        return ["--storage", "postgresql:" + self.conninfo]
 
     def stop(self, sig=signal.SIGTERM):
         """Ends the server and returns its exit status. A sanitizer's report
@@ -120,6 +168,9 @@ class Server:
     def clean(self):
         if self.own_dir:
             shutil.rmtree(self.dir, ignore_errors=True)
+            if self.conninfo is not None:
+                cluster.cluster().drop(self.conninfo.rpartition("=")[2])
+                self.conninfo = None
 
     def ctl(self, *args, input=None, timeout=30):
         """Runs posternctl; returns the finished process, output as text."""

@@ -6,7 +6,7 @@ import os
 import re
 import unittest
 
-from postern import Server
+from postern import Server, only_over
 from wire import imap, request
 
 
@@ -130,6 +130,7 @@ class Mailboxes(unittest.TestCase):
         self.assertEqual(before, again)
         self.assertIn("messages", self.ctl("quota", "get", u))
 
+    @only_over("maildir")
     def test_recount_sees_what_a_program_did_unseen(self):
         """A file that was changed in place: no folder's time tells."""
         u = self.server.users[3]
@@ -167,6 +168,7 @@ class Mailboxes(unittest.TestCase):
         os.utime(old, (1, 1))
         return c, folder
 
+    @only_over("maildir")
     def test_fsck_finds_and_mends(self):
         u = self.server.users[2]
         self.assertIn("0 problems", self.ctl("mailbox", "fsck", u))
@@ -203,6 +205,7 @@ class Mailboxes(unittest.TestCase):
                        for g in got)
         self.assertEqual(sizes, [len(TEXT)] * 3 + [len(TEXT) + 6])
 
+    @only_over("maildir")
     def test_fsck_takes_keywords_back_from_a_damaged_state(self):
         with Server(users=1) as s:
             u = s.users[0]

@@ -7,6 +7,7 @@ import re
 import unittest
 
 from imap_client import Case, message
+from postern import only_over
 from test_condstore import highest, modseq
 from test_qresync import vanished
 
@@ -79,6 +80,7 @@ class Index(Case):
             got.append(c.ok("UID THREAD %s UTF-8 ALL" % alg))
         return got
 
+    @only_over("maildir")
     def test_same_answers_with_it(self):
         first = self.everything()
         self.assertEqual(self.everything(), first)
@@ -88,6 +90,7 @@ class Index(Case):
         self.again()
         self.assertEqual(self.everything(), first)
 
+    @only_over("maildir")
     def test_saves_reading(self):
         """Nothing is read any more: it even works without the files."""
         first = self.everything()
@@ -98,6 +101,7 @@ class Index(Case):
                 f.write(b"?" * 10)
         self.assertEqual(self.everything(), first)
 
+    @only_over("maildir")
     def test_damage_is_noticed(self):
         rng = random.Random(1)
         first = self.everything()
@@ -213,6 +217,7 @@ class Index(Case):
                 if b" FETCH (" in r}
         self.assertEqual(told, {3, 4, 5, 6, 7})
 
+    @only_over("maildir")
     def test_without_it_modseqs_are_only_larger(self):
         for how in ("lost", "killed"):
             self.again()
@@ -233,6 +238,7 @@ class Index(Case):
             for uid, (_, m) in before.items():
                 self.assertGreaterEqual(after[uid][1], m, how)
 
+    @only_over("maildir")
     def test_changes_while_it_was_down(self):
         """Flags that another program changed have a new modseq; deliveries
         without a session leave the others as they were."""

@@ -5,6 +5,7 @@ import shutil
 import unittest
 
 from imap_client import Case, message
+from postern import only_over
 
 
 class Mailboxes(Case):
@@ -273,6 +274,7 @@ class Mailboxes(Case):
         d.send("x NOOP\r\n")
         self.assertIn(b"* BYE", d.wait_closed())
 
+    @only_over("maildir")
     def test_removed_or_renamed_by_another_program(self):
         """What comes later goes to the mailbox that has the name then."""
         c = self.login()

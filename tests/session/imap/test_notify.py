@@ -6,6 +6,7 @@ import time
 import unittest
 
 from imap_client import Case, message
+from postern import only_over
 
 BOTH = "(MessageNew MessageExpunge)"
 ALL = "(MessageNew MessageExpunge FlagChange)"
@@ -506,6 +507,7 @@ class Others(NotifyCase):
                        "Subject: x\r\n\r\nx\r\n")
         self.assertEqual(self.told()[0], "INBOX")
 
+    @only_over("maildir")
     def test_other_programs(self):
         """A file that appears in the Maildir of a watched mailbox"""
         c, o = self.c, self.other

@@ -6,6 +6,7 @@ import socket
 import unittest
 
 from imap_client import Case, message
+from postern import only_over
 from test_condstore import highest, modseq
 
 
@@ -307,17 +308,20 @@ class Qresync(Case):
         self.assertGreater(highest(got)[0], self.since)
         return c
 
+    @only_over("maildir")
     def test_other_program_while_selected(self):
         c = self.fill(5)
         self.other_program()
         self.assertEqual(vanished(c.ok("NOOP"), False), {2})
         self.check_other_program()
 
+    @only_over("maildir")
     def test_other_program_while_nobody_looks(self):
         self.fill(5).ok("UNSELECT")
         self.other_program()
         self.check_other_program()
 
+    @only_over("maildir")
     def test_other_program_while_stopped(self):
         self.fill(5).close()
         self.server.stop()
@@ -325,6 +329,7 @@ class Qresync(Case):
         self.server.start()
         self.check_other_program()
 
+    @only_over("maildir")
     def test_other_program_after_a_crash(self):
         c = self.fill(5)
         self.server.kill()

@@ -8,6 +8,7 @@ import time
 import unittest
 
 from imap_client import CRLF, Case, Client, message
+from postern import only_over
 
 
 class Sessions(Case):
@@ -123,6 +124,7 @@ class Sessions(Case):
         self.assertEqual(len(c.ok("EXPUNGE")), n)
         self.assertEqual(len([g for g in d.ok("NOOP") if b"EXPUNGE" in g]), n)
 
+    @only_over("maildir")
     def test_vanished_file(self):
         c = self.select_new([message("m%d" % i) for i in range(3)])
         root = self.server.maildir(self.server.users[0])
@@ -206,6 +208,7 @@ class Idle(Case):
         d.ok("DELETE " + self.box)
         self.assertIn(b"* BYE", c.wait_closed())
 
+    @only_over("maildir")
     def test_change_by_another_program(self):
         c = self.select_new([message("first")])
         root = self.server.maildir(self.server.users[0])

@@ -13,7 +13,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 for folder in ("../../support", "../imap"):
     sys.path.append(os.path.join(HERE, folder))
 import imap_client  # noqa: E402
-from postern import PREFIX, SLOW, Server  # noqa: E402, F401
+from postern import (  # noqa: E402, F401
+    PREFIX, SLOW, STORAGE, Server)
 
 CRLF = b"\r\n"
 

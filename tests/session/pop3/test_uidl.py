@@ -5,6 +5,7 @@ import re
 import unittest
 
 from pop3_client import Case, Client, Server, imap_client, message
+from postern import only_over
 
 
 class Uidl(Case):
@@ -65,6 +66,7 @@ class Stays(unittest.TestCase):
             server.start()
             self.assertEqual(self.ids(server), before)
 
+    @only_over("maildir")
     def test_ids_of_another_server(self):
         """What stands in the mailbox's state file comes from a conversion."""
         with Server() as server:

@@ -5,6 +5,7 @@ import subprocess
 import unittest
 
 from pop3_client import CRLF, Case, message
+from postern import only_over
 
 
 class Update(Case):
@@ -106,6 +107,7 @@ class Update(Case):
         self.assertNotIn(b"\\Seen", flags[2])
         self.assertNotIn(b"\\Seen", flags[3])
 
+    @only_over("maildir")
     def test_size_that_was_wrong(self):
         """A file that grew: the message is whole, if not of its size."""
         user = self.fill(message("a"))
@@ -119,6 +121,7 @@ class Update(Case):
         c.ok("NOOP")
         c.quit()
 
+    @only_over("maildir")
     def test_what_cannot_be_removed(self):
         user = self.fill(message("a"), message("b"), message("c"))
         folder = self.server.maildir(self.server.users[user])

@@ -10,7 +10,8 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "..", "support"))
-from postern import PREFIX, SLOW, Server  # noqa: E402, F401
+from postern import (  # noqa: E402, F401
+    PREFIX, SLOW, STORAGE, Server)
 
 MESSAGE = b"From: a@b.test\r\nSubject: s\r\n\r\nbody\r\n"
 
