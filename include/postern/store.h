@@ -104,7 +104,9 @@ struct pst_append {
 
 /* One message as a conversion brings it; see place(). */
 struct pst_placed {
-	struct pst_stage *stage; /* synced; NULL: its content is there */
+	/* Synced, and goes nowhere else afterwards; NULL: its content is there
+	 * already. */
+	struct pst_stage *stage;
 	/* Keywords by numbers of the box that it goes into; save_date 0:
 	 * unknown. The size is that of the stage, and not looked at. */
 	struct pst_row row;
@@ -518,18 +520,26 @@ struct pst_store_ops {
 	/*
 	 * Makes the box, which no session has open, go on from another one:
 	 * gives it that one's uidvalidity and object id, and at least its
-	 * uidnext and highestmodseq (they never go back). PERM when it holds
-	 * messages and uidvalidity would change, or when the object id cannot
-	 * be kept.
+	 * uidnext and highestmodseq (they never go back); the mailboxes that
+	 * are made later have larger uidvalidities. It may be called again.
+	 * What was removed up to now is not history of this box: history() is
+	 * complete only above the highestmodseq that it has afterwards. PERM
+	 * when it holds messages and uidvalidity would change, or when the
+	 * object id cannot be kept.
 	 */
 	enum pst_rc (*adopt)(struct pst_box *box,
 	    const struct pst_box_state *origin, struct pst_error *err);
 	/*
 	 * Puts messages where a conversion wants them, all or none, durably:
-	 * ascending by uid, each either new (with a stage; its uid is not below
-	 * uidnext) or there already (stage NULL), when flags, keywords, dates
-	 * and modseq become what is told. Rows are known to the server then, as
-	 * after commit(). CONFLICT: a uid is taken, or not there.
+	 * ascending by uid, each either new (with a stage; its uid is above
+	 * those of all messages in the box, but may be below uidnext, where a
+	 * conversion that was cut short goes on) or there already (stage NULL),
+	 * when flags, keywords, dates and modseq become what is told and
+	 * ident() stays. A modseq of 0 stands for a new one. uidnext and
+	 * highestmodseq grow as needed. What the store remembers of an earlier
+	 * message with a uid (cache, index) does not count for a new one. Rows
+	 * are known to the server then, as after commit(). CONFLICT: a new uid
+	 * is not above the others, or one that should be there is not.
 	 */
 	enum pst_rc (*place)(struct pst_box *box,
 	    const struct pst_placed *placed, size_t n, struct pst_error *err);

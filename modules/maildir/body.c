@@ -319,6 +319,8 @@ md_ident(struct pst_box *b, uint32_t uid, char id_r[40], struct pst_error *err)
 		return pst_fail(err, PST_E_NOTFOUND, 0,
 		    "%.160s has no message with uid %lu", b->folder->where,
 		    (unsigned long)uid);
+	if (md_name_ident(text, strlen(text), id_r))
+		return PST_OK;
 	md_hash128(
 	    stem, md_name_stem(text, strlen(text), stem, sizeof(stem)), h);
 	(void)snprintf(id_r, 40, "M%016llx%016llx", (unsigned long long)h[0],

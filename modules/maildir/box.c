@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* --- the text of the names ------------------------------------------------ */
 
@@ -257,6 +258,19 @@ box_free(struct pst_box *b)
 	free(b->fix);
 	free(b->gone);
 	free(b);
+}
+
+void
+md_box_new_cache(struct pst_box *b)
+{
+	struct md_folder *f = b->folder;
+
+	li_cache_free(&b->cache, NULL, NULL, 0);
+	(void)unlinkat(f->fd, LI_CACHE_FILE, 0);
+	(void)pthread_mutex_lock(&f->lock);
+	b->cache = li_cache_new(
+	    b->acct->store->host, f->fd, f->state.uidvalidity, f->where);
+	(void)pthread_mutex_unlock(&f->lock);
 }
 
 /*

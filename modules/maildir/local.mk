@@ -9,7 +9,7 @@ maildir_la_SOURCES = \
 	modules/maildir/ingest.c modules/maildir/keyword.c \
 	modules/maildir/maildir.h modules/maildir/mailstate.c \
 	modules/maildir/modify.c modules/maildir/name.c \
-	modules/maildir/name.h modules/maildir/scan.c \
+	modules/maildir/name.h modules/maildir/place.c modules/maildir/scan.c \
 	modules/maildir/stage.c modules/maildir/state.c \
 	modules/maildir/state.h modules/maildir/store.c \
 	modules/maildir/text.c \

@@ -177,6 +177,9 @@ enum md_sync md_sync_kind(const struct pst_store *s, enum md_sync wanted);
 /* The beginning of a new message's name. */
 void md_new_stem(
     const struct pst_store *s, int64_t date, char *out, size_t cap);
+/* The same without the host. */
+void md_short_stem(
+    const struct pst_store *s, int64_t date, char *out, size_t cap);
 
 /* --- account.c ------------------------------------------------------------ */
 
@@ -242,6 +245,9 @@ enum pst_rc md_folder_write(
  */
 enum pst_rc md_folder_reserve(struct md_folder *, uint32_t uids,
     uint32_t *first_r, uint64_t *modseq_r, struct pst_error *);
+/* Makes uidnext and the highest modseq at least these, even after a crash. */
+enum pst_rc md_folder_raise(
+    struct md_folder *, uint32_t uidnext, uint64_t modseq, struct pst_error *);
 /*
  * A new modseq for what needs no new uid. Reading, removing and flags must go
  * on when the disk is full or the folder not there: then it is not reserved,
@@ -271,6 +277,8 @@ enum pst_rc md_history(
 size_t md_box_find(const struct pst_box *, uint32_t uid);
 struct md_msg *md_box_msg(const struct pst_box *, uint32_t uid);
 void md_box_row(struct pst_box *, const struct md_msg *, struct pst_row *row_r);
+/* Forgets the cache: uids may stand for other messages than they did. */
+void md_box_new_cache(struct pst_box *);
 /* The place of `uid` in box->fix, or of the next larger one. Wants box->lock,
  * as do the four that follow. */
 size_t md_box_find_fix(const struct pst_box *, uint32_t uid);
@@ -366,6 +374,13 @@ enum pst_rc md_move(struct pst_box *, struct pst_uids, struct pst_box *,
     pst_copied_fn, void *, struct pst_error *);
 /* Copies a file into a folder by its content. 0 or an errno. */
 int md_place_copy(struct pst_box *, int from_fd, enum md_dir, const char *name);
+
+/* --- place.c -------------------------------------------------------------- */
+
+enum pst_rc md_adopt(
+    struct pst_box *, const struct pst_box_state *, struct pst_error *);
+enum pst_rc md_place(
+    struct pst_box *, const struct pst_placed *, size_t, struct pst_error *);
 
 /* --- modify.c ------------------------------------------------------------- */
 

@@ -127,6 +127,44 @@ out:
 }
 
 enum pst_rc
+md_folder_raise(struct md_folder *f, uint32_t uidnext, uint64_t modseq,
+    struct pst_error *err)
+{
+	uint32_t old_floor;
+	uint64_t old_modseq;
+	enum pst_rc rc = PST_OK;
+
+	(void)pthread_mutex_lock(&f->lock);
+	old_floor = f->uid_floor;
+	old_modseq = f->modseq_floor;
+	if (uidnext > UINT32_MAX - 2 * UID_BLOCK || modseq > INT64_MAX / 2) {
+		rc = pst_fail(
+		    err, PST_E_LIMIT, 0, "%.180s: no uids are left", f->where);
+		goto out;
+	}
+	if (uidnext > f->uid_floor) {
+		f->uid_floor = uidnext + f->uid_block - 1;
+		f->uid_block = UID_BLOCK;
+	}
+	if (modseq > f->modseq_floor)
+		f->modseq_floor = modseq + MODSEQ_BLOCK;
+	if (f->uid_floor != old_floor || f->modseq_floor != old_modseq)
+		rc = md_folder_write(f, MD_SYNC_FULL, err);
+	if (rc != PST_OK) {
+		f->uid_floor = old_floor;
+		f->modseq_floor = old_modseq;
+		goto out;
+	}
+	if (uidnext > f->state.uidnext)
+		f->state.uidnext = uidnext;
+	if (modseq > f->state.modseq)
+		f->state.modseq = modseq;
+out:
+	(void)pthread_mutex_unlock(&f->lock);
+	return rc;
+}
+
+enum pst_rc
 md_folder_next_modseq(
     struct md_folder *f, uint64_t *modseq_r, struct pst_error *err)
 {

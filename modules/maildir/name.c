@@ -184,6 +184,42 @@ md_name_stem(const char *s, size_t n, char *out, size_t cap)
 	return len;
 }
 
+bool
+md_is_ident(struct pst_str id)
+{
+	if (id.n == 0 || id.n >= 40)
+		return false;
+	for (size_t i = 0; i < id.n; i++) {
+		char c = id.p[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			(c >= '0' && c <= '9') || c == '-' || c == '_'))
+			return false;
+	}
+	return true;
+}
+
+bool
+md_name_ident(const char *s, size_t n, char id_r[40])
+{
+	size_t key_n = key_length(s, n), at = piece_end(s, 0, key_n), end;
+
+	for (; at < key_n; at = end) {
+		struct pst_str id;
+
+		end = piece_end(s, at + 1, key_n);
+		if (end - at < 4 || s[at + 1] != 'E' || s[at + 2] != '=')
+			continue;
+		id = (struct pst_str){ s + at + 3, end - at - 3 };
+		if (!md_is_ident(id))
+			continue;
+		memcpy(id_r, id.p, id.n);
+		id_r[id.n] = '\0';
+		return true;
+	}
+	return false;
+}
+
 size_t
 md_name_make(char out[MD_NAME_MAX + 1], const struct md_name_parts *p)
 {

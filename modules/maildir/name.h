@@ -8,7 +8,9 @@
  *
  * Fields: S= octets of the file, W= octets with CRLF line ends (only when they
  * differ), T= internal date when the leading number is not, D= when it came
- * into the mailbox when that is not the internal date, U= uid.
+ * into the mailbox when that is not the internal date, U= uid. E= is the id of
+ * the content that a message brought from another store; it is a part of the
+ * stem, so that copies have it too.
  */
 #ifndef MAILDIR_NAME_H
 #define MAILDIR_NAME_H
@@ -52,6 +54,11 @@ size_t md_name_make(
 
 /* Writes the stem, at most `cap` octets without a NUL, and tells its length. */
 size_t md_name_stem(const char *s, size_t n, char *out, size_t cap);
+
+/* The id of E=, NUL-terminated. False: there is none. */
+bool md_name_ident(const char *s, size_t n, char id_r[40]);
+/* It can be an id. */
+bool md_is_ident(struct pst_str id);
 
 /*
  * Appends ":2," and the letters to the key of `key_n` octets in `name`.

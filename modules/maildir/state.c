@@ -5,6 +5,7 @@
  */
 #include "state.h"
 
+#include "name.h"
 #include <stdlib.h>
 
 enum { META_MAX = 4096 }; /* entries; a damaged file must not fill memory */
@@ -126,15 +127,8 @@ parse_seen(struct pst_str rest, struct md_state *s)
 static bool
 parse_objectid(struct pst_str s, struct md_state *state)
 {
-	if (s.n == 0 || s.n >= sizeof(state->objectid))
+	if (!md_is_ident(s))
 		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			(c >= '0' && c <= '9') || c == '-' || c == '_'))
-			return false;
-	}
 	memcpy(state->objectid, s.p, s.n);
 	state->objectid[s.n] = '\0';
 	return true;

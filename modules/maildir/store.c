@@ -66,14 +66,24 @@ md_sync_kind(const struct pst_store *s, enum md_sync wanted)
 }
 
 void
-md_new_stem(const struct pst_store *s, int64_t date, char *out, size_t cap)
+md_short_stem(const struct pst_store *s, int64_t date, char *out, size_t cap)
 {
 	char random[17];
 
 	md_random_hex(s, random, 8);
-	(void)snprintf(out, cap, "%lld.M%06luR%s.%s",
+	(void)snprintf(out, cap, "%lld.M%06luR%s",
 	    (long long)(date > 0 ? date : 0),
-	    (unsigned long)(s->host->now() % 1000000), random, s->hostname);
+	    (unsigned long)(s->host->now() % 1000000), random);
+}
+
+void
+md_new_stem(const struct pst_store *s, int64_t date, char *out, size_t cap)
+{
+	size_t n;
+
+	md_short_stem(s, date, out, cap);
+	n = strlen(out);
+	(void)snprintf(out + n, cap - n, ".%s", s->hostname);
 }
 
 /* The host as a part of file names: no separators of Maildir in it. */
@@ -360,6 +370,8 @@ static const struct pst_store_ops maildir_ops = {
 	.text_drop = md_text_drop,
 	.acct_exists = md_acct_exists,
 	.box_is_there = md_box_is_there,
+	.adopt = md_adopt,
+	.place = md_place,
 };
 
 const struct pst_module *

@@ -8,7 +8,8 @@
  * back, no uid may be given twice, UIDVALIDITY stays, contents are whole. What
  * was under way may be there or not, and a move may leave both. Where the
  * module keeps expunged messages, each of them is in a mailbox or kept, at any
- * moment, and never in both.
+ * moment, and never in both. Where it can be converted into, messages also come
+ * as a conversion brings them, with uids of their own.
  *
  * Every message has a serial number in its text; a record says what is known
  * about a serial and where it is. This tests the death of the process, not of
@@ -246,6 +247,70 @@ do_commit(struct child *c, unsigned b, uint32_t *next)
 	*next += n;
 }
 
+/* As a conversion does it: uids with gaps, and numbers from elsewhere. */
+static void
+do_place(struct child *c, unsigned b, uint32_t *next)
+{
+	struct pst_placed p[BATCH] = { 0 };
+	struct pst_box_state st;
+	struct pst_error err;
+	char text[4096];
+	uint32_t n = 1 + pick(BATCH), uid;
+
+	if (ops->state(c->box[b], &st, &err) != PST_OK)
+		die("state", &err);
+	uid = st.uidnext;
+	st.uidnext += pick(3);
+	st.highestmodseq += pick(100);
+	if (pick(2) && ops->adopt(c->box[b], &st, &err) != PST_OK)
+		die("adopt", &err);
+	for (uint32_t i = 0; i < n; i++) {
+		size_t length = make_text(*next + i, text);
+
+		uid += pick(4);
+		p[i].row = (struct pst_row){ .uid = uid++,
+			.flags = pick(32),
+			.modseq = 1 + pick(1000),
+			.internal_date = 1000000000 + (int64_t)pick(1000000),
+			.save_date = 1700000000 };
+		(void)snprintf(
+		    p[i].ident, sizeof(p[i].ident), "Serial-%u", *next + i);
+		if (ops->stage_new(c->store, 0, &p[i].stage, &err) != PST_OK ||
+		    ops->stage_write(p[i].stage, text, length, &err) !=
+			PST_OK ||
+		    ops->stage_sync(p[i].stage, &err) != PST_OK)
+			die("stage", &err);
+		say(c, SAY_TRY, *next + i, b, 0, 0);
+	}
+	if (ops->place(c->box[b], p, n, &err) != PST_OK)
+		die("place", &err);
+	for (uint32_t i = 0; i < n; i++) {
+		say(c, SAY_STORED, *next + i, b, p[i].row.uid, p[i].row.flags);
+		add_message(c, b, *next + i, p[i].row.uid, p[i].row.flags);
+		ops->stage_free(p[i].stage);
+	}
+	*next += n;
+}
+
+/* And what is there already. */
+static void
+do_place_present(struct child *c, unsigned b)
+{
+	size_t i = pick((uint32_t)c->n[b]);
+	const struct pst_placed p = {
+		.row = { .uid = c->msg[b][i].uid,
+		    .flags = pick(32),
+		    .modseq = 1 + pick(1000),
+		    .internal_date = 1000000000 + (int64_t)pick(1000000),
+		    .save_date = 1700000000 + (int64_t)pick(1000) },
+	};
+	struct pst_error err;
+
+	if (ops->place(c->box[b], &p, 1, &err) != PST_OK)
+		die("place", &err);
+	c->msg[b][i].flags = p.row.flags;
+}
+
 static void
 ignore_row(void *arg, const struct pst_row *row)
 {
@@ -435,8 +500,12 @@ work(int out)
 	for (;;) {
 		unsigned b = pick(BOXES), what = pick(100);
 
-		if (what < 45 || c.n[b] == 0) {
+		if (what < 10 && ops->place != NULL) {
+			do_place(&c, b, &next);
+		} else if (what < 45 || c.n[b] == 0) {
 			do_commit(&c, b, &next);
+		} else if (what < 50 && ops->place != NULL) {
+			do_place_present(&c, b);
 		} else if (what < 70) {
 			do_flags(&c, b);
 		} else if (what < 76) {

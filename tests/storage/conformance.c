@@ -29,6 +29,7 @@ static const struct {
 	{ "lasting", test_lasting },
 	{ "history", test_history },
 	{ "kept", test_kept },
+	{ "place", test_place },
 	{ "threads", test_threads },
 };
 

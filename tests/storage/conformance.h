@@ -132,6 +132,7 @@ void test_history(void);
 void test_check(void);
 void test_recount(void);
 void test_kept(void);
+void test_place(void);
 void test_lasting(void);
 void test_text(void);
 void test_threads(void);

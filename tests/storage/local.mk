@@ -7,7 +7,8 @@ tests_storage_conformance_SOURCES = tests/storage/conformance.c \
 	tests/storage/conformance.h tests/storage/suite.c \
 	tests/storage/test_cache.c tests/storage/test_care.c \
 	tests/storage/test_changes.c tests/storage/test_messages.c \
-	tests/storage/test_names.c tests/storage/test_text.c \
+	tests/storage/test_names.c tests/storage/test_place.c \
+	tests/storage/test_text.c \
 	tests/storage/test_threads.c
 tests_storage_conformance_LDADD = -ldl
 tests_storage_maildir_disk_SOURCES = tests/storage/conformance.h \

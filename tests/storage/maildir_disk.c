@@ -1313,6 +1313,69 @@ removed_account(void)
 	OPS->acct_close(acct);
 }
 
+/* --- what a conversion placed ----------------------------------------------
+ */
+
+/* All but the modseqs stands in the names of the files. */
+static void
+placed_without_index(void)
+{
+	static const char ident[] = "0123456789abcdefghijklmnopqrstuvwxyz_-A";
+	const struct pst_box_state origin = { 77, 5000, 900, "Other-1" };
+	struct pst_acct *acct = acct_of("placed@example.test");
+	struct pst_box *box = box_of(acct, "INBOX");
+	struct pst_placed p = {
+		.row = { .uid = 4000,
+		    .flags = PST_SEEN | PST_DRAFT,
+		    .modseq = 800,
+		    .internal_date = 1600000000,
+		    .save_date = 1650000000 },
+	};
+	struct pst_box_state st = { 0 };
+	struct pst_error err = { 0 };
+	struct copies c = { 0 };
+	struct pst_range r;
+	char id[40] = "";
+	struct rows rows;
+
+	memcpy(p.ident, ident, sizeof(ident));
+	p.stage = stage_of(crlf_text, strlen(crlf_text));
+	CHECK_RC(PST_OK, OPS->adopt(box, &origin, &err));
+	CHECK_RC(PST_OK, OPS->place(box, &p, 1, &err));
+	OPS->stage_free(p.stage);
+	CHECK_RC(PST_OK,
+	    OPS->copy(box, one(&r, 4000, 4000), box, copies_add, &c, &err));
+	copies_free(&c);
+	OPS->box_close(box);
+	OPS->acct_close(acct);
+	CHECK(find_file("placed/cur", ",E=0123").s[0] != '\0',
+	    "its id is in the name");
+	(void)unlink(in("placed/postern.index").s);
+	(void)unlink(in("placed/postern.cache").s);
+	if (!reopen())
+		return;
+	acct = acct_of("placed@example.test");
+	box = box_of(acct, "INBOX");
+	CHECK_RC(PST_OK, OPS->state(box, &st, &err));
+	CHECK(st.uidvalidity == 77 && strcmp(st.objectid, "Other-1") == 0 &&
+		  st.uidnext == 5001 && st.highestmodseq > 900,
+	    "the state: %u %u %llu", st.uidvalidity, st.uidnext,
+	    (unsigned long long)st.highestmodseq);
+	load_rows(box, &rows);
+	CHECK(rows.n == 2 && rows.v[0].uid == 4000 &&
+		  rows.v[0].flags == (PST_SEEN | PST_DRAFT) &&
+		  rows.v[0].internal_date == 1600000000 &&
+		  rows.v[0].save_date == 1650000000 && rows.v[0].modseq > 900,
+	    "the message");
+	rows_free(&rows);
+	for (uint32_t uid = 4000; uid <= 5000; uid += 1000)
+		CHECK(OPS->ident(box, uid, id, &err) == PST_OK &&
+			  strcmp(id, ident) == 0,
+		    "the id of %u, a copy or not: %s", uid, id);
+	OPS->box_close(box);
+	OPS->acct_close(acct);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -1334,6 +1397,7 @@ static const struct {
 	{ "many kept mailboxes", many_kept },
 	{ "kept messages that were removed", kept_removed },
 	{ "lost folders", lost_folders },
+	{ "placed", placed_without_index },
 	{ "watching", watching },
 	{ "one server", one_server_only },
 	{ "removed account", removed_account },

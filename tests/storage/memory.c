@@ -34,6 +34,7 @@ struct pst_stage {
 struct message {
 	struct pst_row row;
 	struct pst_stage *content;
+	char ident[40]; /* a copy has the same */
 };
 
 /* A mailbox, open or not: the server opens it at most once at a time, and
@@ -63,6 +64,8 @@ struct pst_store {
 	pthread_mutex_t lock;
 	struct pst_acct *accts;
 	uint32_t uidvalidity; /* the last one given */
+	uint64_t idents;      /* how many were given */
+	uint32_t life;	      /* what makes them differ from those before */
 };
 
 static const struct pst_str none = { NULL, 0 }, empty = { "", 0 };
@@ -444,6 +447,7 @@ store_open(const struct pst_host *host, const struct pst_section *section,
 	(void)err;
 	*s = (struct pst_store){ .host = host };
 	(void)pthread_mutex_init(&s->lock, NULL);
+	host->random(&s->life, sizeof(s->life));
 	*store_r = s;
 	return PST_OK;
 }
@@ -561,6 +565,15 @@ recent(struct pst_box *b, bool claim, uint32_t *first_r, struct pst_error *err)
 	return PST_OK;
 }
 
+static struct message *
+find_message(const struct pst_box *b, uint32_t uid)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->message[i].row.uid == uid)
+			return &b->message[i];
+	return NULL;
+}
+
 static void
 body_release(struct pst_body *body)
 {
@@ -573,13 +586,14 @@ body(struct pst_box *b, uint32_t uid, struct pst_body *body_r,
     struct pst_error *err)
 {
 	struct pst_stage *c = NULL;
+	struct message *m;
 
 	pthread_mutex_lock(&b->acct->store->lock);
-	for (size_t i = 0; i < b->n && c == NULL; i++)
-		if (b->message[i].row.uid == uid) {
-			c = b->message[i].content;
-			atomic_fetch_add(&c->users, 1);
-		}
+	m = find_message(b, uid);
+	if (m != NULL) {
+		c = m->content;
+		atomic_fetch_add(&c->users, 1);
+	}
 	pthread_mutex_unlock(&b->acct->store->lock);
 	if (c == NULL)
 		return pst_fail(err, PST_E_NOTFOUND, 0, "no uid %u", uid);
@@ -587,6 +601,19 @@ body(struct pst_box *b, uint32_t uid, struct pst_body *body_r,
 	body_r->priv = c;
 	body_r->release = body_release;
 	return PST_OK;
+}
+
+static enum pst_rc
+ident(struct pst_box *b, uint32_t uid, char id_r[40], struct pst_error *err)
+{
+	const struct message *m;
+
+	pthread_mutex_lock(&b->acct->store->lock);
+	m = find_message(b, uid);
+	if (m != NULL)
+		memcpy(id_r, m->ident, sizeof(m->ident));
+	pthread_mutex_unlock(&b->acct->store->lock);
+	return m ? PST_OK : pst_fail(err, PST_E_NOTFOUND, 0, "no uid %u", uid);
 }
 
 /* --- new messages --------------------------------------------------------- */
@@ -627,19 +654,37 @@ stage_sync(struct pst_stage *c, struct pst_error *err)
 	return PST_OK;
 }
 
-/* Adds a message that is like `row`; its uid is one that was never given. The
- * caller has the lock, here as with all that finds, makes or takes away. */
+/* Takes a message into the array; its uid is above all others. The caller has
+ * the lock, here as with all that finds, makes or takes away. */
+static struct message *
+add(struct pst_box *b, struct pst_stage *content, struct pst_row row,
+    const char *ident)
+{
+	struct message *m;
+
+	atomic_fetch_add(&content->users, 1);
+	b->message = grow(b->message, (b->n + 1) * sizeof(*b->message));
+	m = &b->message[b->n++];
+	*m = (struct message){ row, content, "" };
+	if (ident[0] != '\0')
+		(void)snprintf(m->ident, sizeof(m->ident), "%s", ident);
+	else
+		(void)snprintf(m->ident, sizeof(m->ident), "M%08x-%llu",
+		    b->acct->store->life,
+		    (unsigned long long)++b->acct->store->idents);
+	return m;
+}
+
+/* Adds a message that is like `row`; its uid is one that was never given. */
 static struct pst_row
-append(struct pst_box *b, struct pst_stage *content, struct pst_row row)
+append(struct pst_box *b, struct pst_stage *content, struct pst_row row,
+    const char *ident)
 {
 	row.uid = b->state.uidnext++;
 	row.modseq = ++b->state.highestmodseq;
 	row.save_date = b->acct->store->host->now() / 1000000;
 	row.size = content->n;
-	atomic_fetch_add(&content->users, 1);
-	b->message = grow(b->message, (b->n + 1) * sizeof(*b->message));
-	b->message[b->n++] = (struct message){ row, content };
-	return row;
+	return add(b, content, row, ident)->row;
 }
 
 /* All or none: what can fail comes first. */
@@ -654,7 +699,8 @@ commit(struct pst_box *b, const struct pst_append *a, size_t n,
 		rows_r[i] = append(b, a[i].stage,
 		    (struct pst_row){ .flags = a[i].flags,
 			.keywords = a[i].keywords,
-			.internal_date = a[i].internal_date });
+			.internal_date = a[i].internal_date },
+		    "");
 	pthread_mutex_unlock(&b->acct->store->lock);
 	return PST_OK;
 }
@@ -763,7 +809,7 @@ transfer(struct pst_box *b, struct pst_uids uids, struct pst_box *to,
 
 		row.keywords = translate(b, to, row.keywords);
 		pthread_mutex_lock(&b->acct->store->lock);
-		row = append(to, m.content, row);
+		row = append(to, m.content, row, m.ident);
 		if (is_move)
 			take_out(b, i);
 		pthread_mutex_unlock(&b->acct->store->lock);
@@ -785,6 +831,69 @@ move(struct pst_box *b, struct pst_uids uids, struct pst_box *to,
     pst_copied_fn moved, void *arg, struct pst_error *err)
 {
 	return transfer(b, uids, to, true, moved, arg, err);
+}
+
+/* --- conversion ----------------------------------------------------------- */
+
+static enum pst_rc
+adopt(struct pst_box *b, const struct pst_box_state *origin,
+    struct pst_error *err)
+{
+	struct pst_store *s = b->acct->store;
+
+	if (b->n > 0 && b->state.uidvalidity != origin->uidvalidity)
+		return pst_fail(err, PST_E_PERM, 0, "%s: other uids", b->name);
+	pthread_mutex_lock(&s->lock);
+	if (b->recent == b->state.uidnext && origin->uidnext > b->recent)
+		b->recent = origin->uidnext;
+	b->state.uidvalidity = origin->uidvalidity;
+	memcpy(b->state.objectid, origin->objectid, sizeof(b->state.objectid));
+	if (origin->uidnext > b->state.uidnext)
+		b->state.uidnext = origin->uidnext;
+	if (origin->highestmodseq > b->state.highestmodseq)
+		b->state.highestmodseq = origin->highestmodseq;
+	if (origin->uidvalidity > s->uidvalidity)
+		s->uidvalidity = origin->uidvalidity;
+	pthread_mutex_unlock(&s->lock);
+	return PST_OK;
+}
+
+/* All or none: what can fail comes first. */
+static enum pst_rc
+place(struct pst_box *b, const struct pst_placed *p, size_t n,
+    struct pst_error *err)
+{
+	uint32_t last = b->n > 0 ? b->message[b->n - 1].row.uid : 0, before = 0;
+	uint64_t fresh = b->state.highestmodseq;
+
+	for (size_t i = 0; i < n; before = p[i++].row.uid)
+		if (p[i].row.uid <= before ||
+		    (p[i].stage != NULL
+			    ? p[i].row.uid <= last
+			    : find_message(b, p[i].row.uid) == NULL))
+			return pst_fail(err, PST_E_CONFLICT, 0,
+			    "uid %u cannot be placed", p[i].row.uid);
+	pthread_mutex_lock(&b->acct->store->lock);
+	for (size_t i = 0; i < n; i++)
+		if (p[i].row.modseq > fresh)
+			fresh = p[i].row.modseq;
+	for (size_t i = 0; i < n; i++) {
+		struct message *m = p[i].stage != NULL
+					? add(b, p[i].stage, p[i].row,
+					      p[i].ident)
+					: find_message(b, p[i].row.uid);
+
+		m->row = p[i].row;
+		m->row.size = m->content->n;
+		if (m->row.modseq == 0)
+			m->row.modseq = fresh + 1;
+		if (m->row.modseq > b->state.highestmodseq)
+			b->state.highestmodseq = m->row.modseq;
+		if (m->row.uid >= b->state.uidnext)
+			b->state.uidnext = m->row.uid + 1;
+	}
+	pthread_mutex_unlock(&b->acct->store->lock);
+	return PST_OK;
 }
 
 static const struct pst_store_ops memory_ops = {
@@ -811,6 +920,7 @@ static const struct pst_store_ops memory_ops = {
 	.keyword = keyword,
 	.recent = recent,
 	.body = body,
+	.ident = ident,
 	.stage_new = stage_new,
 	.stage_write = stage_write,
 	.stage_sync = stage_sync,
@@ -820,7 +930,9 @@ static const struct pst_store_ops memory_ops = {
 	.copy = copy,
 	.move = move,
 	.expunge = expunge,
-	/* health, watch, unwatch, ident, cache_get, cache_put: optional. */
+	.adopt = adopt,
+	.place = place,
+	/* health, watch, unwatch, cache_get, cache_put: optional. */
 };
 
 const struct pst_module *
