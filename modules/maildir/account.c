@@ -11,18 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* After a damaged account file: ahead of what was given before it. */
-enum { UIDVALIDITY_SKIP = 3600 };
-
 static void
 acct_free(struct pst_acct *a)
 {
 	if (a->fd >= 0)
 		(void)close(a->fd);
-	md_meta_free(&a->state.meta);
-	for (size_t i = 0; i < a->subscribed; i++)
-		free(a->subscriptions[i]);
-	free(a->subscriptions);
+	li_account_fini(&a->files);
 	md_usage_free(a);
 	(void)pthread_mutex_destroy(&a->lock);
 	(void)pthread_mutex_destroy(&a->sums_lock);
@@ -31,100 +25,34 @@ acct_free(struct pst_acct *a)
 	free(a);
 }
 
-static enum pst_rc
-write_account(struct pst_acct *a, struct pst_error *err)
-{
-	struct md_buf text = { 0 };
-	int e = EFBIG;
-
-	md_account_print(&text, &a->state);
-	if (text.n <= MD_FILE_MAX)
-		e = md_replace_file(a->fd, MD_ACCOUNT_FILE, text.p, text.n,
-		    md_sync_kind(a->store, MD_SYNC_FULL));
-	md_buf_free(&text);
-	if (e == EFBIG)
-		return pst_fail(err, PST_E_LIMIT, 0,
-		    "%.150s: too much is kept with the account", a->path);
-	return e ? md_fail(err, e, "write %s/%s", a->path, MD_ACCOUNT_FILE)
-		 : PST_OK;
-}
-
 enum pst_rc
 md_acct_uidvalidity(
     struct pst_acct *a, uint32_t *value_r, struct pst_error *err)
 {
-	int64_t now = md_now(a->store);
-	uint32_t old = a->state.uidvalidity, next;
-	enum pst_rc rc;
-
-	if (old == UINT32_MAX)
-		return pst_fail(err, PST_E_LIMIT, 0,
-		    "%.150s: no UIDVALIDITY is left", a->path);
-	next = old + 1;
-	if (now > next && now <= UINT32_MAX)
-		next = (uint32_t)now;
-	a->state.uidvalidity = next;
-	rc = write_account(a, err);
-	if (rc != PST_OK)
-		a->state.uidvalidity = old;
-	else
-		*value_r = next;
-	return rc;
+	return li_account_uidvalidity(&a->files, value_r, err);
 }
 
 enum pst_rc
 md_acct_retire(struct pst_acct *a, uint32_t value, struct pst_error *err)
 {
-	uint32_t old = a->state.uidvalidity;
-	enum pst_rc rc;
-
-	if (value <= old)
-		return PST_OK;
-	a->state.uidvalidity = value;
-	rc = write_account(a, err);
-	if (rc != PST_OK)
-		a->state.uidvalidity = old;
-	return rc;
+	return li_account_retire(&a->files, value, err);
 }
 
 static enum pst_rc
 read_account(struct pst_acct *a, struct pst_error *err)
 {
-	struct md_buf text = { 0 };
-	enum md_state_rc parsed = MD_STATE_OK;
-	int e = md_read_file(a->fd, MD_ACCOUNT_FILE, MD_FILE_MAX, &text);
-	int64_t now = md_now(a->store);
+	const struct pst_store *s = a->store;
+	uint32_t floor;
 
-	if (e == 0)
-		parsed = md_account_parse(
-		    (struct pst_str){ text.p, text.n }, &a->state);
-	else if (e == EFBIG || e == EINVAL)
-		parsed = MD_STATE_DAMAGED;
-	md_buf_free(&text);
-	if (e != 0 && e != ENOENT && parsed == MD_STATE_OK)
-		return pst_fail(err, PST_E_TEMP, e, "read %.150s/%s", a->path,
-		    MD_ACCOUNT_FILE);
-	if (parsed == MD_STATE_NEWER)
-		return pst_fail(err, PST_E_PERM, 0,
-		    "%.150s/%s was written by a later version", a->path,
-		    MD_ACCOUNT_FILE);
-	if (parsed == MD_STATE_DAMAGED) {
-		a->store->host->log(PST_LOG_WARNING,
-		    "maildir: %s/%s is damaged and begun anew", a->path,
-		    MD_ACCOUNT_FILE);
-		md_meta_free(&a->state.meta);
-		(void)renameat(
-		    a->fd, MD_ACCOUNT_FILE, a->fd, MD_ACCOUNT_FILE ".damaged");
-		a->state.uidvalidity = 0;
-		if (now > 0 && now < UINT32_MAX - UIDVALIDITY_SKIP)
-			a->state.uidvalidity = (uint32_t)(now +
-							  UIDVALIDITY_SKIP);
-	}
 	(void)pthread_mutex_lock(&a->store->lock);
-	if (a->state.uidvalidity < a->store->uidvalidity)
-		a->state.uidvalidity = a->store->uidvalidity;
+	floor = s->uidvalidity;
 	(void)pthread_mutex_unlock(&a->store->lock);
-	return PST_OK;
+	a->files.host = s->host;
+	a->files.module = "maildir";
+	a->files.where = a->path;
+	a->files.fd = a->fd;
+	a->files.fsync = s->fsync;
+	return li_account_read(&a->files, floor, err);
 }
 
 /* Makes a folder unless it is there; *made_r is set when it was not. */
@@ -207,7 +135,7 @@ out:
 	if (rc != PST_OK && a->fd >= 0) {
 		(void)close(a->fd);
 		a->fd = -1;
-		md_meta_free(&a->state.meta);
+		li_account_fini(&a->files);
 	}
 	md_buf_free(&domain);
 	md_buf_free(&user);
@@ -383,122 +311,19 @@ md_acct_remove(struct pst_store *s, const char *id, struct pst_error *err)
 	return rc;
 }
 
-/* --- subscriptions -------------------------------------------------------- */
-
-enum pst_rc
-md_acct_read_subscriptions(struct pst_acct *a, struct pst_error *err)
-{
-	struct md_buf text = { 0 };
-	struct pst_str rest, line;
-	int e;
-
-	if (a->subscriptions_read)
-		return PST_OK;
-	e = md_read_file(a->fd, MD_SUBSCRIPTIONS, MD_FILE_MAX, &text);
-	if (e != 0 && e != ENOENT) {
-		md_buf_free(&text);
-		return pst_fail(err, PST_E_TEMP, e, "read %.150s/%s", a->path,
-		    MD_SUBSCRIPTIONS);
-	}
-	rest = (struct pst_str){ text.p, text.n };
-	while (md_next_line(&rest, &line)) {
-		struct md_buf name = { 0 };
-
-		if (line.n == 0 || !md_unescape(&name, line.p, line.n) ||
-		    strlen(name.p) != name.n ||
-		    md_acct_is_subscribed(a, name.p)) {
-			md_buf_free(&name);
-			continue;
-		}
-		MD_PUSH(a->subscriptions, a->subscribed, a->subscriptions_cap);
-		a->subscriptions[a->subscribed++] = name.p;
-	}
-	md_buf_free(&text);
-	a->subscriptions_read = true;
-	return PST_OK;
-}
-
-bool
-md_acct_is_subscribed(const struct pst_acct *a, const char *name)
-{
-	for (size_t i = 0; i < a->subscribed; i++)
-		if (strcmp(a->subscriptions[i], name) == 0)
-			return true;
-	return false;
-}
-
-static enum pst_rc
-write_subscriptions(struct pst_acct *a, struct pst_error *err)
-{
-	struct md_buf text = { 0 };
-	int e = EFBIG;
-
-	md_buf_add(&text, "", 0);
-	for (size_t i = 0; i < a->subscribed; i++) {
-		const char *name = a->subscriptions[i];
-
-		md_escape(&text, name, strlen(name), false);
-		md_buf_putc(&text, '\n');
-	}
-	if (text.n <= MD_FILE_MAX)
-		e = md_replace_file(a->fd, MD_SUBSCRIPTIONS, text.p, text.n,
-		    md_sync_kind(a->store, MD_SYNC_FULL));
-	md_buf_free(&text);
-	if (e == EFBIG)
-		return pst_fail(err, PST_E_LIMIT, 0,
-		    "%.150s: too many subscriptions", a->path);
-	return e ? md_fail(err, e, "write %s/%s", a->path, MD_SUBSCRIPTIONS)
-		 : PST_OK;
-}
+/* --- subscriptions and metadata --------------------------------------------
+ */
 
 enum pst_rc
 md_subscribe(struct pst_acct *a, const char *name, bool subscribed,
     struct pst_error *err)
 {
 	enum pst_rc rc;
-	size_t i = 0;
 
 	(void)pthread_mutex_lock(&a->lock);
-	rc = md_acct_read_subscriptions(a, err);
-	if (rc != PST_OK || md_acct_is_subscribed(a, name) == subscribed)
-		goto out;
-	if (subscribed) {
-		MD_PUSH(a->subscriptions, a->subscribed, a->subscriptions_cap);
-		a->subscriptions[a->subscribed++] = md_strdup(name);
-		rc = write_subscriptions(a, err);
-		if (rc != PST_OK)
-			free(a->subscriptions[--a->subscribed]);
-	} else {
-		char *old;
-
-		while (strcmp(a->subscriptions[i], name) != 0)
-			i++;
-		old = a->subscriptions[i];
-		a->subscriptions[i] = a->subscriptions[--a->subscribed];
-		rc = write_subscriptions(a, err);
-		if (rc == PST_OK)
-			free(old);
-		else {
-			a->subscriptions[a->subscribed++] = a->subscriptions[i];
-			a->subscriptions[i] = old;
-		}
-	}
-out:
+	rc = li_account_subscribe(&a->files, name, subscribed, err);
 	(void)pthread_mutex_unlock(&a->lock);
 	return rc;
-}
-
-/* --- metadata ------------------------------------------------------------- */
-
-/* Copies what fits the prefix, so that no lock is held in the call backs. */
-static void
-collect_metas(
-    const struct md_metas *from, const char *prefix, struct md_metas *to)
-{
-	for (size_t i = 0; i < from->n; i++)
-		if (strncmp(from->v[i].key, prefix, strlen(prefix)) == 0)
-			md_meta_set(to, from->v[i].key,
-			    (struct pst_str){ from->v[i].value, from->v[i].n });
 }
 
 enum pst_rc
@@ -514,52 +339,26 @@ md_meta_get(struct pst_acct *a, const char *name, const char *prefix,
 		rc = md_folder_encode(name, &dir, err);
 	(void)pthread_mutex_lock(&a->lock);
 	if (name == NULL) {
-		collect_metas(&a->state.meta, prefix, &found);
+		li_metas_collect(&a->files.state.meta, prefix, &found);
 	} else if (rc == PST_OK) {
 		rc = md_folder_get(a, dir.p, &f, err);
 		if (rc == PST_OK) {
 			(void)pthread_mutex_lock(&f->lock);
-			collect_metas(&f->state.meta, prefix, &found);
+			li_metas_collect(&f->state.meta, prefix, &found);
 			(void)pthread_mutex_unlock(&f->lock);
 			md_folder_put(f);
 		}
 	}
 	(void)pthread_mutex_unlock(&a->lock);
-	for (size_t i = 0; i < found.n; i++)
-		fn(arg, found.v[i].key,
-		    (struct pst_str){ found.v[i].value, found.v[i].n });
-	md_meta_free(&found);
+	li_metas_tell(&found, fn, arg);
 	md_buf_free(&dir);
 	return rc;
 }
 
-/* Sets a value, writes, and on failure puts the old value back. */
 static enum pst_rc
-change_meta(struct pst_acct *a, struct md_folder *f, const char *key,
-    struct pst_str value, struct pst_error *err)
+write_folder(void *arg, struct pst_error *err)
 {
-	enum { ENTRIES_MAX = 1000 };
-	struct md_metas *m = f ? &f->state.meta : &a->state.meta;
-	const struct md_meta *old = md_meta_find(m, key);
-	struct pst_str back = { NULL, 0 };
-	char *copy = NULL;
-	enum pst_rc rc;
-
-	if (old == NULL && value.p == NULL)
-		return PST_OK;
-	if (old == NULL && m->n >= ENTRIES_MAX)
-		return pst_fail(
-		    err, PST_E_LIMIT, 0, "%.150s: too many entries", a->path);
-	if (old != NULL) {
-		copy = md_memdup(old->value, old->n);
-		back = (struct pst_str){ copy, old->n };
-	}
-	md_meta_set(m, key, value);
-	rc = f ? md_folder_write(f, MD_SYNC_FULL, err) : write_account(a, err);
-	if (rc != PST_OK)
-		md_meta_set(m, key, back);
-	free(copy);
-	return rc;
+	return md_folder_write(arg, MD_SYNC_FULL, err);
 }
 
 enum pst_rc
@@ -576,12 +375,13 @@ md_meta_put(struct pst_acct *a, const char *name, const char *key,
 		rc = md_folder_encode(name, &dir, err);
 	(void)pthread_mutex_lock(&a->lock);
 	if (name == NULL) {
-		rc = change_meta(a, NULL, key, value, err);
+		rc = li_account_meta_set(&a->files, key, value, err);
 	} else if (rc == PST_OK) {
 		rc = md_folder_get(a, dir.p, &f, err);
 		if (rc == PST_OK) {
 			(void)pthread_mutex_lock(&f->lock);
-			rc = change_meta(a, f, key, value, err);
+			rc = li_metas_change(
+			    &f->state.meta, key, value, write_folder, f, err);
 			(void)pthread_mutex_unlock(&f->lock);
 			md_folder_put(f);
 		}

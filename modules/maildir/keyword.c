@@ -5,22 +5,9 @@
  */
 #include "maildir.h"
 
+#include "localindex/keywords.h"
+
 #include <stdlib.h>
-
-/* ASCII only: keywords are IMAP atoms. */
-static bool
-equal_nocase(const char *a, const char *b)
-{
-	for (;; a++, b++) {
-		int x = *a >= 'A' && *a <= 'Z' ? *a + 32 : *a;
-		int y = *b >= 'A' && *b <= 'Z' ? *b + 32 : *b;
-
-		if (x != y)
-			return false;
-		if (x == 0)
-			return true;
-	}
-}
 
 /* Wants folder->lock, as the names belong to it. */
 static void
@@ -42,16 +29,6 @@ md_keywords(struct pst_box *b)
 	return b->keyword;
 }
 
-static int
-find_name(const struct md_state *st, const char *name)
-{
-	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
-		if (st->keyword[k] != NULL &&
-		    equal_nocase(st->keyword[k], name))
-			return (int)k;
-	return -1;
-}
-
 /* Letters in file names, with a meaning or not. */
 static uint64_t
 letters_in_use(const struct pst_box *b)
@@ -61,27 +38,6 @@ letters_in_use(const struct pst_box *b)
 	for (size_t i = 0; i < b->n; i++)
 		mask |= b->msg[i].keywords;
 	return mask;
-}
-
-/*
- * A number for a new keyword: one without a name whose letter nobody uses, else
- * one without a name, else one whose name no message has.
- */
-static int
-free_number(const struct md_state *st, uint64_t used)
-{
-	int unnamed = -1, unused = -1;
-
-	for (int k = PST_KEYWORDS_MAX - 1; k >= 0; k--) {
-		bool is_used = used >> k & 1;
-
-		if (st->keyword[k] == NULL &&
-		    (unnamed < 0 || !is_used || (used >> unnamed & 1)))
-			unnamed = k;
-		if (st->keyword[k] != NULL && !is_used)
-			unused = k;
-	}
-	return unnamed >= 0 ? unnamed : unused;
 }
 
 /*
@@ -116,7 +72,7 @@ md_keyword(struct pst_box *b, const char *name, bool create, unsigned *number_r,
 	int k;
 
 	(void)pthread_mutex_lock(&f->lock);
-	k = find_name(&f->state, name);
+	k = li_keyword_find(f->state.keyword, name);
 	(void)pthread_mutex_unlock(&f->lock);
 	if (k < 0 && !create)
 		return pst_fail(err, PST_E_NOTFOUND, 0, "no such keyword");
@@ -130,7 +86,7 @@ md_keyword(struct pst_box *b, const char *name, bool create, unsigned *number_r,
 		return rc;
 	(void)pthread_mutex_lock(&f->lock);
 	if (k < 0) {
-		k = free_number(&f->state, letters_in_use(b));
+		k = li_keyword_free(f->state.keyword, letters_in_use(b));
 		rc = k >= 0 ? set_name(b, (unsigned)k, name, err)
 			    : pst_fail(err, PST_E_LIMIT, 0,
 				  "%.180s: all keywords are in use", f->where);

@@ -11,6 +11,7 @@
 #define MAILDIR_MAILDIR_H
 
 #include "folder.h"
+#include "localindex/account.h"
 #include "localindex/cache.h"
 #include "localindex/memory.h"
 #include "name.h"
@@ -21,14 +22,13 @@
 #include <pthread.h>
 
 #define MD_STATE_FILE "postern.state"
-#define MD_ACCOUNT_FILE "postern.account"
-#define MD_SUBSCRIPTIONS "postern.subscriptions"
+#define MD_ACCOUNT_FILE LI_ACCOUNT_FILE
 #define MD_RENAME_FILE "postern.rename"
 #define MD_TRASH_PREFIX "postern.trash-"
 #define MD_SPECIAL_USE "/private/specialuse"
 
 enum {
-	MD_FILE_MAX = 8 << 20,	/* octets in one of the text files */
+	MD_FILE_MAX = LI_FILE_MAX,
 	MD_TMP_AGE = 36 * 3600, /* seconds until what is in tmp is given up */
 };
 
@@ -75,11 +75,8 @@ struct pst_acct {
 	int fd;	    /* of ROOT/domain/user, which is INBOX too */
 	char *path; /* "domain/user" */
 	bool swept; /* left-overs were looked for */
-	struct md_account_state state;
+	struct li_account files;
 	struct md_folder *folders; /* those in use */
-	char **subscriptions;
-	size_t subscribed, subscriptions_cap;
-	bool subscriptions_read;
 
 	pthread_mutex_t sums_lock;
 	struct md_sum *sums;
@@ -195,10 +192,7 @@ enum pst_rc md_meta_get(struct pst_acct *, const char *, const char *,
     pst_value_fn, void *, struct pst_error *);
 enum pst_rc md_meta_put(struct pst_acct *, const char *, const char *,
     struct pst_str, struct pst_error *);
-/* These want acct->lock. */
-enum pst_rc md_acct_read_subscriptions(struct pst_acct *, struct pst_error *);
-bool md_acct_is_subscribed(const struct pst_acct *, const char *name);
-/* The next UIDVALIDITY, durably taken. */
+/* The next UIDVALIDITY, durably taken. Wants acct->lock, as does retire. */
 enum pst_rc md_acct_uidvalidity(
     struct pst_acct *, uint32_t *value_r, struct pst_error *);
 /* Makes sure that the next one is larger than `value`. */

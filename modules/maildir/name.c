@@ -185,21 +185,6 @@ md_name_stem(const char *s, size_t n, char *out, size_t cap)
 }
 
 bool
-md_is_ident(struct pst_str id)
-{
-	if (id.n == 0 || id.n >= 40)
-		return false;
-	for (size_t i = 0; i < id.n; i++) {
-		char c = id.p[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			(c >= '0' && c <= '9') || c == '-' || c == '_'))
-			return false;
-	}
-	return true;
-}
-
-bool
 md_name_ident(const char *s, size_t n, char id_r[40])
 {
 	size_t key_n = key_length(s, n), at = piece_end(s, 0, key_n), end;

@@ -57,8 +57,6 @@ size_t md_name_stem(const char *s, size_t n, char *out, size_t cap);
 
 /* The id of E=, NUL-terminated. False: there is none. */
 bool md_name_ident(const char *s, size_t n, char id_r[40]);
-/* It can be an id. */
-bool md_is_ident(struct pst_str id);
 
 /*
  * Appends ":2," and the letters to the key of `key_n` octets in `name`.

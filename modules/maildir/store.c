@@ -40,17 +40,7 @@ md_now(const struct pst_store *s)
 void
 md_random_hex(const struct pst_store *s, char *out, size_t n)
 {
-	static const char digits[] = "0123456789abcdef";
-	unsigned char octet[32];
-
-	if (n > sizeof(octet))
-		n = sizeof(octet);
-	s->host->random(octet, n);
-	for (size_t i = 0; i < n; i++) {
-		out[2 * i] = digits[octet[i] >> 4];
-		out[2 * i + 1] = digits[octet[i] & 15];
-	}
-	out[2 * n] = '\0';
+	li_random_hex(s->host, out, n);
 }
 
 int

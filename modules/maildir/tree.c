@@ -8,6 +8,7 @@
 #include "maildir.h"
 
 #include "kept.h"
+#include "localindex/listing.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -115,51 +116,6 @@ sweep(struct pst_acct *a)
 
 /* --- list ----------------------------------------------------------------- */
 
-struct row {
-	char *name;
-	char *special_use;
-	bool exists, subscribed;
-};
-
-struct rows {
-	struct row *v;
-	size_t n, cap;
-};
-
-/* Orders '/' before all else, so that parents come right before children. */
-static int
-compare_names(const char *a, const char *b)
-{
-	while (*a != '\0' && *a == *b)
-		a++, b++;
-	if (*a == *b)
-		return 0;
-	if (*a == '\0' || *b == '\0')
-		return *a == '\0' ? -1 : 1;
-	if (*a == '/' || *b == '/')
-		return *a == '/' ? -1 : 1;
-	return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
-}
-
-static int
-compare_rows(const void *a, const void *b)
-{
-	const struct row *x = a, *y = b;
-	int order = compare_names(x->name, y->name);
-
-	/* Of the same name the one that exists comes first. */
-	return order ? order : (int)y->exists - (int)x->exists;
-}
-
-static void
-add_row(struct rows *rows, const char *name, size_t n, bool exists, bool sub)
-{
-	MD_PUSH(rows->v, rows->n, rows->cap);
-	rows->v[rows->n++] = (struct row){
-		.name = md_memdup(name, n), .exists = exists, .subscribed = sub
-	};
-}
-
 /* Of a folder that is in use or not; makes no state for it. */
 static char *
 special_use_of(struct pst_acct *a, const char *dir)
@@ -193,79 +149,41 @@ special_use_of(struct pst_acct *a, const char *dir)
 }
 
 static enum pst_rc
-collect_rows(struct pst_acct *a, struct rows *rows, struct pst_error *err)
+collect(struct pst_acct *a, struct li_listing *list, struct pst_error *err)
 {
 	struct names dirs = { 0 };
-	enum pst_rc rc = md_acct_read_subscriptions(a, err);
-	size_t known;
+	enum pst_rc rc;
 	int e;
 
-	if (rc != PST_OK)
-		return rc;
 	sweep(a);
 	e = md_each_folder(a, add_name, &dirs);
-	add_row(rows, "INBOX", 5, true, md_acct_is_subscribed(a, "INBOX"));
-	rows->v[0].special_use = special_use_of(a, "");
+	li_listing_add(list, "INBOX", special_use_of(a, ""));
 	for (size_t i = 0; i < dirs.n; i++) {
 		struct md_buf name = { 0 };
 
 		if (is_maildir(a, dirs.v[i]) &&
-		    md_folder_decode(dirs.v[i], &name)) {
-			add_row(rows, name.p, name.n, true,
-			    md_acct_is_subscribed(a, name.p));
-			rows->v[rows->n - 1].special_use = special_use_of(
-			    a, dirs.v[i]);
-		}
+		    md_folder_decode(dirs.v[i], &name))
+			li_listing_add(
+			    list, name.p, special_use_of(a, dirs.v[i]));
 		md_buf_free(&name);
 	}
 	names_free(&dirs);
-	if (e != 0)
-		return md_fail(err, e, "list %s", a->path);
-	for (size_t i = 0; i < a->subscribed; i++)
-		add_row(rows, a->subscriptions[i], strlen(a->subscriptions[i]),
-		    false, true);
-	known = rows->n;
-	for (size_t i = 0; i < known; i++)
-		for (const char *p = strchr(rows->v[i].name, '/'); p != NULL;
-		     p = strchr(p + 1, '/')) {
-			const char *name = rows->v[i].name;
-			size_t n = (size_t)(p - name);
-			char *parent = md_memdup(name, n);
-
-			add_row(rows, parent, n, false,
-			    md_acct_is_subscribed(a, parent));
-			free(parent);
-		}
-	return PST_OK;
+	rc = e ? md_fail(err, e, "list %s", a->path) : PST_OK;
+	return rc ? rc : li_listing_complete(list, &a->files, err);
 }
 
 enum pst_rc
 md_list(struct pst_acct *a, pst_mailbox_fn fn, void *arg, struct pst_error *err)
 {
-	struct rows rows = { 0 };
+	struct li_listing list = { 0 };
 	enum pst_rc rc;
 
 	(void)pthread_mutex_lock(&a->lock);
-	rc = collect_rows(a, &rows, err);
+	rc = collect(a, &list, err);
 	(void)pthread_mutex_unlock(&a->lock);
 	if (rc == PST_OK)
-		qsort(rows.v, rows.n, sizeof(rows.v[0]), compare_rows);
-	for (size_t i = 0; i < rows.n; i++) {
-		const struct row *r = &rows.v[i];
-		struct pst_mailbox m = { .name = r->name,
-			.special_use = r->special_use ? r->special_use : "",
-			.exists = r->exists,
-			.subscribed = r->subscribed };
-
-		if (rc == PST_OK &&
-		    (i == 0 || strcmp(r->name, rows.v[i - 1].name) != 0))
-			fn(arg, &m);
-	}
-	for (size_t i = 0; i < rows.n; i++) {
-		free(rows.v[i].name);
-		free(rows.v[i].special_use);
-	}
-	free(rows.v);
+		li_listing_tell(&list, fn, arg);
+	li_listing_free(&list);
 	return rc;
 }
 

@@ -1,12 +1,12 @@
 /*
- * util.c - see util.h. A module links nothing of the server, so these few
- * helpers are its own.
+ * util.c - see util.h.
  */
-#include "util.h"
+#include "localindex/util.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <postern/module.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@
 enum { REMOVE_DEPTH = 8 };
 
 void *
-md_alloc(size_t n)
+li_alloc(size_t n)
 {
 	void *p = calloc(1, n ? n : 1);
 
@@ -24,7 +24,7 @@ md_alloc(size_t n)
 }
 
 void *
-md_resize(void *p, size_t n, size_t each)
+li_resize(void *p, size_t n, size_t each)
 {
 	size_t total;
 
@@ -37,9 +37,9 @@ md_resize(void *p, size_t n, size_t each)
 }
 
 char *
-md_memdup(const char *s, size_t n)
+li_memdup(const char *s, size_t n)
 {
-	char *p = md_resize(NULL, n + 1, 1);
+	char *p = li_resize(NULL, n + 1, 1);
 
 	if (n > 0)
 		memcpy(p, s, n);
@@ -48,13 +48,13 @@ md_memdup(const char *s, size_t n)
 }
 
 char *
-md_strdup(const char *s)
+li_strdup(const char *s)
 {
-	return md_memdup(s, strlen(s));
+	return li_memdup(s, strlen(s));
 }
 
 void
-md_buf_room(struct md_buf *b, size_t n)
+li_buf_room(struct li_buf *b, size_t n)
 {
 	size_t cap = b->cap ? b->cap * 2 : 128;
 
@@ -62,14 +62,14 @@ md_buf_room(struct md_buf *b, size_t n)
 		return;
 	if (cap <= b->n + n)
 		cap = b->n + n + 1;
-	b->p = md_resize(b->p, cap, 1);
+	b->p = li_resize(b->p, cap, 1);
 	b->cap = cap;
 }
 
 void
-md_buf_add(struct md_buf *b, const char *p, size_t n)
+li_buf_add(struct li_buf *b, const char *p, size_t n)
 {
-	md_buf_room(b, n);
+	li_buf_room(b, n);
 	if (n > 0)
 		memcpy(b->p + b->n, p, n);
 	b->n += n;
@@ -77,19 +77,19 @@ md_buf_add(struct md_buf *b, const char *p, size_t n)
 }
 
 void
-md_buf_puts(struct md_buf *b, const char *s)
+li_buf_puts(struct li_buf *b, const char *s)
 {
-	md_buf_add(b, s, strlen(s));
+	li_buf_add(b, s, strlen(s));
 }
 
 void
-md_buf_putc(struct md_buf *b, char c)
+li_buf_putc(struct li_buf *b, char c)
 {
-	md_buf_add(b, &c, 1);
+	li_buf_add(b, &c, 1);
 }
 
 void
-md_buf_printf(struct md_buf *b, const char *fmt, ...)
+li_buf_printf(struct li_buf *b, const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -99,19 +99,19 @@ md_buf_printf(struct md_buf *b, const char *fmt, ...)
 	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (n > 0)
-		md_buf_add(b, text,
+		li_buf_add(b, text,
 		    (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
 }
 
 void
-md_buf_free(struct md_buf *b)
+li_buf_free(struct li_buf *b)
 {
 	free(b->p);
-	*b = (struct md_buf){ 0 };
+	*b = (struct li_buf){ 0 };
 }
 
 bool
-md_number(const char *p, size_t n, uint64_t *value_r)
+li_number(const char *p, size_t n, uint64_t *value_r)
 {
 	uint64_t v = 0;
 
@@ -129,15 +129,15 @@ md_number(const char *p, size_t n, uint64_t *value_r)
 }
 
 void
-md_escape(struct md_buf *b, const char *p, size_t n, bool spaces)
+li_escape(struct li_buf *b, const char *p, size_t n, bool spaces)
 {
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)p[i];
 
 		if (c < 0x20 || c == 0x7f || c == '%' || (spaces && c == ' '))
-			md_buf_printf(b, "%%%02X", c);
+			li_buf_printf(b, "%%%02X", c);
 		else
-			md_buf_putc(b, p[i]);
+			li_buf_putc(b, p[i]);
 	}
 }
 
@@ -152,13 +152,13 @@ hex_digit(char c)
 }
 
 bool
-md_unescape(struct md_buf *b, const char *p, size_t n)
+li_unescape(struct li_buf *b, const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		int hi, lo;
 
 		if (p[i] != '%') {
-			md_buf_putc(b, p[i]);
+			li_buf_putc(b, p[i]);
 			continue;
 		}
 		if (n - i < 3)
@@ -167,10 +167,26 @@ md_unescape(struct md_buf *b, const char *p, size_t n)
 		lo = hex_digit(p[i + 2]);
 		if (hi < 0 || lo < 0)
 			return false;
-		md_buf_putc(b, (char)(hi * 16 + lo));
+		li_buf_putc(b, (char)(hi * 16 + lo));
 		i += 2;
 	}
 	return true;
+}
+
+void
+li_random_hex(const struct pst_host *host, char *out, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char octet[32];
+
+	if (n > sizeof(octet))
+		n = sizeof(octet);
+	host->random(octet, n);
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = digits[octet[i] >> 4];
+		out[2 * i + 1] = digits[octet[i] & 15];
+	}
+	out[2 * n] = '\0';
 }
 
 static uint64_t
@@ -195,7 +211,7 @@ sip_round(uint64_t v[4])
 }
 
 void
-md_hash128(const char *p, size_t n, uint64_t h[2])
+li_hash128(const char *p, size_t n, uint64_t h[2])
 {
 	static const uint64_t key[2] = { 0x706f737465726e31U,
 		0x6d61696c64697231U };
@@ -225,7 +241,22 @@ md_hash128(const char *p, size_t n, uint64_t h[2])
 }
 
 bool
-md_next_line(struct pst_str *rest, struct pst_str *line_r)
+li_is_ident(struct pst_str id)
+{
+	if (id.n == 0 || id.n >= 40)
+		return false;
+	for (size_t i = 0; i < id.n; i++) {
+		char c = id.p[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			(c >= '0' && c <= '9') || c == '-' || c == '_'))
+			return false;
+	}
+	return true;
+}
+
+bool
+li_next_line(struct pst_str *rest, struct pst_str *line_r)
 {
 	const char *lf;
 
@@ -240,7 +271,7 @@ md_next_line(struct pst_str *rest, struct pst_str *line_r)
 }
 
 bool
-md_next_word(struct pst_str *rest, struct pst_str *word_r)
+li_next_word(struct pst_str *rest, struct pst_str *word_r)
 {
 	const char *space;
 
@@ -255,13 +286,13 @@ md_next_word(struct pst_str *rest, struct pst_str *word_r)
 }
 
 bool
-md_is(struct pst_str s, const char *text)
+li_is(struct pst_str s, const char *text)
 {
 	return s.n == strlen(text) && memcmp(s.p, text, s.n) == 0;
 }
 
 int
-md_read_file(int dirfd, const char *name, size_t max, struct md_buf *b)
+li_read_file(int dirfd, const char *name, size_t max, struct li_buf *b)
 {
 	int fd = openat(
 	    dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -282,14 +313,14 @@ md_read_file(int dirfd, const char *name, size_t max, struct md_buf *b)
 		else if (b->n + (size_t)got > max)
 			e = EFBIG;
 		else
-			md_buf_add(b, part, (size_t)got);
+			li_buf_add(b, part, (size_t)got);
 	}
 	(void)close(fd);
 	return e;
 }
 
 int
-md_write_all(int fd, const char *p, size_t n)
+li_write_all(int fd, const char *p, size_t n)
 {
 	while (n > 0) {
 		ssize_t done = write(fd, p, n);
@@ -306,8 +337,8 @@ md_write_all(int fd, const char *p, size_t n)
 }
 
 int
-md_replace_file(
-    int dirfd, const char *name, const char *p, size_t n, enum md_sync sync)
+li_replace_file(
+    int dirfd, const char *name, const char *p, size_t n, enum li_sync sync)
 {
 	char temp[64];
 	int fd, e;
@@ -317,8 +348,8 @@ md_replace_file(
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return errno;
-	e = md_write_all(fd, p, n);
-	if (e == 0 && sync != MD_SYNC_NONE && fsync(fd) < 0)
+	e = li_write_all(fd, p, n);
+	if (e == 0 && sync != LI_SYNC_NONE && fsync(fd) < 0)
 		e = errno;
 	if (close(fd) < 0 && e == 0)
 		e = errno;
@@ -328,13 +359,13 @@ md_replace_file(
 		(void)unlinkat(dirfd, temp, 0);
 		return e;
 	}
-	if (sync == MD_SYNC_FULL && fsync(dirfd) < 0)
+	if (sync == LI_SYNC_FULL && fsync(dirfd) < 0)
 		return errno;
 	return 0;
 }
 
 int
-md_copy_fd(int from, int to)
+li_copy_fd(int from, int to)
 {
 	char part[65536];
 	uint64_t at = 0;
@@ -349,14 +380,14 @@ md_copy_fd(int from, int to)
 			return errno;
 		if (got == 0)
 			return 0;
-		e = md_write_all(to, part, (size_t)got);
+		e = li_write_all(to, part, (size_t)got);
 		if (e != 0)
 			return e;
 		at += (uint64_t)got;
 	}
 }
 
-/* The depth is bounded: a Maildir has two levels, so more is not ours. */
+/* The depth is bounded: what is deeper is not ours. */
 static int
 remove_tree(int dirfd, const char *name, int depth)
 {
@@ -391,13 +422,13 @@ remove_tree(int dirfd, const char *name, int depth)
 }
 
 int
-md_remove_tree(int dirfd, const char *name)
+li_remove_tree(int dirfd, const char *name)
 {
 	return remove_tree(dirfd, name, REMOVE_DEPTH);
 }
 
 int
-md_rename_new(int from_dir, const char *from, int to_dir, const char *to)
+li_rename_new(int from_dir, const char *from, int to_dir, const char *to)
 {
 	struct stat st;
 
@@ -412,7 +443,7 @@ md_rename_new(int from_dir, const char *from, int to_dir, const char *to)
 }
 
 enum pst_rc
-md_rc_of(int e)
+li_rc_of(int e)
 {
 	switch (e) {
 	case 0:
