@@ -178,6 +178,9 @@ struct pst_finding {
 };
 typedef void (*pst_finding_fn)(void *arg, const struct pst_finding *finding);
 
+/* A line of text for the administrator. */
+typedef void (*pst_said_fn)(void *arg, const char *text);
+
 /* What refresh() found. Called back in this order: gone, changed, new. */
 struct pst_delta {
 	void *arg;
@@ -543,6 +546,16 @@ struct pst_store_ops {
 	 */
 	enum pst_rc (*place)(struct pst_box *box,
 	    const struct pst_placed *placed, size_t n, struct pst_error *err);
+
+	/*
+	 * Optional: makes what the store needs before it can be opened, such as
+	 * tables, or brings what an older version made up to date; harmless
+	 * when all is there. `said` is told, in words for the administrator,
+	 * what was done. No store is opened by it.
+	 */
+	enum pst_rc (*init)(const struct pst_host *host,
+	    const struct pst_section *section, pst_said_fn said, void *arg,
+	    struct pst_error *err);
 };
 
 #endif

@@ -542,6 +542,9 @@ complete(struct config *c)
 			set_joined(&s->module, s->name, "");
 		if (*s->path == '\0' && strcmp(s->module, "maildir") == 0)
 			set_joined(&s->path, c->state_dir, "/mail");
+		/* Where large messages are while somebody reads them. */
+		if (*s->path == '\0' && strcmp(s->module, "postgresql") == 0)
+			set_joined(&s->path, c->state_dir, "");
 	}
 	if (*c->accounts.path == '\0')
 		set_joined(&c->accounts.path, c->state_dir, "/accounts.db");

@@ -96,6 +96,28 @@ put_listeners(struct buf *b, int64_t first)
 	}
 }
 
+/* "CONNINFO;KEY=VALUE;...": options of the block. */
+static bool
+put_options(struct buf *b, struct pst_str rest)
+{
+	struct buf option;
+	struct pst_str one;
+	bool good = true;
+
+	buf_init(&option, TEXT_MAX);
+	/* Who tries something wants no second command for an empty database;
+	 * the first of two options of one name counts. */
+	(void)str_split(&rest, ';', &one);
+	buf_puts(&option, "conninfo=");
+	buf_add_str(&option, one);
+	buf_puts(b, "\toption = { ");
+	good = put_quoted(b, buf_str(&option));
+	while (good && str_split(&rest, ';', &one))
+		good = buf_puts(b, ", ") && put_quoted(b, one);
+	buf_fini(&option);
+	return good && buf_puts(b, ", \"init=open\" }\n");
+}
+
 /* "MODULE", which gets a path, or "MODULE:CONNINFO", for one without files. */
 static bool
 put_storage(struct buf *b, const char *storage, const char *dir)
@@ -112,14 +134,7 @@ put_storage(struct buf *b, const char *storage, const char *dir)
 		return false;
 	buf_printf(b, "storage %.*s {\n", STR_ARG(module));
 	if (strchr(storage, ':') != NULL) {
-		struct buf conninfo;
-
-		buf_init(&conninfo, TEXT_MAX);
-		buf_puts(&conninfo, "conninfo=");
-		buf_add_str(&conninfo, rest);
-		buf_puts(b, "\toption = { ");
-		good = put_quoted(b, buf_str(&conninfo)) && buf_puts(b, " }\n");
-		buf_fini(&conninfo);
+		good = put_options(b, rest);
 	} else {
 		good = put_path(b, "\tpath", dir, "mail");
 	}

@@ -4,7 +4,7 @@
 build_packages="build-essential autoconf automake libtool autoconf-archive
 pkg-config libgnutls28-dev libgsasl-dev libsqlite3-dev libconfuse-dev
 libjansson-dev libidn2-dev libcrypt-dev libcap-ng-dev libunistring-dev zlib1g-dev
-curl"
+libpq-dev curl"
 
 test_packages="libcriterion-dev clang libclang-rt-dev clang-format clang-tidy
 python3 gnutls-bin openssl swaks libnet-ssleay-perl msmtp mutt isync fetchmail getmail6 mblaze procmail offlineimap3 mandoc git
