@@ -30,9 +30,9 @@ exec_named(struct pg_conn *c, const struct named *n, char *value_r, size_t size,
     struct pst_error *err)
 {
 	const char *schema = c->store->config.schema;
-	char *name = n->is_text ? PQescapeLiteral(c->pg, schema, strlen(schema))
-				: PQescapeIdentifier(
-				      c->pg, schema, strlen(schema));
+	char *name = n->is_text
+			 ? PQescapeLiteral(c->pg, schema, strlen(schema))
+			 : PQescapeIdentifier(c->pg, schema, strlen(schema));
 	char sql[1024];
 	PGresult *r;
 	bool good;
@@ -94,8 +94,7 @@ make_schema(struct pg_conn *c, struct pst_error *err)
 	char value[80];
 
 	return exec_named(c, &has_schema, value, sizeof(value), err) &&
-	       (*value != '\0' ||
-		   exec_named(c, &create_schema, NULL, 0, err));
+	       (*value != '\0' || exec_named(c, &create_schema, NULL, 0, err));
 }
 
 /* The rows that there is one of. */
@@ -190,8 +189,8 @@ bring_up(struct pg_conn *c, long *from_r, struct pst_error *err)
 {
 	int wanted = pg_schema_version();
 
-	if (!exec_named(c, &take_lock, NULL, 0, err) ||
-	    !make_schema(c, err) || !present_version(c, from_r, err))
+	if (!exec_named(c, &take_lock, NULL, 0, err) || !make_schema(c, err) ||
+	    !present_version(c, from_r, err))
 		return false;
 	if (*from_r > wanted) {
 		(void)pst_fail(err, PST_E_PERM, 0,

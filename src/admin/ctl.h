@@ -1,8 +1,9 @@
 /*
  * admin/ctl.h - posternctl: its options, its commands, and what they share.
  *
- * User, alias and domain commands work on the accounts database themselves,
- * whether a server runs or not. All others talk to the server.
+ * User, alias and domain commands work on the accounts database themselves, and
+ * storage init on a storage, whether a server runs or not. All others talk to
+ * the server.
  *
  * Threads: posternctl has one.
  */
@@ -73,6 +74,7 @@ extern const struct ctl_command ctl_user_commands[];
 extern const struct ctl_command ctl_index_commands[];
 extern const struct ctl_command ctl_mailbox_commands[];
 extern const struct ctl_command ctl_quota_commands[];
+extern const struct ctl_command ctl_storage_commands[];
 extern const struct ctl_command ctl_undelete_commands[];
 extern const struct ctl_command ctl_retention_commands[];
 extern const struct ctl_command ctl_alias_commands[];

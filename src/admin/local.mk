@@ -25,6 +25,7 @@ libpostern_la_SOURCES += \
 	src/admin/requests.c \
 	src/admin/retention.c \
 	src/admin/status.c \
+	src/admin/storage.c \
 	src/admin/table.c src/admin/table.h \
 	src/admin/trace.c \
 	src/admin/undelete.c \

@@ -23,6 +23,7 @@ static const struct ctl_command *const groups[] = {
 	ctl_retention_commands,
 	ctl_alias_commands,
 	ctl_domain_commands,
+	ctl_storage_commands,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

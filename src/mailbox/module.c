@@ -140,8 +140,9 @@ check_module(
 	return PST_OK;
 }
 
-enum pst_rc
-storage_load(struct storage *st, const struct config *cfg,
+/* Into `st`, but not opened. */
+static enum pst_rc
+load_library(struct storage *st, const struct config *cfg,
     const struct config_storage *block, struct pst_error *err)
 {
 	const struct pst_module *(*entry)(void);
@@ -169,14 +170,41 @@ storage_load(struct storage *st, const struct config *cfg,
 	memcpy(&entry, &symbol, sizeof(entry));
 	st->module = entry();
 	rc = check_module(st->module, path, err);
+	if (rc == PST_OK)
+		st->ops = st->module->store;
+	return rc;
+}
+
+enum pst_rc
+storage_load(struct storage *st, const struct config *cfg,
+    const struct config_storage *block, struct pst_error *err)
+{
+	enum pst_rc rc = load_library(st, cfg, block, err);
+
 	if (rc != PST_OK)
 		return rc;
-	st->ops = st->module->store;
 	rc = st->ops->open(host_services(),
 	    (const struct pst_section *)(const void *)block, &st->store, err);
 	if (rc != PST_OK)
 		st->store = NULL;
 	return rc;
+}
+
+enum pst_rc
+mailstore_init(const struct config *cfg, const struct config_storage *block,
+    pst_said_fn said, void *arg, struct pst_error *err)
+{
+	struct storage st;
+	enum pst_rc rc = load_library(&st, cfg, block, err);
+
+	if (rc == PST_OK && st.ops->init == NULL)
+		rc = pst_fail(err, PST_E_UNSUPPORTED, 0,
+		    "storage %s: its module has nothing to prepare",
+		    block->name);
+	if (rc != PST_OK)
+		return rc;
+	return st.ops->init(host_services(),
+	    (const struct pst_section *)(const void *)block, said, arg, err);
 }
 
 void

@@ -21,6 +21,13 @@ struct mail_account; /* a user's mail, shared by who has it open */
 struct mailstore *mailstore_open(struct config *cfg, struct pst_error *err);
 /* After the last account is closed and no thread works any more. */
 void mailstore_close(struct mailstore **s);
+/*
+ * Prepares one storage that need not be open: its tables and the like are made
+ * or brought up to date. UNSUPPORTED: this module has nothing to prepare.
+ */
+enum pst_rc mailstore_init(const struct config *cfg,
+    const struct config_storage *block, pst_said_fn said, void *arg,
+    struct pst_error *err);
 void mailstore_reconfigure(struct mailstore *s, struct config *cfg);
 
 /*
