@@ -38,8 +38,8 @@ enum pst_value_type { PST_NULL, PST_INTEGER, PST_TEXT, PST_BLOB };
 struct pst_value {
 	enum pst_value_type type;
 	int64_t integer;
-	/* TEXT, which is UTF-8 without NUL, and BLOB. Borrowed. In a row it is
-	 * followed by a NUL that does not count. */
+	/* TEXT, which is UTF-8 without NUL, and BLOB. Borrowed. A TEXT in a
+	 * row is followed by a NUL that does not count. */
 	struct pst_str octets;
 };
 

@@ -1,8 +1,11 @@
 /*
- * account/account.h - users, domains, aliases and quotas, in an SQLite file.
+ * account/account.h - users, domains, aliases and quotas: in an SQLite file,
+ * or in the database of a storage module, for many servers at once.
  *
- * Threads: from any thread; calls may overlap. Calls block on the disk, and
- * password checks on hashing.
+ * Threads: from any thread; calls may overlap. Calls block on the disk or the
+ * database, and password checks on hashing.
+ * Errors: while the database is away every call that needs it fails with
+ * PST_E_TEMP, which never means that something does not exist.
  * Addresses: "local@domain" in UTF-8; matched without case (the local part in
  * NFC with ASCII folding, the domain in lower case with A-labels).
  * account_normalise() makes that form, which is also the account's id in the
@@ -14,6 +17,7 @@
 
 #include "base/config.h"
 #include "base/mem.h"
+#include <postern/database.h>
 
 struct accounts; /* the open database */
 
@@ -23,7 +27,9 @@ struct accounts; /* the open database */
 struct account_user {
 	char address[321]; /* normalised */
 	char name[129];	   /* display name, may be empty */
-	char storage[65];  /* a storage block's name, "": the default */
+	char storage[65];  /* the user's own storage block, "": as below */
+	char domain_storage[65]; /* the domain's, "": the default. Only read:
+				  * by account_find() and the like */
 	bool enabled;
 	bool is_admin;
 	bool on_hold; /* of their mail nothing is removed for good */
@@ -32,9 +38,24 @@ struct account_user {
 	int64_t created;    /* seconds since 1970 */
 };
 
+/* The storage block in which the user's mail is, "": the default one. */
+static inline const char *
+account_storage(const struct account_user *user)
+{
+	return user->storage[0] != '\0' ? user->storage : user->domain_storage;
+}
+
 /* Opens or makes the file; migrates older schemas, refuses newer ones. The
  * configuration's domains are local besides those of the database. */
 struct accounts *accounts_open(struct config *cfg, struct pst_error *err);
+/* The same with the tables in the database of the storage block `name`. When it
+ * is away, calls fail until it is there. Tables that are missing, or of another
+ * version, are an error. `lent` outlives the accounts. */
+struct accounts *accounts_open_in(struct config *cfg, const char *name,
+    const struct pst_database *lent, struct pst_error *err);
+/* Makes the tables there, or brings them up to date; can be repeated. */
+enum pst_rc accounts_init(
+    const char *name, const struct pst_database *lent, struct pst_error *err);
 void accounts_close(struct accounts **a);
 void accounts_reconfigure(struct accounts *a, struct config *cfg);
 
@@ -85,11 +106,18 @@ enum pst_rc domain_add(
 /* PERM while it has users; its aliases go with it. */
 enum pst_rc domain_delete(
     struct accounts *a, const char *domain, struct pst_error *err);
-/* Those of the database and of the configuration. */
-enum pst_rc domain_each(struct accounts *a,
-    void (*fn)(void *arg, const char *domain, bool configured), void *arg,
-    struct pst_error *err);
-bool domain_is_local(struct accounts *a, struct pst_str domain);
+/* Those of the database and of the configuration. `storage`: of its users who
+ * have none of their own, "": the default. */
+typedef void (*account_domain_fn)(
+    void *arg, const char *domain, bool configured, const char *storage);
+enum pst_rc domain_each(
+    struct accounts *a, account_domain_fn fn, void *arg, struct pst_error *err);
+/* PERM for one of the configuration. */
+enum pst_rc domain_set_storage(struct accounts *a, const char *domain,
+    const char *storage, struct pst_error *err);
+/* NOTFOUND: it is not. */
+enum pst_rc domain_is_local(
+    struct accounts *a, struct pst_str domain, struct pst_error *err);
 
 /* --- routing and rights -------------------------------------------------- */
 
@@ -130,8 +158,8 @@ enum pst_rc share_forget_owner(
     struct accounts *a, const char *owner, struct pst_error *err);
 
 /* The user may send as `address`: their own, with detail, or an alias that
- * leads to them. */
-bool account_may_send_as(
-    struct accounts *a, const char *user, const char *address);
+ * leads to them. DENIED: may not. */
+enum pst_rc account_may_send_as(struct accounts *a, const char *user,
+    const char *address, struct pst_error *err);
 
 #endif

@@ -14,7 +14,25 @@
 static int
 compare_domains(const void *a, const void *b)
 {
-	return strcmp(a, b);
+	const struct account_domain *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* Of the domain's block, when it has one. */
+static void
+set_storage(struct account_domain *to, const struct config *cfg)
+{
+	char name[ACCOUNT_DOMAIN];
+
+	for (size_t i = 0; i < cfg->domain_blocks; i++) {
+		const struct config_domain *d = &cfg->domain[i];
+
+		if (account_clean_domain(str_of(d->name), name) &&
+		    strcmp(name, to->name) == 0)
+			(void)str_copy(to->storage, sizeof(to->storage),
+			    str_of(d->storage));
+	}
 }
 
 static struct account_settings *
@@ -27,17 +45,19 @@ settings_new(struct config *cfg)
 	s->refs = 1;
 	s->domain = mem_array(n, sizeof(s->domain[0]));
 	for (size_t i = 0; i < n; i++) {
-		char *to = s->domain[s->domains];
+		struct account_domain *to = &s->domain[s->domains];
 
-		if (!account_clean_domain(str_of(cfg->domains.v[i]), to)) {
+		if (!account_clean_domain(
+			str_of(cfg->domains.v[i]), to->name)) {
 			log_text(PST_LOG_ERROR, 0, "accounts",
 			    "domains: \"%s\" is not a domain and is left out",
 			    cfg->domains.v[i]);
 			continue;
 		}
+		set_storage(to, cfg);
 		if (s->domains++ == 0)
 			(void)str_copy(s->first_domain, sizeof(s->first_domain),
-			    str_of(to));
+			    str_of(to->name));
 	}
 	qsort(s->domain, s->domains, sizeof(s->domain[0]), compare_domains);
 	return s;
@@ -74,11 +94,20 @@ account_settings_give(struct accounts *a, struct account_settings **s)
 	free(given);
 }
 
+const struct account_domain *
+account_find_configured(const struct account_settings *s, const char *domain)
+{
+	struct account_domain key = { .name = "" };
+
+	(void)str_copy(key.name, sizeof(key.name), str_of(domain));
+	return bsearch(
+	    &key, s->domain, s->domains, sizeof(s->domain[0]), compare_domains);
+}
+
 bool
 account_is_configured(const struct account_settings *s, const char *domain)
 {
-	return bsearch(domain, s->domain, s->domains, sizeof(s->domain[0]),
-		   compare_domains) != NULL;
+	return account_find_configured(s, domain) != NULL;
 }
 
 void
@@ -93,34 +122,99 @@ accounts_reconfigure(struct accounts *a, struct config *cfg)
 	account_settings_give(a, &last);
 }
 
-/* Made once, with the file: a salt that changed would tell that it was fake. */
+struct secret {
+	unsigned char value[32];
+	bool is_good;
+};
+
+static void
+take_secret(void *arg, const struct pst_value *row, size_t n)
+{
+	struct secret *secret = arg;
+
+	(void)n;
+	secret->is_good = account_value_blob(&row[0], secret->value,
+			      sizeof(secret->value)) == sizeof(secret->value);
+}
+
 static enum pst_rc
-load_secret(struct accounts *a, struct pst_error *err)
+make_secret(struct accounts *a, struct pst_error *err)
 {
 	struct account_conn *c = account_db_write(a->db, err);
-	sqlite3_stmt *stmt;
+	unsigned char fresh[32];
 	enum pst_rc rc;
 
 	if (c == NULL)
 		return PST_E_TEMP;
-	stmt = account_query(c, Q_SECRET_GET, err, "");
-	rc = account_query_row(c, stmt, err);
-	if (rc == PST_OK) {
-		const void *value = sqlite3_column_blob(stmt, 0);
+	random_bytes(fresh, sizeof(fresh));
+	rc = account_run(c, Q_SECRET_PUT, err, "b", fresh, sizeof(fresh));
+	gnutls_memset(fresh, 0, sizeof(fresh));
+	if (rc == PST_E_NOTFOUND) /* another process made one meanwhile */
+		rc = PST_OK;
+	return account_db_write_done(&c, rc, err);
+}
 
-		if (sqlite3_column_bytes(stmt, 0) == sizeof(a->secret))
-			memcpy(a->secret, value, sizeof(a->secret));
-		else
-			rc = pst_fail(err, PST_E_PERM, 0,
-			    "accounts: the secret in the database is damaged");
-	}
-	account_query_done(&stmt);
+static enum pst_rc
+read_secret(struct accounts *a, struct secret *secret_r, struct pst_error *err)
+{
+	struct account_conn *c = account_db_take(a->db, err);
+	enum pst_rc rc;
+
+	if (c == NULL)
+		return err->rc;
+	rc = account_rows(c, Q_SECRET_GET, take_secret, secret_r, err, "");
+	account_db_give(&c);
+	if (rc == PST_OK && !secret_r->is_good)
+		rc = pst_fail(err, PST_E_PERM, 0,
+		    "accounts: the secret in the database is damaged");
+	return rc;
+}
+
+/* Made once, with the tables: a salt that changed would tell that it was
+ * fake. */
+static enum pst_rc
+load_secret(struct accounts *a, struct pst_error *err)
+{
+	struct secret secret = { .is_good = false };
+	enum pst_rc rc = read_secret(a, &secret, err);
+
 	if (rc == PST_E_NOTFOUND) {
-		random_bytes(a->secret, sizeof(a->secret));
-		rc = account_run(
-		    c, Q_SECRET_PUT, err, "b", a->secret, sizeof(a->secret));
+		rc = make_secret(a, err);
+		if (rc == PST_OK)
+			rc = read_secret(a, &secret, err);
 	}
-	return account_db_write_done(a->db, &c, rc, err);
+	if (rc == PST_OK) {
+		(void)pthread_mutex_lock(&a->lock);
+		memcpy(a->secret, secret.value, sizeof(a->secret));
+		a->has_secret = true;
+		(void)pthread_mutex_unlock(&a->lock);
+	}
+	gnutls_memset(&secret, 0, sizeof(secret));
+	return rc;
+}
+
+enum pst_rc
+account_secret(
+    struct accounts *a, unsigned char secret_r[32], struct pst_error *err)
+{
+	struct pst_error why = { .rc = PST_OK };
+	enum pst_rc rc = PST_OK;
+	bool known;
+
+	(void)pthread_mutex_lock(&a->lock);
+	known = a->has_secret;
+	(void)pthread_mutex_unlock(&a->lock);
+	if (!known)
+		rc = load_secret(a, &why);
+	if (rc != PST_OK) {
+		if (err != NULL)
+			*err = why;
+		return rc;
+	}
+	(void)pthread_mutex_lock(&a->lock);
+	memcpy(secret_r, a->secret, sizeof(a->secret));
+	(void)pthread_mutex_unlock(&a->lock);
+	return PST_OK;
 }
 
 static struct account_db *
@@ -143,8 +237,9 @@ open_database(const struct config *cfg, struct pst_error *err)
 	return db;
 }
 
-struct accounts *
-accounts_open(struct config *cfg, struct pst_error *err)
+/* All but the database. NULL: `err` says why. */
+static struct accounts *
+accounts_new(struct config *cfg, struct pst_error *err)
 {
 	struct accounts *a = mem_alloc(sizeof(*a));
 
@@ -153,12 +248,41 @@ accounts_open(struct config *cfg, struct pst_error *err)
 	a->brake = account_brake_new();
 	a->cache = account_cache_new();
 	a->gsasl = account_sasl_init();
-	if (a->gsasl == NULL)
+	if (a->gsasl == NULL) {
 		(void)pst_fail(err, PST_E_PERM, 0,
 		    "libgsasl cannot be used: no SCRAM-SHA-256");
-	else
-		a->db = open_database(cfg, err);
+		accounts_close(&a);
+	}
+	return a;
+}
+
+struct accounts *
+accounts_open(struct config *cfg, struct pst_error *err)
+{
+	struct accounts *a = accounts_new(cfg, err);
+
+	if (a == NULL)
+		return NULL;
+	a->db = open_database(cfg, err);
 	if (a->db == NULL || load_secret(a, err) != PST_OK)
+		accounts_close(&a);
+	return a;
+}
+
+struct accounts *
+accounts_open_in(struct config *cfg, const char *name,
+    const struct pst_database *lent, struct pst_error *err)
+{
+	struct accounts *a = accounts_new(cfg, err);
+	enum pst_rc rc;
+
+	if (a == NULL)
+		return NULL;
+	a->db = account_db_lent(name, lent);
+	rc = load_secret(a, err);
+	if (rc == PST_E_TEMP)
+		log_failure(PST_LOG_ERROR, 0, "accounts", err);
+	else if (rc != PST_OK)
 		accounts_close(&a);
 	return a;
 }

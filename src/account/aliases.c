@@ -37,18 +37,18 @@ domain_add(struct accounts *a, const char *domain, struct pst_error *err)
 	c = account_db_write(a->db, err);
 	if (c == NULL)
 		return PST_E_TEMP;
-	rc = account_run(c, Q_DOMAIN_ADD, err, "t", clean);
+	rc = account_run(c, Q_DOMAIN_ADD, err, "tt", clean, "");
 	if (rc == PST_E_EXISTS)
 		rc = pst_fail(
 		    err, rc, 0, "%.200s: there is such a domain", domain);
-	return account_db_write_done(a->db, &c, rc, err);
+	return account_db_write_done(&c, rc, err);
 }
 
 /* A domain that stays local by the configuration keeps users and aliases. */
 static enum pst_rc
 empty_domain(struct account_conn *c, const char *domain, struct pst_error *err)
 {
-	enum pst_rc rc = account_ask(c, Q_USER_IN_DOMAIN, domain, err);
+	enum pst_rc rc = account_run(c, Q_USER_IN_DOMAIN, err, "t", domain);
 
 	if (rc == PST_OK)
 		return pst_fail(
@@ -84,78 +84,129 @@ domain_delete(struct accounts *a, const char *domain, struct pst_error *err)
 	if (rc == PST_OK && !account_is_configured(s, clean))
 		rc = empty_domain(c, clean, err);
 	account_settings_give(a, &s);
-	return account_db_write_done(a->db, &c, rc, err);
+	return account_db_write_done(&c, rc, err);
+}
+
+enum pst_rc
+domain_set_storage(struct accounts *a, const char *domain, const char *storage,
+    struct pst_error *err)
+{
+	char clean[ACCOUNT_DOMAIN];
+	struct account_settings *s;
+	struct account_conn *c;
+	bool configured;
+	enum pst_rc rc;
+
+	if (!account_clean_domain(str_of(domain), clean))
+		return not_a_domain(domain, err);
+	s = account_settings_take(a);
+	configured = account_is_configured(s, clean);
+	account_settings_give(a, &s);
+	if (configured)
+		return pst_fail(err, PST_E_PERM, 0,
+		    "%.200s: is in the configuration: give it a domain block "
+		    "with `storage` there",
+		    domain);
+	c = account_db_write(a->db, err);
+	if (c == NULL)
+		return PST_E_TEMP;
+	rc = account_run(c, Q_DOMAIN_STORAGE, err, "tt", clean, storage);
+	if (rc == PST_E_NOTFOUND)
+		rc = pst_fail(err, rc, 0, "%.200s: no such domain", domain);
+	return account_db_write_done(&c, rc, err);
+}
+
+struct domains {
+	struct account_domain *page;
+	size_t n;
+};
+
+static void
+take_domain(void *arg, const struct pst_value *row, size_t n)
+{
+	struct domains *to = arg;
+	struct account_domain *d = &to->page[to->n];
+
+	(void)n;
+	if (to->n == PAGE)
+		return;
+	account_value_text(&row[0], d->name, sizeof(d->name));
+	account_value_text(&row[1], d->storage, sizeof(d->storage));
+	to->n++;
 }
 
 static enum pst_rc
-read_domains(struct accounts *a, const char *after,
-    char (*page)[ACCOUNT_DOMAIN], size_t *n_r, struct pst_error *err)
+read_domains(struct accounts *a, const char *after, struct account_domain *page,
+    size_t *n_r, struct pst_error *err)
 {
 	struct account_conn *c = account_db_take(a->db, err);
-	sqlite3_stmt *stmt;
+	struct domains found = { .page = page };
 	enum pst_rc rc;
 
 	*n_r = 0;
 	if (c == NULL)
 		return PST_E_TEMP;
-	stmt = account_query(c, Q_DOMAINS, err, "ti", after, (int64_t)PAGE);
-	while ((rc = account_query_row(c, stmt, err)) == PST_OK && *n_r < PAGE)
-		account_column_text(stmt, 0, page[(*n_r)++], sizeof(page[0]));
-	account_query_done(&stmt);
-	account_db_give(a->db, &c);
+	rc = account_rows(
+	    c, Q_DOMAINS, take_domain, &found, err, "ti", after, (int64_t)PAGE);
+	account_db_give(&c);
+	*n_r = found.n;
 	return rc == PST_E_NOTFOUND ? PST_OK : rc;
 }
 
 enum pst_rc
-domain_each(struct accounts *a,
-    void (*fn)(void *arg, const char *domain, bool configured), void *arg,
-    struct pst_error *err)
+domain_each(
+    struct accounts *a, account_domain_fn fn, void *arg, struct pst_error *err)
 {
 	struct account_settings *s = account_settings_take(a);
-	char(*page)[ACCOUNT_DOMAIN] = mem_array(PAGE, sizeof(page[0]));
+	struct account_domain *page = mem_array(PAGE, sizeof(page[0]));
 	char after[ACCOUNT_DOMAIN] = "";
 	size_t n = PAGE;
 	enum pst_rc rc = PST_OK;
 
 	for (size_t i = 0; i < s->domains; i++) {
-		if (i == 0 || strcmp(s->domain[i], s->domain[i - 1]) != 0)
-			fn(arg, s->domain[i], true);
+		const struct account_domain *d = &s->domain[i];
+
+		if (i == 0 || strcmp(d->name, d[-1].name) != 0)
+			fn(arg, d->name, true, d->storage);
 	}
 	while (n == PAGE && rc == PST_OK) {
 		rc = read_domains(a, after, page, &n, err);
 		for (size_t i = 0; rc == PST_OK && i < n; i++) {
-			if (!account_is_configured(s, page[i]))
-				fn(arg, page[i], false);
+			if (!account_is_configured(s, page[i].name))
+				fn(arg, page[i].name, false, page[i].storage);
 		}
 		if (n > 0)
 			(void)str_copy(
-			    after, sizeof(after), str_of(page[n - 1]));
+			    after, sizeof(after), str_of(page[n - 1].name));
 	}
 	free(page);
 	account_settings_give(a, &s);
 	return rc;
 }
 
-bool
-domain_is_local(struct accounts *a, struct pst_str domain)
+enum pst_rc
+domain_is_local(
+    struct accounts *a, struct pst_str domain, struct pst_error *err)
 {
 	char clean[ACCOUNT_DOMAIN];
 	struct account_settings *s;
 	struct account_conn *c;
 	bool local;
+	enum pst_rc rc;
 
 	if (!account_clean_domain(domain, clean))
-		return false;
+		return pst_fail(err, PST_E_NOTFOUND, 0, "not a domain");
 	s = account_settings_take(a);
 	local = account_is_configured(s, clean);
 	account_settings_give(a, &s);
 	if (local)
-		return true;
-	c = account_db_take(a->db, NULL);
-	if (c != NULL)
-		local = account_ask(c, Q_DOMAIN, clean, NULL) == PST_OK;
-	account_db_give(a->db, &c);
-	return local;
+		return PST_OK;
+	c = account_db_take(a->db, err);
+	if (c == NULL)
+		return PST_E_TEMP;
+	rc = account_run(c, Q_DOMAIN, err, "t", clean);
+	account_db_give(&c);
+	return rc;
 }
 
 /* --- aliases ---------------------------------------------------------------
@@ -201,7 +252,7 @@ insert_alias(struct account_conn *c, const struct account_settings *s,
 		rc = clean_target(c, s, target, to, err);
 	if (rc != PST_OK)
 		return rc;
-	rc = account_ask(c, Q_USER, address, err);
+	rc = account_run(c, Q_USER, err, "t", address);
 	if (rc == PST_OK)
 		return pst_fail(err, PST_E_EXISTS, 0,
 		    "%.200s: there is a user of this name", address);
@@ -232,7 +283,7 @@ alias_add(struct accounts *a, const char *address, const char *target,
 	s = account_settings_take(a);
 	rc = insert_alias(c, s, clean, target, err);
 	account_settings_give(a, &s);
-	return account_db_write_done(a->db, &c, rc, err);
+	return account_db_write_done(&c, rc, err);
 }
 
 enum pst_rc
@@ -263,39 +314,52 @@ alias_delete(struct accounts *a, const char *address, const char *target,
 	}
 	if (rc == PST_E_NOTFOUND)
 		rc = pst_fail(err, rc, 0, "%.200s: no such alias", address);
-	return account_db_write_done(a->db, &c, rc, err);
+	return account_db_write_done(&c, rc, err);
 }
 
 struct pair {
 	char address[ACCOUNT_ADDRESS], target[ACCOUNT_ADDRESS];
 };
 
+struct pairs {
+	struct pair *page;
+	size_t n;
+};
+
+static void
+take_pair(void *arg, const struct pst_value *row, size_t n)
+{
+	struct pairs *found = arg;
+	struct pair *to = &found->page[found->n];
+
+	(void)n;
+	if (found->n == PAGE)
+		return;
+	account_value_text(&row[0], to->address, sizeof(to->address));
+	account_value_text(&row[1], to->target, sizeof(to->target));
+	found->n++;
+}
+
 static enum pst_rc
 read_pairs(struct accounts *a, const char *domain, const struct pair *after,
     struct pair *page, size_t *n_r, struct pst_error *err)
 {
 	struct account_conn *c = account_db_take(a->db, err);
-	sqlite3_stmt *stmt;
+	struct pairs found = { .page = page };
 	enum pst_rc rc;
 
 	*n_r = 0;
 	if (c == NULL)
 		return PST_E_TEMP;
 	if (domain != NULL)
-		stmt = account_query(c, Q_ALIASES_OF_DOMAIN, err, "ttit",
-		    after->address, after->target, (int64_t)PAGE, domain);
+		rc = account_rows(c, Q_ALIASES_OF_DOMAIN, take_pair, &found,
+		    err, "ttit", after->address, after->target, (int64_t)PAGE,
+		    domain);
 	else
-		stmt = account_query(c, Q_ALIASES, err, "tti", after->address,
-		    after->target, (int64_t)PAGE);
-	while (
-	    (rc = account_query_row(c, stmt, err)) == PST_OK && *n_r < PAGE) {
-		struct pair *to = &page[(*n_r)++];
-
-		account_column_text(stmt, 0, to->address, sizeof(to->address));
-		account_column_text(stmt, 1, to->target, sizeof(to->target));
-	}
-	account_query_done(&stmt);
-	account_db_give(a->db, &c);
+		rc = account_rows(c, Q_ALIASES, take_pair, &found, err, "tti",
+		    after->address, after->target, (int64_t)PAGE);
+	account_db_give(&c);
+	*n_r = found.n;
 	return rc == PST_E_NOTFOUND ? PST_OK : rc;
 }
 

@@ -9,7 +9,10 @@ libpostern_la_SOURCES += \
 	src/account/db.c \
 	src/account/password.c \
 	src/account/private.h \
+	src/account/queries.c \
 	src/account/resolve.c \
 	src/account/sasl.c \
+	src/account/schema.c \
 	src/account/shares.c \
+	src/account/sqlite.c \
 	src/account/users.c

@@ -208,30 +208,26 @@ account_password_check(
 /* --- what the database has -------------------------------------------------
  */
 
-static size_t
-column_blob(sqlite3_stmt *stmt, int column, void *to, size_t size)
+static void
+take_credentials(void *arg, const struct pst_value *row, size_t n)
 {
-	const void *value = sqlite3_column_blob(stmt, column);
-	size_t n = (size_t)sqlite3_column_bytes(stmt, column);
+	struct account_credentials *who = arg;
 
-	if (value == NULL || n > size)
-		return 0;
-	memcpy(to, value, n);
-	return n;
+	(void)n;
+	who->enabled = row[0].integer != 0;
+	account_read_keys(&row[1], &who->keys);
 }
 
-static void
-read_credentials(sqlite3_stmt *stmt, struct account_credentials *who)
+void
+account_read_keys(const struct pst_value *row, struct account_keys *keys)
 {
-	struct account_keys *keys = &who->keys;
-
-	who->enabled = sqlite3_column_int(stmt, 0) != 0;
-	account_column_text(stmt, 1, keys->hash, sizeof(keys->hash));
-	keys->salt_n = column_blob(stmt, 2, keys->salt, sizeof(keys->salt));
-	keys->iterations = sqlite3_column_int64(stmt, 3);
+	account_value_text(&row[0], keys->hash, sizeof(keys->hash));
+	keys->salt_n = account_value_blob(
+	    &row[1], keys->salt, sizeof(keys->salt));
+	keys->iterations = row[2].integer;
 	if (keys->salt_n == 0 || keys->iterations < 1 ||
-	    column_blob(stmt, 4, keys->stored, 32) != 32 ||
-	    column_blob(stmt, 5, keys->server, 32) != 32)
+	    account_value_blob(&row[3], keys->stored, 32) != 32 ||
+	    account_value_blob(&row[4], keys->server, 32) != 32)
 		keys->iterations = 0;
 }
 
@@ -240,22 +236,27 @@ account_credentials(struct accounts *a, const char *address,
     struct account_credentials *credentials_r, struct pst_error *err)
 {
 	struct account_conn *c = account_db_take(a->db, err);
-	sqlite3_stmt *stmt;
 	enum pst_rc rc;
 
 	memset(credentials_r, 0, sizeof(*credentials_r));
 	if (c == NULL)
 		return PST_E_TEMP;
-	stmt = account_query(c, Q_CREDENTIALS, err, "t", address);
-	rc = account_query_row(c, stmt, err);
-	if (rc == PST_OK) {
+	rc = account_rows(c, Q_CREDENTIALS, take_credentials, credentials_r,
+	    err, "t", address);
+	if (rc == PST_OK)
 		(void)str_copy(credentials_r->address,
 		    sizeof(credentials_r->address), str_of(address));
-		read_credentials(stmt, credentials_r);
-	}
-	account_query_done(&stmt);
-	account_db_give(a->db, &c);
+	account_db_give(&c);
 	return rc;
+}
+
+static void
+take_iterations(void *arg, const struct pst_value *row, size_t n)
+{
+	struct account_keys *keys = arg;
+
+	(void)n;
+	keys->iterations = row[0].integer;
 }
 
 /*
@@ -267,13 +268,16 @@ enum pst_rc
 account_fake_scram(struct accounts *a, const struct config *cfg,
     const char *name, struct account_keys *keys_r, struct pst_error *err)
 {
-	unsigned char mac[32];
+	unsigned char mac[32], secret[32];
 	struct account_conn *c;
-	sqlite3_stmt *stmt;
 	enum pst_rc rc;
 
 	memset(keys_r, 0, sizeof(*keys_r));
-	account_hmac(a->secret, name, strlen(name), mac);
+	rc = account_secret(a, secret, err);
+	if (rc != PST_OK)
+		return rc;
+	account_hmac(secret, name, strlen(name), mac);
+	gnutls_memset(secret, 0, sizeof(secret));
 	keys_r->salt_n = ACCOUNT_SCRAM_SALT;
 	memcpy(keys_r->salt, mac, keys_r->salt_n);
 	random_bytes(keys_r->stored, sizeof(keys_r->stored));
@@ -284,12 +288,8 @@ account_fake_scram(struct accounts *a, const struct config *cfg,
 	c = account_db_take(a->db, err);
 	if (c == NULL)
 		return PST_E_TEMP;
-	stmt = account_query(
-	    c, Q_ITERATIONS, err, "i", (int64_t)(mac[30] << 8 | mac[31]));
-	rc = account_query_row(c, stmt, err);
-	if (rc == PST_OK)
-		keys_r->iterations = sqlite3_column_int64(stmt, 0);
-	account_query_done(&stmt);
-	account_db_give(a->db, &c);
+	rc = account_rows(c, Q_ITERATIONS, take_iterations, keys_r, err, "i",
+	    (int64_t)(mac[30] << 8 | mac[31]));
+	account_db_give(&c);
 	return rc == PST_E_NOTFOUND ? PST_OK : rc;
 }

@@ -1,10 +1,10 @@
 /*
- * account/private.h - what the files of this folder share: the database's
- * connections and prepared statements, the settings in force, hashing of
- * passwords, the memory of good ones and the brake.
+ * account/private.h - what the files of this folder share: the tables and the
+ * questions to them, the settings in force, hashing of passwords, the memory
+ * of good ones and the brake.
  *
- * Locks: each is a leaf. Nobody holds two of them, but for `write`, which is
- * taken before `lock` of the same struct account_db.
+ * Locks: each is a leaf. Nobody holds two of them, but for those of sqlite.c:
+ * `write` is taken before `lock` of the same file.
  */
 #ifndef ACCOUNT_PRIVATE_H
 #define ACCOUNT_PRIVATE_H
@@ -13,12 +13,14 @@
 
 #include <crypt.h>
 #include <gsasl.h>
+#include <postern/database.h>
 #include <pthread.h>
-#include <sqlite3.h>
+#include <stdatomic.h>
 
 enum {
 	ACCOUNT_ADDRESS = 321,	 /* 64 + '@' + 255, with a NUL */
 	ACCOUNT_DOMAIN = 256,	 /* with a NUL */
+	ACCOUNT_STORAGE = 65,	 /* a storage block's name, with a NUL */
 	ACCOUNT_PASSWORD = 500,	 /* octets, prepared; crypt() ends at 511 */
 	ACCOUNT_SCRAM_KEY = 32,	 /* SHA-256 */
 	ACCOUNT_SCRAM_SALT = 16, /* of ours; others may be up to twice that */
@@ -38,10 +40,15 @@ bool account_login_name(struct pst_str name, const char *domain, char out[321]);
 
 /* --- settings (accounts.c) ------------------------------------------------ */
 
+struct account_domain {
+	char name[ACCOUNT_DOMAIN]; /* normalised */
+	char storage[ACCOUNT_STORAGE];
+};
+
 /* A configuration with what was made of it; never changes. */
 struct account_settings {
 	struct config *cfg;
-	char (*domain)[ACCOUNT_DOMAIN]; /* normalised, ascending */
+	struct account_domain *domain; /* ascending */
 	size_t domains;
 	char first_domain[ACCOUNT_DOMAIN]; /* "": none */
 	int refs;			   /* guarded by accounts.lock */
@@ -54,23 +61,28 @@ struct accounts {
 	struct account_brake *brake;
 	struct account_cache *cache;
 	Gsasl *gsasl;
-	unsigned char secret[32]; /* for salts of users that do not exist */
+	/* For salts of users that do not exist; guarded by `lock`. */
+	unsigned char secret[32];
+	bool has_secret;
 };
 
 struct account_settings *account_settings_take(struct accounts *a);
 void account_settings_give(struct accounts *a, struct account_settings **s);
 bool account_is_configured(
     const struct account_settings *s, const char *domain);
+/* NULL: the domain is not in the configuration. */
+const struct account_domain *account_find_configured(
+    const struct account_settings *s, const char *domain);
+/* The secret that all servers of these tables share. */
+enum pst_rc account_secret(
+    struct accounts *a, unsigned char secret_r[32], struct pst_error *err);
 
-/* --- the database (db.c) -------------------------------------------------- */
+/* --- the tables (db.c, queries.c) ----------------------------------------- */
 
 enum account_query {
-	Q_BEGIN_READ,
-	Q_BEGIN_WRITE,
-	Q_COMMIT,
-	Q_ROLLBACK,
 	Q_SECRET_GET,
 	Q_SECRET_PUT,
+	Q_SECRET_REPLACE,
 	Q_USER,
 	Q_USER_ADD,
 	Q_USER_UPDATE,
@@ -79,10 +91,12 @@ enum account_query {
 	Q_USERS,
 	Q_USERS_OF_DOMAIN,
 	Q_USER_IN_DOMAIN,
+	Q_USER_ANY,
 	Q_FIRST_ADMIN,
 	Q_CREDENTIALS,
 	Q_ITERATIONS,
 	Q_ALIAS_TARGETS,
+	Q_ALIAS,
 	Q_ALIAS_ADD,
 	Q_ALIAS_DELETE,
 	Q_ALIAS_DELETE_ALL,
@@ -92,6 +106,7 @@ enum account_query {
 	Q_ALIASES_OF_DOMAIN,
 	Q_DOMAIN,
 	Q_DOMAIN_ADD,
+	Q_DOMAIN_STORAGE,
 	Q_DOMAIN_DELETE,
 	Q_DOMAINS,
 	Q_SHARE_ADD,
@@ -99,62 +114,83 @@ enum account_query {
 	Q_SHARE,
 	Q_SHARES,
 	Q_SHARES_ONLY,
+	Q_SHARES_ALL,
 	Q_SHARE_FORGET_OWNER,
 	Q_SHARE_FORGET_USER,
 	Q_COUNT
 };
 
-struct account_db;
+extern const char *const account_queries[Q_COUNT];
 
-/* One connection, with its prepared statements; belongs to who took it. */
-struct account_conn {
-	sqlite3 *db;
-	sqlite3_stmt *stmt[Q_COUNT];
-	struct account_conn *next;
-	bool broken; /* is closed instead of given back */
+struct account_db {
+	struct pst_database database;
+	bool is_file; /* the server's own SQLite file, not a module's */
+	char *name;   /* the storage block of a module's database */
+	atomic_bool is_checked; /* the tables are of a version that we know */
 };
 
+/* A connection that somebody took. */
+struct account_conn {
+	struct account_db *db;
+	struct pst_conn *conn;
+	enum pst_database_mode mode;
+};
+
+/* The server's own file, made when there is none. */
 struct account_db *account_db_open(
     const char *path, const char *owner, struct pst_error *err);
+/* The database of the storage block `name`, which need not be there yet. */
+struct account_db *account_db_lent(
+    const char *name, const struct pst_database *lent);
 void account_db_close(struct account_db **db);
 
-/* A connection for reading; NULL: `err` says why. Waits for a free one. */
+/* A connection for single questions; NULL: `err` says why. Waits for a free
+ * one. */
 struct account_conn *account_db_take(
     struct account_db *db, struct pst_error *err);
-void account_db_give(struct account_db *db, struct account_conn **c);
+void account_db_give(struct account_conn **c);
 /* With BEGIN and COMMIT around: one picture for several questions. */
 struct account_conn *account_db_read(
     struct account_db *db, struct pst_error *err);
-void account_db_read_done(struct account_db *db, struct account_conn **c);
-/* A connection in a transaction that writes; one at a time in this process. */
+void account_db_read_done(struct account_conn **c);
+/* A connection in a transaction that writes; one at a time, everywhere. */
 struct account_conn *account_db_write(
     struct account_db *db, struct pst_error *err);
 /* Ends it: commits when `rc` is PST_OK, else undoes all and returns `rc`. */
-enum pst_rc account_db_write_done(struct account_db *db,
+enum pst_rc account_db_write_done(
     struct account_conn **c, enum pst_rc rc, struct pst_error *err);
 
 /*
- * A prepared statement with its parameters bound, by `types`: 't' const char *,
- * 'i' int64_t, 'b' const void * and size_t (a NULL pointer of t and b is NULL).
- * Texts must live until account_query_done().
+ * Asks with the parameters by `types`: 't' const char *, 'i' int64_t, 'b'
+ * const void * and size_t (a NULL pointer of t and b is NULL). PST_OK: there
+ * were rows, or some were changed; NOTFOUND: none; EXISTS: a constraint.
  */
-sqlite3_stmt *account_query(struct account_conn *c, enum account_query q,
-    struct pst_error *err, const char *types, ...);
-/* PST_OK: there is a row; NOTFOUND: no more; else failed. */
-enum pst_rc account_query_row(
-    struct account_conn *c, sqlite3_stmt *stmt, struct pst_error *err);
-void account_query_done(sqlite3_stmt **stmt);
-/* Runs a statement without rows; NOTFOUND when it changed none. EXISTS for a
- * constraint. */
 enum pst_rc account_run(struct account_conn *c, enum account_query q,
     struct pst_error *err, const char *types, ...);
-/* PST_OK when the question has an answer, NOTFOUND when not. */
-enum pst_rc account_ask(struct account_conn *c, enum account_query q,
-    const char *key, struct pst_error *err);
-enum pst_rc account_db_fail(struct account_conn *c, struct pst_error *err);
-void account_column_text(sqlite3_stmt *stmt, int column, char *to, size_t size);
-/* The columns of Q_USER and the like. */
-void account_read_user(sqlite3_stmt *stmt, struct account_user *user_r);
+/* The same, with the rows called back, which must not use `c`. */
+enum pst_rc account_rows(struct account_conn *c, enum account_query q,
+    pst_record_fn fn, void *arg, struct pst_error *err, const char *types, ...);
+/* Copies a column; what is longer or of another kind is left out. */
+void account_value_text(const struct pst_value *v, char *to, size_t size);
+size_t account_value_blob(const struct pst_value *v, void *to, size_t size);
+/* The columns of Q_USER and the like. False: the user's domain is not local. */
+bool account_read_user(const struct pst_value *row,
+    const struct account_settings *s, struct account_user *user_r);
+
+/* --- SQLite (sqlite.c) ---------------------------------------------------- */
+
+enum pst_rc account_sqlite_open(const char *path, const char *owner,
+    struct pst_database *db_r, struct pst_error *err);
+void account_sqlite_close(struct pst_database *db);
+
+/* --- the tables in a module's database (schema.c) ------------------------- */
+
+/* PERM: they are not there, or of another version. `lock`: until the end of the
+ * transaction nobody else writes. */
+enum pst_rc account_schema_check(
+    struct account_conn *c, bool lock, struct pst_error *err);
+
+/* --- domains and users (users.c) ------------------------------------------ */
 
 /* NOTFOUND: the domain is neither configured nor in the database. */
 enum pst_rc account_domain_check(struct account_conn *c,
@@ -195,6 +231,8 @@ bool account_scram_keys(struct pst_str password, const unsigned char *salt,
 void account_hmac(const unsigned char key[32], const void *data, size_t n,
     unsigned char mac_r[32]);
 
+/* From the columns hash, scram_salt, _iterations, _stored and _server. */
+void account_read_keys(const struct pst_value *row, struct account_keys *keys);
 /* NOTFOUND leaves credentials_r zeroed. */
 enum pst_rc account_credentials(struct accounts *a, const char *address,
     struct account_credentials *credentials_r, struct pst_error *err);

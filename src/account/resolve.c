@@ -84,42 +84,63 @@ add_user(struct walk *w, const struct account_user *user, const char *detail)
 	new_target(w, detail)->user = *user;
 }
 
+struct found {
+	const struct account_settings *s;
+	struct account_user user;
+	bool is_local; /* so is the user's domain */
+};
+
+static void
+take_user(void *arg, const struct pst_value *row, size_t n)
+{
+	struct found *found = arg;
+
+	(void)n;
+	found->is_local = account_read_user(row, found->s, &found->user);
+}
+
 /* Looks for a user by the question `q`. */
 static enum pst_rc
 try_user(struct walk *w, enum account_query q, const char *address,
     const char *detail)
 {
-	struct account_user user;
-	sqlite3_stmt *stmt = account_query(
-	    w->c, q, w->err, address != NULL ? "t" : "", address);
-	enum pst_rc rc = account_query_row(w->c, stmt, w->err);
+	struct found found = { .s = w->s };
+	enum pst_rc rc = account_rows(w->c, q, take_user, &found, w->err,
+	    address != NULL ? "t" : "", address);
 
 	if (rc == PST_OK)
-		account_read_user(stmt, &user);
-	account_query_done(&stmt);
-	if (rc == PST_OK)
-		add_user(w, &user, detail);
+		add_user(w, &found.user, detail);
 	return rc;
+}
+
+struct targets {
+	struct walk *w;
+	const char *detail;
+	unsigned level;
+	enum pst_rc rc;
+};
+
+static void
+take_target(void *arg, const struct pst_value *row, size_t n)
+{
+	struct targets *t = arg;
+	char to[ACCOUNT_ADDRESS];
+
+	(void)n;
+	account_value_text(&row[0], to, sizeof(to));
+	if (t->rc == PST_OK)
+		t->rc = push(t->w, to, t->detail, t->level + 1);
 }
 
 static enum pst_rc
 try_alias(
     struct walk *w, const char *address, const char *detail, unsigned level)
 {
-	sqlite3_stmt *stmt = account_query(
-	    w->c, Q_ALIAS_TARGETS, w->err, "t", address);
-	enum pst_rc rc, found = PST_E_NOTFOUND;
-	char to[ACCOUNT_ADDRESS];
+	struct targets t = { .w = w, .detail = detail, .level = level };
+	enum pst_rc rc = account_rows(
+	    w->c, Q_ALIAS_TARGETS, take_target, &t, w->err, "t", address);
 
-	while ((rc = account_query_row(w->c, stmt, w->err)) == PST_OK) {
-		account_column_text(stmt, 0, to, sizeof(to));
-		rc = push(w, to, detail, level + 1);
-		if (rc != PST_OK)
-			break;
-		found = PST_OK;
-	}
-	account_query_done(&stmt);
-	return rc == PST_E_NOTFOUND ? found : rc;
+	return rc == PST_OK ? t.rc : rc;
 }
 
 static enum pst_rc
@@ -234,20 +255,47 @@ first_address(const struct account_settings *s, const char *text, char out[321])
 	return account_normalise(str_of(text), out);
 }
 
+/* Most addresses are those of users: one question, which tells of the domain
+ * too, instead of a walk in a transaction. */
+static enum pst_rc
+try_directly(struct accounts *a, const char *address, struct walk *w)
+{
+	struct found found = { .s = w->s };
+	struct account_conn *c = account_db_take(a->db, w->err);
+	enum pst_rc rc;
+
+	if (c == NULL)
+		return PST_E_TEMP;
+	rc = account_rows(c, Q_USER, take_user, &found, w->err, "t", address);
+	account_db_give(&c);
+	if (rc == PST_OK && !found.is_local)
+		return PST_E_NOTFOUND;
+	if (rc == PST_OK)
+		add_user(w, &found.user, "");
+	return rc;
+}
+
 static enum pst_rc
 walk_from(struct accounts *a, const char *text, struct walk *w)
 {
 	struct account_settings *s = account_settings_take(a);
 	char address[ACCOUNT_ADDRESS];
-	enum pst_rc rc = PST_E_TEMP;
+	enum pst_rc rc;
 
 	w->s = s;
 	if (!first_address(s, text, address)) {
-		rc = pst_fail(w->err, PST_E_NOTFOUND, 0,
+		account_settings_give(a, &s);
+		return pst_fail(w->err, PST_E_NOTFOUND, 0,
 		    "\"%.200s\" is not an address", text);
-	} else if ((w->c = account_db_read(a->db, w->err)) != NULL) {
-		rc = walk_all(w, address);
-		account_db_read_done(a->db, &w->c);
+	}
+	rc = try_directly(a, address, w);
+	if (rc == PST_E_NOTFOUND) {
+		rc = PST_E_TEMP;
+		w->c = account_db_read(a->db, w->err);
+		if (w->c != NULL) {
+			rc = walk_all(w, address);
+			account_db_read_done(&w->c);
+		}
 	}
 	account_settings_give(a, &s);
 	return rc;
@@ -273,21 +321,25 @@ account_resolve(struct accounts *a, const char *address, account_target_fn fn,
 	return rc;
 }
 
-bool
-account_may_send_as(struct accounts *a, const char *user, const char *address)
+enum pst_rc
+account_may_send_as(struct accounts *a, const char *user, const char *address,
+    struct pst_error *err)
 {
 	char self[ACCOUNT_ADDRESS], other[ACCOUNT_ADDRESS];
-	struct walk w = { .err = NULL };
+	struct walk w = { .err = err };
 	bool may = false;
+	enum pst_rc rc = PST_E_NOTFOUND;
 
-	if (!account_normalise(str_of(user), self) ||
-	    !account_normalise(str_of(address), other))
-		return false;
-	if (walk_from(a, other, &w) == PST_OK) {
-		for (size_t i = 0; !may && i < w.targets; i++)
-			may = strcmp(w.target[i].user.address, self) == 0;
-	}
+	if (account_normalise(str_of(user), self) &&
+	    account_normalise(str_of(address), other))
+		rc = walk_from(a, other, &w);
+	for (size_t i = 0; rc == PST_OK && !may && i < w.targets; i++)
+		may = strcmp(w.target[i].user.address, self) == 0;
 	free(w.target);
 	free(w.step);
-	return may;
+	/* Aliases in a loop or without end are nobody's either. */
+	if (rc == PST_E_NOTFOUND || rc == PST_E_LIMIT || (rc == PST_OK && !may))
+		return pst_fail(err, PST_E_DENIED, 0,
+		    "%.100s may not send as %.100s", user, address);
+	return rc;
 }

@@ -22,7 +22,7 @@ change(struct accounts *a, enum account_query q, const char *grantee,
 			     : account_run(c, q, err, "t", owner);
 	if (rc == PST_E_NOTFOUND) /* it is so already */
 		rc = PST_OK;
-	return account_db_write_done(a->db, &c, rc, err);
+	return account_db_write_done(&c, rc, err);
 }
 
 enum pst_rc
@@ -50,19 +50,31 @@ share_find(struct accounts *a, const char *grantee, const char *owner,
     struct pst_error *err)
 {
 	struct account_conn *c = account_db_take(a->db, err);
-	sqlite3_stmt *stmt;
 	enum pst_rc rc;
 
 	if (c == NULL)
 		return PST_E_TEMP;
-	stmt = account_query(c, Q_SHARE, err, "tt", grantee, owner);
-	rc = account_query_row(c, stmt, err);
-	account_query_done(&stmt);
-	account_db_give(a->db, &c);
+	rc = account_run(c, Q_SHARE, err, "tt", grantee, owner);
+	account_db_give(&c);
 	if (rc == PST_E_NOTFOUND)
 		return pst_fail(err, rc, 0, "%.100s shares nothing with %.100s",
 		    owner, grantee);
 	return rc;
+}
+
+struct owners {
+	char (*page)[ACCOUNT_ADDRESS];
+	size_t n;
+};
+
+static void
+take_owner(void *arg, const struct pst_value *row, size_t n)
+{
+	struct owners *to = arg;
+
+	(void)n;
+	if (to->n < PAGE)
+		account_value_text(&row[0], to->page[to->n++], ACCOUNT_ADDRESS);
 }
 
 static enum pst_rc
@@ -71,17 +83,16 @@ read_page(struct accounts *a, enum account_query q, const char *grantee,
     struct pst_error *err)
 {
 	struct account_conn *c = account_db_take(a->db, err);
-	sqlite3_stmt *stmt;
+	struct owners found = { .page = page };
 	enum pst_rc rc;
 
 	*n_r = 0;
 	if (c == NULL)
 		return PST_E_TEMP;
-	stmt = account_query(c, q, err, "tti", grantee, after, (int64_t)PAGE);
-	while ((rc = account_query_row(c, stmt, err)) == PST_OK && *n_r < PAGE)
-		account_column_text(stmt, 0, page[(*n_r)++], ACCOUNT_ADDRESS);
-	account_query_done(&stmt);
-	account_db_give(a->db, &c);
+	rc = account_rows(c, q, take_owner, &found, err, "tti", grantee, after,
+	    (int64_t)PAGE);
+	account_db_give(&c);
+	*n_r = found.n;
 	return rc == PST_E_NOTFOUND ? PST_OK : rc;
 }
 

@@ -69,7 +69,7 @@ account_domain_check(struct account_conn *c, const struct account_settings *s,
 
 	if (account_is_configured(s, domain))
 		return PST_OK;
-	rc = account_ask(c, Q_DOMAIN, domain, err);
+	rc = account_run(c, Q_DOMAIN, err, "t", domain);
 	if (rc == PST_E_NOTFOUND)
 		return pst_fail(
 		    err, rc, 0, "%.200s: not a domain of this server", domain);
@@ -101,7 +101,7 @@ insert_user(struct account_conn *c, const struct account_user *user,
 static enum pst_rc
 refuse_alias(struct account_conn *c, const char *address, struct pst_error *err)
 {
-	enum pst_rc rc = account_ask(c, Q_ALIAS_TARGETS, address, err);
+	enum pst_rc rc = account_run(c, Q_ALIAS_TARGETS, err, "t", address);
 
 	if (rc == PST_OK)
 		return pst_fail(err, PST_E_EXISTS, 0,
@@ -135,11 +135,28 @@ account_add(struct accounts *a, const struct account_user *user,
 		rc = refuse_alias(c, address, err);
 	if (rc == PST_OK)
 		rc = insert_user(c, user, address, &keys, err);
-	rc = account_db_write_done(a->db, &c, rc, err);
+	rc = account_db_write_done(&c, rc, err);
 out:
 	gnutls_memset(&keys, 0, sizeof(keys));
 	account_settings_give(a, &s);
 	return rc;
+}
+
+/* Where rows of Q_USER and the like go. */
+struct users {
+	struct account_settings *s;
+	struct account_user *page;
+	size_t n, max;
+};
+
+static void
+take_user(void *arg, const struct pst_value *row, size_t n)
+{
+	struct users *to = arg;
+
+	(void)n;
+	if (to->n < to->max)
+		(void)account_read_user(row, to->s, &to->page[to->n++]);
 }
 
 enum pst_rc
@@ -148,7 +165,7 @@ account_find(struct accounts *a, const char *address,
 {
 	char clean[ACCOUNT_ADDRESS];
 	struct account_conn *c;
-	sqlite3_stmt *stmt;
+	struct users found = { .page = user_r, .max = 1 };
 	enum pst_rc rc;
 
 	memset(user_r, 0, sizeof(*user_r));
@@ -157,12 +174,10 @@ account_find(struct accounts *a, const char *address,
 	c = account_db_take(a->db, err);
 	if (c == NULL)
 		return PST_E_TEMP;
-	stmt = account_query(c, Q_USER, err, "t", clean);
-	rc = account_query_row(c, stmt, err);
-	if (rc == PST_OK)
-		account_read_user(stmt, user_r);
-	account_query_done(&stmt);
-	account_db_give(a->db, &c);
+	found.s = account_settings_take(a);
+	rc = account_rows(c, Q_USER, take_user, &found, err, "t", clean);
+	account_settings_give(a, &found.s);
+	account_db_give(&c);
 	return no_such_user(rc, address, err);
 }
 
@@ -184,7 +199,7 @@ account_update(
 	rc = account_run(c, Q_USER_UPDATE, err, "tttiiiii", address, user->name,
 	    user->storage, (int64_t)user->enabled, (int64_t)user->is_admin,
 	    user->quota_bytes, user->quota_messages, (int64_t)user->on_hold);
-	rc = account_db_write_done(a->db, &c, rc, err);
+	rc = account_db_write_done(&c, rc, err);
 	return no_such_user(rc, address, err);
 }
 
@@ -218,7 +233,7 @@ account_set_password(struct accounts *a, const char *address,
 	    keys.salt_n, keys.iterations, scram ? keys.stored : NULL,
 	    sizeof(keys.stored), scram ? keys.server : NULL,
 	    sizeof(keys.server));
-	rc = account_db_write_done(a->db, &c, rc, err);
+	rc = account_db_write_done(&c, rc, err);
 	gnutls_memset(&keys, 0, sizeof(keys));
 	return no_such_user(rc, address, err);
 }
@@ -246,7 +261,7 @@ account_delete(struct accounts *a, const char *address, struct pst_error *err)
 	} else {
 		rc = no_such_user(rc, address, err);
 	}
-	return account_db_write_done(a->db, &c, rc, err);
+	return account_db_write_done(&c, rc, err);
 }
 
 /* One page of users after `after`; the number of them in *n_r. */
@@ -255,22 +270,22 @@ read_page(struct accounts *a, const char *domain, const char *after,
     struct account_user *page, size_t max, size_t *n_r, struct pst_error *err)
 {
 	struct account_conn *c = account_db_take(a->db, err);
-	sqlite3_stmt *stmt;
+	struct users found = { .page = page, .max = max };
 	enum pst_rc rc;
 
 	*n_r = 0;
 	if (c == NULL)
 		return PST_E_TEMP;
+	found.s = account_settings_take(a);
 	if (domain != NULL)
-		stmt = account_query(c, Q_USERS_OF_DOMAIN, err, "tit", after,
-		    (int64_t)max, domain);
+		rc = account_rows(c, Q_USERS_OF_DOMAIN, take_user, &found, err,
+		    "tit", after, (int64_t)max, domain);
 	else
-		stmt = account_query(
-		    c, Q_USERS, err, "ti", after, (int64_t)max);
-	while ((rc = account_query_row(c, stmt, err)) == PST_OK && *n_r < max)
-		account_read_user(stmt, &page[(*n_r)++]);
-	account_query_done(&stmt);
-	account_db_give(a->db, &c);
+		rc = account_rows(c, Q_USERS, take_user, &found, err, "ti",
+		    after, (int64_t)max);
+	account_settings_give(a, &found.s);
+	account_db_give(&c);
+	*n_r = found.n;
 	return rc == PST_E_NOTFOUND ? PST_OK : rc;
 }
 

@@ -71,6 +71,7 @@ void admin_run_acl_list(struct admin_client *c, const json_t *request);
 void admin_run_acl_set(struct admin_client *c, const json_t *request);
 void admin_run_acl_delete(struct admin_client *c, const json_t *request);
 void admin_run_acl_rebuild(struct admin_client *c, const json_t *request);
+void admin_run_mail_behind(struct admin_client *c, const json_t *request);
 void admin_run_mailbox_list(struct admin_client *c, const json_t *request);
 void admin_run_mailbox_status(struct admin_client *c, const json_t *request);
 void admin_run_mailbox_create(struct admin_client *c, const json_t *request);

@@ -13,6 +13,7 @@
 #include "account/account.h"
 #include "admin/client.h"
 #include "base/config.h"
+#include "mailbox/database.h"
 #include <jansson.h>
 
 /* What scripts may rely on; posternctl(8). */
@@ -54,7 +55,8 @@ struct ctl {
 	    *mailbox, *since, *id;
 
 	struct config *cfg;
-	struct accounts *accounts; /* by ctl_accounts() */
+	struct accounts *accounts;	/* by ctl_accounts() */
+	struct mail_database *database; /* that it is in, or NULL */
 	FILE *out;
 };
 
@@ -98,6 +100,9 @@ int ctl_request(struct ctl *c, json_t *request, json_t **items_r);
 /* The same, but quietly: PST_OK, or what the server said. */
 enum pst_rc ctl_ask(struct ctl *c, json_t *request, json_t **items_r,
     bool *no_daemon_r, struct pst_error *err);
+/* Refuses, and says so, when mail of the user or of users of the domain would
+ * stay behind in their present storage; one of both is NULL. */
+int ctl_refuse_behind(struct ctl *c, const char *address, const char *domain);
 /* Connects; says what is wrong when it cannot. */
 int ctl_connect(struct ctl *c, struct admin_connection *conn_r);
 

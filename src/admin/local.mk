@@ -2,9 +2,11 @@ libpostern_la_SOURCES += \
 	src/admin/acl.c \
 	src/admin/alias.c \
 	src/admin/background.c src/admin/background.h \
+	src/admin/behind.c src/admin/behind.h \
 	src/admin/client.c src/admin/client.h \
 	src/admin/control.c src/admin/control.h src/admin/control_priv.h \
 	src/admin/ctl.h \
+	src/admin/ctl_behind.c \
 	src/admin/domain.c \
 	src/admin/identity.c src/admin/identity.h \
 	src/admin/index.c \
@@ -14,6 +16,7 @@ libpostern_la_SOURCES += \
 	src/admin/protocol.c src/admin/protocol.h \
 	src/admin/quota.c \
 	src/admin/request_acl.c \
+	src/admin/request_behind.c \
 	src/admin/request_connections.c \
 	src/admin/request_index.c \
 	src/admin/request_mailbox.c \

@@ -127,6 +127,18 @@ ctl_parse_count(const char *text, int64_t *value_r)
 	return true;
 }
 
+static struct accounts *
+open_accounts(struct ctl *c, struct pst_error *err)
+{
+	const char *name = c->cfg->accounts.database;
+
+	if (config_accounts_in_file(c->cfg))
+		return accounts_open(c->cfg, err);
+	if (mail_database_open(c->cfg, name, &c->database, err) != PST_OK)
+		return NULL;
+	return accounts_open_in(c->cfg, name, mail_database(c->database), err);
+}
+
 enum pst_rc
 ctl_accounts(struct ctl *c, struct pst_error *err)
 {
@@ -141,7 +153,7 @@ ctl_accounts(struct ctl *c, struct pst_error *err)
 		rc = admin_directory_make(c->cfg->state_dir, &id, err);
 	if (rc != PST_OK)
 		return rc;
-	c->accounts = accounts_open(c->cfg, err);
+	c->accounts = open_accounts(c, err);
 	if (c->accounts == NULL)
 		return err->rc != PST_OK ? err->rc : PST_E_TEMP;
 	return PST_OK;
@@ -508,6 +520,7 @@ ctl_main(int argc, char **argv)
 	}
 	code = run_command(&c, argv + optind, argc - optind);
 	accounts_close(&c.accounts);
+	mail_database_close(&c.database);
 	config_unref(&c.cfg);
 	return code;
 }

@@ -69,6 +69,7 @@ static const struct admin_request requests[] = {
 	{ "index-rebuild", admin_run_index_rebuild },
 	{ "index-status", admin_run_index_status },
 	{ "kick", admin_run_kick },
+	{ "mail-behind", admin_run_mail_behind },
 	{ "mailbox-create", admin_run_mailbox_create },
 	{ "mailbox-delete", admin_run_mailbox_delete },
 	{ "mailbox-fsck", admin_run_mailbox_fsck },

@@ -19,7 +19,8 @@ static const struct table_column list_columns[] = {
 	{ "on_hold", "HOLD", TABLE_TRUTH },
 	{ "quota_bytes", "QUOTA", TABLE_LIMIT },
 	{ "quota_messages", "MESSAGES", TABLE_COUNT },
-	{ "storage", "STORAGE", TABLE_TEXT },
+	{ "storage_used", "STORAGE", TABLE_TEXT },
+	{ "storage_from", "OF", TABLE_TEXT },
 	{ NULL, NULL, TABLE_TEXT },
 };
 
@@ -29,7 +30,8 @@ static const struct table_column show_columns[] = {
 	{ "enabled", "enabled", TABLE_TRUTH },
 	{ "admin", "administrator", TABLE_TRUTH },
 	{ "on_hold", "on hold", TABLE_TRUTH },
-	{ "storage", "storage", TABLE_TEXT },
+	{ "storage_used", "storage", TABLE_TEXT },
+	{ "storage_from", "storage of", TABLE_TEXT },
 	{ "quota_bytes", "quota", TABLE_LIMIT },
 	{ "quota_messages", "quota of messages", TABLE_COUNT },
 	{ "used_bytes", "used", TABLE_SIZE },
@@ -38,14 +40,25 @@ static const struct table_column show_columns[] = {
 	{ NULL, NULL, TABLE_TEXT },
 };
 
+/* "storage" is the user's own setting, "storage_used" where it leads. */
 static json_t *
-user_json(const struct account_user *u)
+user_json(const struct ctl *c, const struct account_user *u)
 {
-	return json_pack("{s:o, s:o, s:b, s:b, s:b, s:o, s:I, s:I, s:I}",
+	const char *used = account_storage(u), *from = "domain";
+
+	if (u->storage[0] != '\0')
+		from = "user";
+	else if (*used == '\0')
+		from = "default";
+	if (*used == '\0')
+		used = config_default_storage(c->cfg)->name;
+	return json_pack("{s:o, s:o, s:b, s:b, s:b, s:o, s:o, s:s, s:I, s:I, "
+			 "s:I}",
 	    "address", admin_json_text(str_of(u->address)), "name",
 	    admin_json_text(str_of(u->name)), "enabled", (int)u->enabled,
 	    "admin", (int)u->is_admin, "on_hold", (int)u->on_hold, "storage",
-	    admin_json_text(str_of(u->storage)), "quota_bytes",
+	    admin_json_text(str_of(u->storage)), "storage_used",
+	    admin_json_text(str_of(used)), "storage_from", from, "quota_bytes",
 	    (json_int_t)u->quota_bytes, "quota_messages",
 	    (json_int_t)u->quota_messages, "created", (json_int_t)u->created);
 }
@@ -74,12 +87,8 @@ find(struct ctl *c, const char *address, struct account_user *user_r)
 static int
 take_storage(struct ctl *c, struct account_user *u)
 {
-	bool known = *c->storage == '\0';
-
-	for (size_t i = 0; i < c->cfg->storages; i++)
-		if (strcmp(c->cfg->storage[i].name, c->storage) == 0)
-			known = true;
-	if (!known)
+	if (*c->storage != '\0' &&
+	    config_find_storage(c->cfg, c->storage) == NULL)
 		return ctl_fail(PST_E_NOTFOUND,
 		    "the configuration has no storage \"%s\"", c->storage);
 	if (!str_copy(u->storage, sizeof(u->storage), str_of(c->storage)))
@@ -162,28 +171,35 @@ user_add(struct ctl *c, char **args, int n)
 	return rc == PST_OK ? CTL_OK : add_failed(&u, rc, &err);
 }
 
+struct listing {
+	const struct ctl *c;
+	json_t *rows;
+};
+
 static void
 list_one(void *arg, const struct account_user *user)
 {
-	json_array_append_new(arg, user_json(user));
+	const struct listing *l = arg;
+
+	json_array_append_new(l->rows, user_json(l->c, user));
 }
 
 static int
 user_list(struct ctl *c, char **args, int n)
 {
+	struct listing l = { .c = c };
 	struct pst_error err = { 0 };
-	json_t *rows;
 	enum pst_rc rc;
 
 	rc = ctl_accounts(c, &err);
 	if (rc != PST_OK)
 		return ctl_fail(rc, "%s", err.detail);
-	rows = json_array();
+	l.rows = json_array();
 	rc = account_each(
-	    c->accounts, n > 0 ? args[0] : NULL, list_one, rows, &err);
+	    c->accounts, n > 0 ? args[0] : NULL, list_one, &l, &err);
 	if (rc == PST_OK)
-		table_print(c->out, list_columns, rows, c->json);
-	json_decref(rows);
+		table_print(c->out, list_columns, l.rows, c->json);
+	json_decref(l.rows);
 	return rc == PST_OK ? CTL_OK : ctl_fail(rc, "%s", err.detail);
 }
 
@@ -218,7 +234,7 @@ user_show(struct ctl *c, char **args, int n)
 	status = find(c, args[0], &u);
 	if (status != CTL_OK)
 		return status;
-	row = user_json(&u);
+	row = user_json(c, &u);
 	add_usage(c, row, u.address);
 	table_print_one(c->out, show_columns, row, c->json);
 	json_decref(row);
@@ -319,10 +335,20 @@ user_hold(struct ctl *c, char **args, int n)
 	return status;
 }
 
+static bool
+is_same_storage(const struct ctl *c, const struct account_user *a,
+    const struct account_user *b)
+{
+	const char *first = config_default_storage(c->cfg)->name;
+	const char *x = account_storage(a), *y = account_storage(b);
+
+	return strcmp(*x != '\0' ? x : first, *y != '\0' ? y : first) == 0;
+}
+
 static int
 user_set(struct ctl *c, char **args, int n)
 {
-	struct account_user u;
+	struct account_user u, present;
 	int status;
 
 	(void)n;
@@ -332,8 +358,12 @@ user_set(struct ctl *c, char **args, int n)
 	    (c->given & CTL_OPT_NO_ADMIN) != 0)
 		return ctl_usage("--admin and --no-admin exclude each other");
 	status = find(c, args[0], &u);
-	if (status == CTL_OK)
-		status = take_options(c, &u);
+	if (status != CTL_OK)
+		return status;
+	present = u;
+	status = take_options(c, &u);
+	if (status == CTL_OK && !is_same_storage(c, &present, &u))
+		status = ctl_refuse_behind(c, u.address, NULL);
 	return status == CTL_OK ? update(c, &u) : status;
 }
 

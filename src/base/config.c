@@ -462,27 +462,27 @@ static void
 apply_override(
     struct config *c, const struct config_override *o, struct collector *col)
 {
-	struct pst_str rest = str_of(o->key), part[3] = { { 0 } };
+	/* SECTION.KEY, or BLOCK.NAME.KEY; there may be dots in the name. */
+	const char *first = strchr(o->key, '.'), *last = strrchr(o->key, '.');
+	struct pst_str section = STR(""), name = STR("");
 	const struct config_blocks *blocks = NULL;
 	const struct config_key *key;
 	char *base = (char *)c;
 	char why[200];
-	size_t n = 0;
 
-	while (n < 3 && str_split(&rest, '.', &part[n]))
-		n++;
-	if (n == 1)
-		key = find_key(STR(""), part[0]);
-	else
-		key = find_key(part[0], part[n - 1]);
-	blocks = n > 1 ? find_blocks(part[0]) : NULL;
-	if (key == NULL || rest.p != NULL || n == 0 ||
-	    (blocks != NULL) != (n == 3)) {
+	if (first != NULL)
+		section = str_n(o->key, (size_t)(first - o->key));
+	if (first != last)
+		name = str_n(first + 1, (size_t)(last - first) - 1);
+	key = find_key(section, str_of(last != NULL ? last + 1 : o->key));
+	if (first != NULL)
+		blocks = find_blocks(section);
+	if (key == NULL || (blocks != NULL) != (name.n > 0)) {
 		problem(col, "%s: no such key", o->key);
 		return;
 	}
 	if (blocks != NULL)
-		base = find_item(c, blocks, part[1], true);
+		base = find_item(c, blocks, name, true);
 	if (!set_value(key, base, o->value, why, sizeof(why)))
 		problem(
 		    col, "%s: expected %s, not \"%s\"", o->key, why, o->value);
@@ -550,6 +550,8 @@ complete(struct config *c)
 		set_joined(&c->accounts.path, c->state_dir, "/accounts.db");
 	for (size_t i = 0; i < c->domains.n; i++)
 		lower(c->domains.v[i]);
+	for (size_t i = 0; i < c->domain_blocks; i++)
+		lower(c->domain[i].name);
 	lower(c->hostname);
 }
 
@@ -697,6 +699,20 @@ check_retention(const struct config_retention *r, struct collector *col)
 }
 
 static void
+check_domain(const struct config *c, const struct config_domain *d,
+    struct collector *col)
+{
+	if (!config_is_local_domain(c, str_of(d->name)))
+		problem(col,
+		    "domain %s: expected one of `domains`; for those of the "
+		    "database there is posternctl domain set",
+		    d->name);
+	if (*d->storage != '\0' && config_find_storage(c, d->storage) == NULL)
+		problem(col, "domain %s: there is no storage block \"%s\"",
+		    d->name, d->storage);
+}
+
+static void
 check(const struct config *c, struct collector *col)
 {
 	if (!is_host_name(c->hostname))
@@ -737,6 +753,14 @@ check(const struct config *c, struct collector *col)
 		check_mailbox(&c->mailbox[i], col);
 	for (size_t i = 0; i < c->retentions; i++)
 		check_retention(&c->retention[i], col);
+	for (size_t i = 0; i < c->domain_blocks; i++)
+		check_domain(c, &c->domain[i], col);
+	if (!config_accounts_in_file(c) &&
+	    config_find_storage(c, c->accounts.database) == NULL)
+		problem(col,
+		    "accounts.database: expected sqlite or the name of a "
+		    "storage block, not \"%s\"",
+		    c->accounts.database);
 	if (*c->default_storage != '\0' && config_default_storage(c) == NULL)
 		problem(col,
 		    "default_storage: there is no storage block \"%s\"",
@@ -978,14 +1002,26 @@ config_storage_value(const struct config_storage *s, const char *key)
 }
 
 const struct config_storage *
+config_find_storage(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->storages; i++)
+		if (strcmp(c->storage[i].name, name) == 0)
+			return &c->storage[i];
+	return NULL;
+}
+
+const struct config_storage *
 config_default_storage(const struct config *c)
 {
 	if (*c->default_storage == '\0')
 		return c->storages > 0 ? &c->storage[0] : NULL;
-	for (size_t i = 0; i < c->storages; i++)
-		if (strcmp(c->storage[i].name, c->default_storage) == 0)
-			return &c->storage[i];
-	return NULL;
+	return config_find_storage(c, c->default_storage);
+}
+
+bool
+config_accounts_in_file(const struct config *c)
+{
+	return strcmp(c->accounts.database, "sqlite") == 0;
 }
 
 bool

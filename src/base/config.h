@@ -57,6 +57,12 @@ struct config_storage {
 	struct config_strings option; /* "key=value", for other modules */
 };
 
+/* What is different for one of `domains`. */
+struct config_domain {
+	char *name;
+	char *storage; /* of users without their own; "": the default */
+};
+
 struct config_mailbox {
 	char *name;
 	char *special_use; /* "\\Sent" or "" */
@@ -103,6 +109,8 @@ struct config {
 	size_t certificates;
 	struct config_storage *storage;
 	size_t storages;
+	struct config_domain *domain;
+	size_t domain_blocks;
 	struct config_mailbox *mailbox; /* made for each new user */
 	size_t mailboxes;
 	struct config_retention *retention;
@@ -113,7 +121,8 @@ struct config {
 	size_t filters;
 
 	struct {
-		char *path; /* "": state_dir/accounts.db */
+		char *database; /* "sqlite", or a storage block's name */
+		char *path;	/* "": state_dir/accounts.db */
 	} accounts;
 	struct {
 		int target; /* enum log_target */
@@ -248,6 +257,11 @@ void config_each_key(void (*fn)(void *arg, const char *key), void *arg);
 const char *config_storage_value(
     const struct config_storage *s, const char *key);
 const struct config_storage *config_default_storage(const struct config *c);
+/* NULL: there is no such block. */
+const struct config_storage *config_find_storage(
+    const struct config *c, const char *name);
+/* Accounts are in the server's own SQLite file, not in a storage's database. */
+bool config_accounts_in_file(const struct config *c);
 bool config_is_local_domain(const struct config *c, struct pst_str domain);
 
 #endif

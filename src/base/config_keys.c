@@ -60,6 +60,8 @@ const struct config_key config_keys[] = {
 	ITEM(storage, fsync, CONFIG_BOOL, "true", 0, 0, NULL),
 	ITEM(storage, option, CONFIG_STRINGS, "", 0, 0, NULL),
 
+	ITEM(domain, storage, CONFIG_TEXT, "", 0, 0, NULL),
+
 	ITEM(mailbox, special_use, CONFIG_TEXT, "", 0, 0, NULL),
 	ITEM(mailbox, create, CONFIG_BOOL, "true", 0, 0, NULL),
 	ITEM(mailbox, subscribe, CONFIG_BOOL, "true", 0, 0, NULL),
@@ -79,6 +81,7 @@ const struct config_key config_keys[] = {
 	ITEM(retention, max_size, CONFIG_SIZE, "0", 0, INT64_MAX, NULL),
 	ITEM(retention, undelete, CONFIG_BOOL, "true", 0, 0, NULL),
 
+	IN(accounts, database, CONFIG_TEXT, "sqlite", 0, 0),
 	IN(accounts, path, CONFIG_TEXT, "", 0, 0),
 
 	PICK(log, target, "stderr", "stderr syslog file"),
@@ -185,6 +188,7 @@ const struct config_blocks config_blocks[] = {
 	BLOCKS(listener, listeners),
 	BLOCKS(certificate, certificates),
 	BLOCKS(storage, storages),
+	BLOCKS(domain, domain_blocks),
 	BLOCKS(mailbox, mailboxes),
 	BLOCKS(retention, retentions),
 	BLOCKS(hide, hides),

@@ -74,6 +74,8 @@ daemon_restart_notes(
 		{ "state_dir", old->state_dir, fresh->state_dir },
 		{ "run_dir", old->run_dir, fresh->run_dir },
 		{ "module_dir", old->module_dir, fresh->module_dir },
+		{ "accounts.database", old->accounts.database,
+		    fresh->accounts.database },
 		{ "accounts.path", old->accounts.path, fresh->accounts.path },
 		{ "log.path", old->log.path, fresh->log.path },
 	};

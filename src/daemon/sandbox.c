@@ -393,7 +393,8 @@ daemon_sandbox_users(const struct daemon_sandbox *s, struct accounts *accounts,
 		rc = account_find(accounts, user.address, &found, err);
 		if (rc == PST_E_NOTFOUND)
 			rc = account_add(accounts, &user, STR(PASSWORD), err);
-		if (rc != PST_OK)
+		/* Another sandbox with the same database was faster. */
+		if (rc != PST_OK && rc != PST_E_EXISTS)
 			return rc;
 	}
 	return PST_OK;

@@ -22,6 +22,7 @@
 #include "daemon/sandbox.h"
 #include "delivery/services.h"
 #include "imap/imap.h"
+#include "mailbox/database.h"
 #include "mailbox/store.h"
 #include "mailbox/upkeep.h"
 #include "net/net.h"
@@ -375,14 +376,31 @@ start_unprivileged(struct daemon *d, struct pst_error *err)
 	return rc;
 }
 
+/* They may be kept where the mail is. */
+static struct accounts *
+open_accounts(struct daemon *d, struct pst_error *err)
+{
+	const char *name = d->cfg->accounts.database;
+	struct pst_database lent;
+
+	if (config_accounts_in_file(d->cfg))
+		return accounts_open(d->cfg, err);
+	if (mailstore_database(d->services.store, name, &lent, err) != PST_OK)
+		return NULL;
+	/* Elsewhere posternctl storage init makes the tables. */
+	if (d->sandbox != NULL && accounts_init(name, &lent, err) != PST_OK)
+		return NULL;
+	return accounts_open_in(d->cfg, name, &lent, err);
+}
+
 static enum pst_rc
 start_services(struct daemon *d, struct pst_error *err)
 {
-	d->services.accounts = accounts_open(d->cfg, err);
-	if (d->services.accounts == NULL)
-		return err->rc != PST_OK ? err->rc : PST_E_PERM;
 	d->services.store = mailstore_open(d->cfg, err);
 	if (d->services.store == NULL)
+		return err->rc != PST_OK ? err->rc : PST_E_PERM;
+	d->services.accounts = open_accounts(d, err);
+	if (d->services.accounts == NULL)
 		return err->rc != PST_OK ? err->rc : PST_E_PERM;
 	d->services.pop3_locks = pop3_locks_new();
 	if (d->sandbox != NULL)

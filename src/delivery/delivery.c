@@ -367,43 +367,55 @@ delivery_write(
 /* --- the end ----------------------------------------------------------------
  */
 
-static bool
-is_own_address(const struct delivery *d, const struct msg_address *ad)
+/* DENIED: it is not. */
+static enum pst_rc
+check_own_address(const struct delivery *d, const struct msg_address *ad,
+    struct pst_error *err)
 {
 	struct buf text;
-	bool own = false;
+	enum pst_rc rc = PST_E_DENIED;
 
-	if (ad->kind != MSG_ADDRESS || ad->host.p == NULL)
-		return ad->kind != MSG_ADDRESS;
+	if (ad->kind != MSG_ADDRESS)
+		return PST_OK;
+	if (ad->host.p == NULL)
+		return PST_E_DENIED;
 	buf_init(&text, 1024);
 	if (msg_address_print(ad, &text) && buf_putc(&text, '\0'))
-		own = account_may_send_as(d->sv->accounts, d->author, text.p);
+		rc = account_may_send_as(
+		    d->sv->accounts, d->author, text.p, err);
 	buf_fini(&text);
-	return own;
+	return rc;
 }
 
 /* RFC 5322, 3.6: one From field; and every address in it is the user's. */
-static bool
-is_author_honest(const struct delivery *d)
+static enum delivery_verdict
+judge_author(const struct delivery *d)
 {
 	const struct rewrite *w = &d->rewrite;
+	struct pst_error err = { 0 };
 	struct msg_address *ad;
 	struct arena *arena;
 	size_t addresses = 0;
-	bool honest = true;
+	enum pst_rc rc = PST_OK;
 
 	if (w->froms == 0)
-		return true; /* it was put in */
+		return DELIVERY_DONE; /* it was put in */
 	if (w->froms > 1)
-		return false;
+		return DELIVERY_FORGED;
 	arena = arena_new(0);
 	ad = msg_addresses(arena, buf_str(&w->authors), AUTHORS_MAX + 1);
-	for (; honest && ad != NULL; ad = ad->next) {
+	for (; rc == PST_OK && ad != NULL; ad = ad->next) {
 		addresses += ad->kind == MSG_ADDRESS;
-		honest = is_own_address(d, ad);
+		rc = check_own_address(d, ad, &err);
 	}
 	arena_free(&arena);
-	return honest && addresses > 0 && addresses <= AUTHORS_MAX;
+	if (rc != PST_OK && rc != PST_E_DENIED) {
+		log_failure(PST_LOG_ERROR, 0, "author", &err);
+		return DELIVERY_UNSURE;
+	}
+	return rc == PST_OK && addresses > 0 && addresses <= AUTHORS_MAX
+		   ? DELIVERY_DONE
+		   : DELIVERY_FORGED;
 }
 
 static enum delivery_verdict
@@ -415,7 +427,7 @@ judge(const struct delivery *d)
 		return DELIVERY_DONE;
 	if (d->rewrite.cut)
 		return DELIVERY_HEADER;
-	return is_author_honest(d) ? DELIVERY_DONE : DELIVERY_FORGED;
+	return judge_author(d);
 }
 
 /* Puts the message into one user's mail; a filter would choose where. */

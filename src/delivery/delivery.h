@@ -42,6 +42,7 @@ enum delivery_verdict {
 	DELIVERY_LOOP,	 /* more than smtp.hops Received fields */
 	DELIVERY_FORGED, /* From is somebody else, or not to be understood */
 	DELIVERY_HEADER, /* too large to be checked */
+	DELIVERY_UNSURE, /* cannot be checked now, for want of the accounts */
 };
 
 /* `cfg` is referenced. `sv` must outlive the delivery. */

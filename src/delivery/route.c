@@ -88,8 +88,14 @@ route_resolve(const struct services *sv, const struct config *cfg,
 		domain = str_from(str_of(name), domain_at(str_of(name)));
 	else if (domain_at(address) > 0)
 		domain = str_from(address, domain_at(address));
-	if (domain.n > 0 && !domain_is_local(sv->accounts, domain))
-		return pst_fail(err, PST_E_UNSUPPORTED, 0, "other server");
+	if (domain.n > 0) {
+		rc = domain_is_local(sv->accounts, domain, err);
+		if (rc == PST_E_NOTFOUND)
+			return pst_fail(
+			    err, PST_E_UNSUPPORTED, 0, "other server");
+		if (rc != PST_OK)
+			return rc;
+	}
 	if (!good)
 		return pst_fail(err, PST_E_NOTFOUND, 0, "no address");
 	rc = account_resolve(sv->accounts, name, collect_target, &c, err);

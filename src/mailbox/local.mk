@@ -6,6 +6,7 @@ libpostern_la_SOURCES += \
 	src/mailbox/change.c \
 	src/mailbox/check.c src/mailbox/check.h \
 	src/mailbox/change_shared.c \
+	src/mailbox/database.c src/mailbox/database.h \
 	src/mailbox/fulltext.c src/mailbox/fulltext.h \
 	src/mailbox/fulltext_fill.c src/mailbox/fulltext_priv.h \
 	src/mailbox/due.c src/mailbox/due.h \

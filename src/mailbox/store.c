@@ -110,7 +110,7 @@ static struct storage *
 storage_for(struct mailstore *ms, const struct account_user *user,
     struct pst_error *err)
 {
-	const char *name = user->storage;
+	const char *name = account_storage(user);
 
 	if (*name == '\0')
 		name = config_default_storage(ms->start_cfg)->name;

@@ -143,6 +143,8 @@ reply_to_verdict(enum delivery_verdict verdict)
 		return "550 5.7.1 The From field is not your address";
 	case DELIVERY_HEADER:
 		return "552 5.3.4 The header is too large";
+	case DELIVERY_UNSURE:
+		return "451 4.3.0 Try again later";
 	}
 	return NULL;
 }

@@ -2,17 +2,27 @@
  * smtp/mail.c - MAIL (RFC 5321, 4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152,
  * RFC 3030), SMTPUTF8 (RFC 6531), AUTH (RFC 4954), RET and ENVID (RFC 3461).
  */
+#include "base/log.h"
 #include "base/str.h"
 #include "smtp/session.h"
 
-static bool
-may_send_as(struct smtp_session *s, struct pst_str address)
+/* NULL: may be. */
+static const char *
+refuse_sender(struct smtp_session *s, struct pst_str address)
 {
+	struct pst_error err = { 0 };
+	enum pst_rc rc = PST_E_DENIED;
 	char text[1024];
 
-	return str_copy(text, sizeof(text), address) &&
-	       account_may_send_as(
-		   s->services->accounts, net_user(s->conn), text);
+	if (str_copy(text, sizeof(text), address))
+		rc = account_may_send_as(
+		    s->services->accounts, net_user(s->conn), text, &err);
+	if (rc == PST_OK)
+		return NULL;
+	if (rc == PST_E_DENIED)
+		return "553 5.7.1 This sender address is not yours";
+	log_failure(PST_LOG_ERROR, net_id(s->conn), "sender", &err);
+	return "451 4.3.0 Try again later";
 }
 
 /* What the extensions demand of each other, and of the sender's rights. */
@@ -30,9 +40,8 @@ refuse_mail(struct smtp_session *s, const struct smtp_mail *mail)
 		return "553 5.6.7 This address needs SMTPUTF8";
 	if (mail->size > (uint64_t)cfg->smtp.message_size)
 		return "552 5.3.4 The message is too large";
-	if (s->kind == SMTP_SUBMISSION && mail->from.text.n > 0 &&
-	    !may_send_as(s, mail->from.text))
-		return "553 5.7.1 This sender address is not yours";
+	if (s->kind == SMTP_SUBMISSION && mail->from.text.n > 0)
+		return refuse_sender(s, mail->from.text);
 	return NULL;
 }
 

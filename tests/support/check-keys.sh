@@ -36,6 +36,7 @@ END {
 ' man/postern.conf.5 - <<END
 $("$1" -T --set hostname=mail.example.org --set listener.imap.port=143 \
     --set certificate.x.certificate=/c --set certificate.x.key=/k \
+    --set domains=x.test --set domain.x.test.storage=maildir \
     --set hide.x.capabilities=IDLE --set filter.x.search=ALL \
     --set retention.x.mailbox=x --set retention.x.age=1d \
     -c /dev/null)

@@ -848,7 +848,7 @@ class TestUsersGo(AclCase):
             if "accounts.db" in files:
                 path = os.path.join(base, "accounts.db")
         db = sqlite3.connect(path, timeout=10)
-        db.execute("DELETE FROM share")
+        db.execute("DELETE FROM account_share")
         db.commit()
         self.assertNotIn(ROOT + "Index", self.list(self.guest, '"" *'))
         self.server.ctl("acl", "rebuild").check_returncode()
@@ -857,7 +857,7 @@ class TestUsersGo(AclCase):
         for name in list(self.list(self.owner, '"" *')):
             self.owner.cmd('DELETEACL "%s" user2' % name)
             self.owner.cmd('DELETEACL "%s" anyone' % name)
-        rows = "SELECT count(*) FROM share WHERE grantee = ?"
+        rows = "SELECT count(*) FROM account_share WHERE grantee = ?"
         self.assertEqual(db.execute(rows, (GUEST,)).fetchone(), (1,))
         self.list(self.guest, '"" *')
         self.assertEqual(db.execute(rows, (GUEST,)).fetchone(), (0,))

@@ -108,7 +108,7 @@ Test(accounts_file, a_newer_schema_is_refused)
 
 Test(accounts_file, a_damaged_secret_is_refused)
 {
-	expect_refused("UPDATE secret SET value = x'00'", "damaged");
+	expect_refused("UPDATE account_secret SET value = x'00'", "damaged");
 }
 
 Test(accounts_file, another_database_is_left_alone)
@@ -351,14 +351,14 @@ list_alias(void *arg, const char *address, const char *target)
 }
 
 static void
-list_domain(void *arg, const char *domain, bool configured)
+list_domain(void *arg, const char *domain, bool configured, const char *storage)
 {
 	struct list *list = arg;
 	size_t used = strlen(list->text);
 
 	list->n++;
-	(void)snprintf(list->text + used, sizeof(list->text) - used, "%s%s ",
-	    domain, configured ? "!" : "");
+	(void)snprintf(list->text + used, sizeof(list->text) - used, "%s%s%s ",
+	    domain, configured ? "!" : "", storage);
 }
 
 Test(accounts_users, are_listed_in_order_over_many_pages)
@@ -512,13 +512,17 @@ Test(accounts_domains, of_the_file_and_of_the_configuration)
 	cr_expect_eq(domain_each(f.a, list_domain, &list, &err), PST_OK);
 	cr_expect_str_eq(
 	    list.text, "example.test! xn--bcher-kva.test! new.test ");
-	cr_expect(domain_is_local(f.a, STR("NEW.test")));
-	cr_expect(domain_is_local(f.a, STR("EXAMPLE.test")));
-	cr_expect(domain_is_local(f.a, STR("b\xc3\xbc"
-					   "cher.test")));
-	cr_expect_not(domain_is_local(f.a, STR("elsewhere.test")));
-	cr_expect_not(domain_is_local(f.a, STR("")));
-	cr_expect_not(domain_is_local(f.a, STR_NONE));
+	cr_expect_eq(domain_is_local(f.a, STR("NEW.test"), &err), PST_OK);
+	cr_expect_eq(domain_is_local(f.a, STR("EXAMPLE.test"), &err), PST_OK);
+	cr_expect_eq(domain_is_local(f.a,
+			 STR("b\xc3\xbc"
+			     "cher.test"),
+			 &err),
+	    PST_OK);
+	cr_expect_eq(
+	    domain_is_local(f.a, STR("elsewhere.test"), &err), PST_E_NOTFOUND);
+	cr_expect_eq(domain_is_local(f.a, STR(""), &err), PST_E_NOTFOUND);
+	cr_expect_eq(domain_is_local(f.a, STR_NONE, &err), PST_E_NOTFOUND);
 	fixture_close(&f);
 }
 
@@ -531,10 +535,11 @@ Test(accounts_domains, stay_while_they_have_users)
 	fixture_user(&f, "bob@new.test");
 	fixture_alias(&f, "info@new.test", "a@elsewhere.test");
 	cr_expect_eq(domain_delete(f.a, "new.test", &err), PST_E_PERM);
-	cr_expect(domain_is_local(f.a, STR("new.test")));
+	cr_expect_eq(domain_is_local(f.a, STR("new.test"), &err), PST_OK);
 	cr_expect_eq(account_delete(f.a, "bob@new.test", &err), PST_OK);
 	cr_expect_eq(domain_delete(f.a, "NEW.test", &err), PST_OK);
-	cr_expect_not(domain_is_local(f.a, STR("new.test")));
+	cr_expect_eq(
+	    domain_is_local(f.a, STR("new.test"), &err), PST_E_NOTFOUND);
 	cr_expect_eq(alias_each(f.a, NULL, list_alias, &list, &err), PST_OK);
 	cr_expect_eq(list.n, 0);
 	cr_expect_eq(domain_delete(f.a, "new.test", &err), PST_E_NOTFOUND);
@@ -551,8 +556,9 @@ Test(accounts_domains, follow_a_new_configuration)
 	cfg = fixture_parse("domains = {\"other.test\"}");
 	accounts_reconfigure(f.a, cfg);
 	config_unref(&cfg);
-	cr_expect(domain_is_local(f.a, STR("other.test")));
-	cr_expect_not(domain_is_local(f.a, STR("example.test")));
+	cr_expect_eq(domain_is_local(f.a, STR("other.test"), &err), PST_OK);
+	cr_expect_eq(
+	    domain_is_local(f.a, STR("example.test"), &err), PST_E_NOTFOUND);
 	fixture_close(&f);
 }
 
@@ -566,12 +572,12 @@ Test(accounts_file, a_lost_table_is_a_temporary_failure)
 	int64_t delay;
 
 	fixture_user(&f, "bob@example.test");
-	fixture_sql(&f, "ALTER TABLE user RENAME TO lost");
+	fixture_sql(&f, "ALTER TABLE account_user RENAME TO lost");
 	cr_expect_eq(
 	    account_find(f.a, "bob@example.test", &user, &err), PST_E_TEMP);
 	cr_expect_eq(
 	    fixture_login(&f, "192.0.2.1", "bob", PASSWORD, &delay), AUTH_TEMP);
-	fixture_sql(&f, "ALTER TABLE lost RENAME TO user");
+	fixture_sql(&f, "ALTER TABLE lost RENAME TO account_user");
 	cr_expect_eq(
 	    account_find(f.a, "bob@example.test", &user, &err), PST_OK);
 	cr_expect_eq(

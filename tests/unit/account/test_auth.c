@@ -244,11 +244,11 @@ Test(auth_cache, sees_what_other_processes_do)
 
 	fixture_user(&f, "bob@example.test");
 	cr_expect_eq(login(&f, HOME, "bob", PASSWORD), AUTH_OK);
-	fixture_sql(&f, "UPDATE user SET enabled = 0");
+	fixture_sql(&f, "UPDATE account_user SET enabled = 0");
 	cr_expect_eq(login(&f, HOME, "bob", PASSWORD), AUTH_FAILED);
-	fixture_sql(&f, "UPDATE user SET enabled = 1, hash = NULL");
+	fixture_sql(&f, "UPDATE account_user SET enabled = 1, hash = NULL");
 	cr_expect_eq(login(&f, HOME, "bob", PASSWORD), AUTH_FAILED);
-	fixture_sql(&f, "DELETE FROM user");
+	fixture_sql(&f, "DELETE FROM account_user");
 	cr_expect_eq(login(&f, HOME, "bob", PASSWORD), AUTH_FAILED);
 	fixture_close(&f);
 }

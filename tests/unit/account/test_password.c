@@ -118,9 +118,9 @@ Test(account_password, other_methods_of_crypt_work_too)
 
 	fixture_user(&f, "bob@example.test");
 	/* "Hello world!", the example of the SHA-crypt specification. */
-	fixture_sql(&f,
-	    "UPDATE user SET hash = '$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hs"
-	    "xY/GNooZaBBGWEc5'");
+	fixture_sql(&f, "UPDATE account_user SET hash = "
+			"'$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hs"
+			"xY/GNooZaBBGWEc5'");
 	cr_expect_eq(
 	    fixture_login(&f, "192.0.2.1", "bob", "Hello world!", NULL),
 	    AUTH_OK);

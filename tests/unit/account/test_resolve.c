@@ -223,7 +223,8 @@ Test(account_resolve, leads_to_a_thousand_and_no_more)
 	fixture_alias(&f, "big@example.test", "bob@example.test");
 	fixture_sql(&f,
 	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-	    " WHERE i < 999) INSERT INTO alias SELECT 'big@example.test',"
+	    " WHERE i < 999) INSERT INTO account_alias SELECT "
+	    "'big@example.test',"
 	    " 't' || i || '@elsewhere.test', 'example.test' FROM n");
 	cr_expect_eq(
 	    account_resolve(f.a, "big@example.test", note, &found, &err),
@@ -246,7 +247,7 @@ Test(account_resolve, a_tangle_ends)
 
 	fixture_sql(&f,
 	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-	    " WHERE i < 30) INSERT INTO alias SELECT 'm' || a.i ||"
+	    " WHERE i < 30) INSERT INTO account_alias SELECT 'm' || a.i ||"
 	    " '@example.test', 'm' || b.i || '@example.test', 'example.test'"
 	    " FROM n a, n b");
 	fixture_alias(&f, "m30@example.test", "bob@example.test");
@@ -289,7 +290,8 @@ Test(account_may_send_as, own_names_only)
 	fixture_user(&f, "admin@example.test");
 	for (size_t i = 0; i < sizeof(may) / sizeof(may[0]); i++)
 		cr_expect_eq(
-		    account_may_send_as(f.a, may[i].user, may[i].address),
-		    may[i].want, "%s as %s", may[i].user, may[i].address);
+		    account_may_send_as(f.a, may[i].user, may[i].address, &err),
+		    may[i].want ? PST_OK : PST_E_DENIED, "%s as %s",
+		    may[i].user, may[i].address);
 	fixture_close(&f);
 }

@@ -744,9 +744,9 @@ Test(sasl_scram, a_failing_database_is_temporary)
 		0, true };
 	char address[321];
 
-	fixture_sql(&f, "ALTER TABLE user RENAME TO lost");
+	fixture_sql(&f, "ALTER TABLE account_user RENAME TO lost");
 	cr_expect_eq(run(&f, &right, address), AUTH_TEMP);
-	fixture_sql(&f, "ALTER TABLE lost RENAME TO user");
+	fixture_sql(&f, "ALTER TABLE lost RENAME TO account_user");
 	cr_expect_eq(run(&f, &right, address), AUTH_OK);
 	fixture_close(&f);
 }

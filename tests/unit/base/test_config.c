@@ -54,6 +54,12 @@ Test(config, says_file_line_and_what_was_expected)
 		    "no such option 'conections'" },
 		{ "default_storage = other\n", "no storage block \"other\"" },
 		{ "storage s { option = {\"novalue\"} }\n", "key=value" },
+		{ "accounts { database = other }\n",
+		    "accounts.database: expected sqlite or" },
+		{ "domain c.example { storage = maildir }\n",
+		    "domain c.example: expected one of `domains`" },
+		{ "domain example.org { storage = other }\n",
+		    "no storage block \"other\"" },
 		{ "listener x { tls = implicit port = 1 }\n",
 		    "needs a certificate" },
 		{ "tls { min_version = 1.1 }\n", "expected 1.2 or 1.3" },
@@ -165,4 +171,29 @@ Test(config, gives_modules_their_options)
 	cr_assert_str_eq(config_storage_value(&c->storage[0], "fsync"), "true");
 	config_unref(&c);
 	buf_fini(&text);
+}
+
+/* A domain's name has dots; so have its keys. */
+Test(config, domains_have_blocks)
+{
+	static const struct config_override set[] = {
+		{ "domain.b.example.storage", "second" },
+		{ "storage.second.module", "maildir" },
+		{ "accounts.database", "second" },
+	};
+	struct pst_error err;
+	char text[1024];
+	struct config *c;
+
+	(void)snprintf(text, sizeof(text),
+	    "%sdomain Example.ORG { storage = second }\n", good);
+	c = config_parse(text, set, 3, NULL, NULL, &err);
+	cr_assert_not_null(c, "%s", err.detail);
+	cr_assert_eq(c->domain_blocks, 2);
+	cr_assert_str_eq(c->domain[0].name, "example.org");
+	cr_assert_str_eq(c->domain[0].storage, "second");
+	cr_assert_str_eq(c->domain[1].name, "b.example");
+	cr_assert_str_eq(c->domain[1].storage, "second");
+	cr_assert(!config_accounts_in_file(c));
+	config_unref(&c);
 }
