@@ -7,6 +7,7 @@
 
 #include "base/config_keys.h"
 #include "base/log.h"
+#include "base/network.h"
 #include "base/str.h"
 #include <confuse.h>
 #include <errno.h>
@@ -590,6 +591,26 @@ is_ip_address(const char *text)
 }
 
 static void
+check_proxy(const struct config_listener *l, struct collector *col)
+{
+	if (l->proxy && l->proxy_from.n == 0)
+		problem(col,
+		    "listener %s: proxy needs proxy_from, the networks of the "
+		    "load balancers",
+		    l->name);
+	if (!l->proxy && l->proxy_from.n > 0)
+		problem(
+		    col, "listener %s: proxy_from needs proxy = yes", l->name);
+	for (size_t i = 0; i < l->proxy_from.n; i++)
+		if (strcmp(l->proxy_from.v[i], "unix") != 0 &&
+		    !network_is_valid(l->proxy_from.v[i]))
+			problem(col,
+			    "listener %s: expected a network such as "
+			    "192.0.2.0/24, or \"unix\", not \"%s\"",
+			    l->name, l->proxy_from.v[i]);
+}
+
+static void
 check_listener(const struct config *c, const struct config_listener *l,
     struct collector *col)
 {
@@ -609,6 +630,7 @@ check_listener(const struct config *c, const struct config_listener *l,
 			    "listener %s: expected \"*\" or an IP address, "
 			    "not \"%s\"",
 			    l->name, l->address.v[i]);
+	check_proxy(l, col);
 }
 
 /* filter-name (RFC 5466, 4) in lower case, as names of entries are kept. */

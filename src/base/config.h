@@ -40,6 +40,8 @@ struct config_listener {
 	int64_t port; /* 0: the kernel chooses (sandbox only) */
 	char *path;   /* a Unix socket instead, or "" */
 	int tls;      /* enum config_tls */
+	bool proxy;   /* clients come through load balancers, which tell so */
+	struct config_strings proxy_from; /* their networks, or "unix" */
 };
 
 struct config_certificate {
@@ -142,6 +144,8 @@ struct config {
 		int64_t workers_min, workers_max;
 		int64_t output;	    /* high-water mark of unsent octets */
 		int64_t write_time; /* a client that does not read */
+		int64_t
+		    proxy_time; /* until a load balancer's header is there */
 		int64_t shutdown_time;
 		int64_t header_size; /* of a message, for the reader */
 		int64_t mime_depth, mime_parts;

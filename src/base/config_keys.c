@@ -50,6 +50,8 @@ const struct config_key config_keys[] = {
 	ITEM(listener, path, CONFIG_TEXT, "", 0, 0, NULL),
 	ITEM(listener, tls, CONFIG_CHOICE, "starttls", 0, 0,
 	    "none starttls implicit"),
+	ITEM(listener, proxy, CONFIG_BOOL, "false", 0, 0, NULL),
+	ITEM(listener, proxy_from, CONFIG_STRINGS, "", 0, 0, NULL),
 
 	ITEM(certificate, certificate, CONFIG_TEXT, "", 0, 0, NULL),
 	ITEM(certificate, key, CONFIG_TEXT, "", 0, 0, NULL),
@@ -101,6 +103,7 @@ const struct config_key config_keys[] = {
 	IN(limits, workers_max, CONFIG_NUMBER, "128", 1, 4096),
 	IN(limits, output, CONFIG_SIZE, "256K", 4 * KIB, 64 * MIB),
 	IN(limits, write_time, CONFIG_TIME, "120", 1, DAY),
+	IN(limits, proxy_time, CONFIG_TIME, "10", 1, 600),
 	IN(limits, shutdown_time, CONFIG_TIME, "10", 0, 3600),
 	IN(limits, header_size, CONFIG_SIZE, "256K", 4 * KIB, 64 * MIB),
 	IN(limits, mime_depth, CONFIG_NUMBER, "100", 1, 1000),

@@ -5,5 +5,6 @@ libpostern_la_SOURCES += \
 	src/base/config_keys.c src/base/config_keys.h \
 	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \
+	src/base/network.c src/base/network.h \
 	src/base/str.c src/base/str.h \
 	src/base/uidset.c src/base/uidset.h

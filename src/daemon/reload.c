@@ -30,7 +30,9 @@ same_listeners(const struct config *a, const struct config *b)
 		if (strcmp(x->name, y->name) != 0 ||
 		    x->protocol != y->protocol || x->port != y->port ||
 		    x->tls != y->tls || strcmp(x->path, y->path) != 0 ||
-		    !same_strings(&x->address, &y->address))
+		    !same_strings(&x->address, &y->address) ||
+		    x->proxy != y->proxy ||
+		    !same_strings(&x->proxy_from, &y->proxy_from))
 			return false;
 	}
 	return true;

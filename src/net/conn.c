@@ -79,31 +79,63 @@ is_loopback(const char *address)
 	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
 }
 
+void
+conn_set_addresses(struct net_conn *c, const struct sockaddr_storage *peer,
+    const struct sockaddr_storage *local)
+{
+	int port;
+
+	print_address(local, c->local, &port);
+	print_address(peer, c->peer, &c->peer_port);
+	c->loopback = is_loopback(c->peer);
+	print_counted(c->peer, c->counted);
+}
+
+bool
+conn_count(struct net_conn *c, size_t most)
+{
+	if (c->is_unix)
+		return true;
+	c->is_counted = counts_add(&c->net->addresses, c->counted, most);
+	return c->is_counted;
+}
+
+void
+conn_uncount(struct net_conn *c)
+{
+	if (c->is_counted)
+		counts_remove(&c->net->addresses, c->counted);
+	c->is_counted = false;
+}
+
+void
+conn_refused(struct net_conn *c, const char *why)
+{
+	atomic_fetch_add(&c->net->refused, 1);
+	log_event(PST_LOG_WARNING, c->id, "refused", "protocol",
+	    c->protocol->name, "peer", c->peer, "why", why, NULL);
+	if (c->protocol->busy != NULL && !c->implicit)
+		(void)send(c->fd, c->protocol->busy, strlen(c->protocol->busy),
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 struct net_conn *
-conn_new(struct net *n, int fd, const struct net_bound *from)
+conn_new(struct net *n, int fd, const struct net_bound *from,
+    const struct sockaddr_storage *peer)
 {
 	struct net_conn *c = mem_alloc(sizeof(*c));
-	struct sockaddr_storage sa = { 0 };
-	socklen_t len = sizeof(sa);
-	int port;
+	struct sockaddr_storage local = { 0 };
+	socklen_t len = sizeof(local);
 
 	c->net = n;
 	c->fd = fd;
 	c->protocol = from->protocol;
 	c->listener = &n->listen_cfg->listener[from->listener];
 	c->is_unix = from->is_unix;
-	if (!c->is_unix) {
-		(void)getsockname(fd, (struct sockaddr *)&sa, &len);
-		print_address(&sa, c->local, &port);
-		len = sizeof(sa);
-		(void)getpeername(fd, (struct sockaddr *)&sa, &len);
-		print_address(&sa, c->peer, &c->peer_port);
-	} else {
-		(void)snprintf(c->peer, sizeof(c->peer), "unix");
-		(void)snprintf(c->local, sizeof(c->local), "unix");
-	}
-	c->loopback = c->is_unix || is_loopback(c->peer);
-	print_counted(c->peer, c->counted);
+	(void)getsockname(fd, (struct sockaddr *)&local, &len);
+	conn_set_addresses(c, peer, &local);
+	c->loopback = c->loopback || c->is_unix;
+	c->phase = c->listener->proxy ? CONN_PROXY : CONN_NEW;
 	c->id = atomic_fetch_add(&n->last_id, 1) + 1;
 	c->since = clock_seconds();
 	c->active = clock_monotonic();
@@ -437,6 +469,8 @@ handle_timer(struct net_conn *c)
 		return;
 	}
 	if (c->phase_end != 0 && now >= c->phase_end) {
+		if (c->phase == CONN_PROXY)
+			proxy_failed(c, "no header in time");
 		fail(c);
 		return;
 	}
@@ -555,6 +589,8 @@ static bool
 step(struct net_conn *c, bool readable, bool woken)
 {
 	switch ((enum conn_phase)c->phase) {
+	case CONN_PROXY:
+		return proxy_step(c);
 	case CONN_NEW:
 		if (c->implicit && c->tls == NULL) {
 			if (!begin_tls(c))
@@ -662,14 +698,13 @@ end_turn(struct net_conn *c)
 static void
 conn_end(struct net_conn *c)
 {
-	if (c->phase != CONN_NEW && c->session != NULL)
+	if (c->session != NULL)
 		c->protocol->closed(c);
 	c->in.n = c->in_at = c->out.n = c->out_at = 0;
 	end_turn(c);
 	if (c->user != NULL)
 		counts_remove(&c->net->users, c->user);
-	if (!c->is_unix)
-		counts_remove(&c->net->addresses, c->counted);
+	conn_uncount(c);
 	/* Out of epoll before the slot may be used again. */
 	(void)epoll_ctl(c->net->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
 	slot_give_back(c);
@@ -743,6 +778,7 @@ conn_events(const struct net_conn *c)
 		return tls_conn_wants_write(c->tls) ? EPOLLOUT : EPOLLIN;
 	case CONN_NEW:
 		return EPOLLOUT;
+	case CONN_PROXY:
 	case CONN_LINGER:
 		return EPOLLIN;
 	case CONN_CLOSING:
@@ -919,8 +955,8 @@ net_tls_active(const struct net_conn *c)
 bool
 net_tls_offered(const struct net_conn *c)
 {
-	return c->tls == NULL && c->net->tls != NULL &&
-	       c->listener->tls == CONFIG_TLS_STARTTLS &&
+	return c->tls == NULL && c->proxy_tls[0] == '\0' &&
+	       c->net->tls != NULL && c->listener->tls == CONFIG_TLS_STARTTLS &&
 	       tls_has_certificate(c->net->tls);
 }
 
@@ -936,7 +972,7 @@ net_start_tls(struct net_conn *c)
 const char *
 net_tls_info(const struct net_conn *c)
 {
-	return c->tls != NULL ? tls_conn_info(c->tls) : "";
+	return c->tls != NULL ? tls_conn_info(c->tls) : c->proxy_tls;
 }
 
 bool
@@ -948,7 +984,7 @@ net_tls_exporter(struct net_conn *c, unsigned char out[32])
 bool
 net_auth_allowed(const struct net_conn *c)
 {
-	return c->tls != NULL || c->is_unix ||
+	return c->tls != NULL || c->proxy_tls[0] != '\0' || c->is_unix ||
 	       (c->loopback && net_config(c)->auth.plaintext_on_loopback);
 }
 

@@ -255,14 +255,19 @@ listener_close(struct net *n)
  */
 
 static void
-refuse(struct net *n, struct net_conn *c, const char *why)
+refuse(struct net_conn *c, const char *why)
 {
-	atomic_fetch_add(&n->refused, 1);
-	log_event(PST_LOG_WARNING, c->id, "refused", "protocol",
-	    c->protocol->name, "peer", c->peer, "why", why, NULL);
-	if (c->protocol->busy != NULL && !c->implicit)
-		(void)send(c->fd, c->protocol->busy, strlen(c->protocol->busy),
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
+	conn_uncount(c);
+	conn_refused(c, why);
+	conn_free(c);
+}
+
+/* Anybody else could say to be anybody. */
+static void
+refuse_untrusted(struct net_conn *c)
+{
+	atomic_fetch_add(&c->net->refused, 1);
+	proxy_failed(c, "not in proxy_from");
 	conn_free(c);
 }
 
@@ -284,9 +289,10 @@ hand_over(struct net *n, struct net_conn *c)
 }
 
 static void
-welcome(struct net *n, const struct net_bound *from, int fd)
+welcome(struct net *n, const struct net_bound *from, int fd,
+    const struct sockaddr_storage *peer)
 {
-	struct net_conn *c = conn_new(n, fd, from);
+	struct net_conn *c = conn_new(n, fd, from, peer);
 	size_t most, most_per_address;
 
 	atomic_fetch_add(&n->accepted, 1);
@@ -296,25 +302,27 @@ welcome(struct net *n, const struct net_bound *from, int fd)
 	pthread_mutex_unlock(&n->cfg_lock);
 
 	if (atomic_load(&n->connections) >= most) {
-		refuse(n, c, "limits.connections");
+		refuse(c, "limits.connections");
 		return;
 	}
-	if (!c->is_unix &&
-	    !counts_add(&n->addresses, c->counted, most_per_address)) {
-		refuse(n, c, "limits.connections_per_address");
+	if (c->phase == CONN_PROXY) {
+		/* Whose connection it is, and so whether there are too many,
+		 * is not known yet. */
+		if (!proxy_is_trusted(c)) {
+			refuse_untrusted(c);
+			return;
+		}
+	} else if (!conn_count(c, most_per_address)) {
+		refuse(c, "limits.connections_per_address");
 		return;
 	}
 	if (!slot_take(n, c)) {
-		if (!c->is_unix)
-			counts_remove(&n->addresses, c->counted);
-		refuse(n, c, "no file descriptor");
+		refuse(c, "no file descriptor");
 		return;
 	}
 	if (!hand_over(n, c)) {
 		slot_give_back(c);
-		if (!c->is_unix)
-			counts_remove(&n->addresses, c->counted);
-		refuse(n, c, "epoll");
+		refuse(c, "epoll");
 	}
 }
 
@@ -322,11 +330,14 @@ static void
 accept_some(struct net *n, const struct net_bound *from)
 {
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		int fd = accept4(
-		    from->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		/* getpeername() would not know it of one that is reset. */
+		struct sockaddr_storage peer = { 0 };
+		socklen_t len = sizeof(peer);
+		int fd = accept4(from->fd, (struct sockaddr *)&peer, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			welcome(n, from, fd);
+			welcome(n, from, fd, &peer);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||

@@ -6,6 +6,8 @@ libpostern_la_SOURCES += \
 	src/net/listener.c \
 	src/net/net.c src/net/net.h src/net/priv.h \
 	src/net/pool.c \
+	src/net/proxy.c src/net/proxy.h \
+	src/net/proxy_conn.c \
 	src/net/slots.c \
 	src/net/timers.c \
 	src/net/tls.c src/net/tls.h \

@@ -152,6 +152,7 @@ struct net {
 
 /* What a connection waits for besides its protocol. */
 enum conn_phase {
+	CONN_PROXY,	/* the load balancer tells who the client is */
 	CONN_NEW,	/* opened() not called yet */
 	CONN_HANDSHAKE, /* TLS */
 	CONN_OPEN,
@@ -175,6 +176,7 @@ struct net_conn {
 	bool start_tls; /* when the output is out */
 	bool failed;	/* reading or writing failed */
 	bool loopback, is_unix;
+	bool is_counted; /* among its address's */
 	bool traced, trace_hidden;
 	bool trace_late; /* watched only since the middle of an answer */
 	bool implicit;	 /* the handshake comes before opened() */
@@ -203,6 +205,7 @@ struct net_conn {
 	int peer_port;
 	char peer[ADDRESS_MAX], local[ADDRESS_MAX];
 	char counted[ADDRESS_MAX]; /* peer, as limits count it */
+	char proxy_tls[32];	   /* TLS that the load balancer ended, or "" */
 	char *user;		   /* changed under the slot's lock */
 	char *activity;		   /* changed under the slot's lock */
 };
@@ -224,8 +227,18 @@ void slots_set_worker(struct worker *w);
 void slots_wake(struct worker *w);
 
 /* conn.c */
-struct net_conn *conn_new(struct net *n, int fd, const struct net_bound *from);
+struct sockaddr_storage;
+struct net_conn *conn_new(struct net *n, int fd, const struct net_bound *from,
+    const struct sockaddr_storage *peer);
 void conn_free(struct net_conn *c);
+/* The peer's address and the one that it reached. */
+void conn_set_addresses(struct net_conn *c, const struct sockaddr_storage *peer,
+    const struct sockaddr_storage *local);
+/* Counts it among those of its address; false: there are `most` already. */
+bool conn_count(struct net_conn *c, size_t most);
+void conn_uncount(struct net_conn *c);
+/* Tells the log, and the client if it would understand. */
+void conn_refused(struct net_conn *c, const char *why);
 /* Runs until it would wait; true: park it, false: it is gone. */
 bool conn_run(struct net_conn *c, struct worker *w);
 /* It has work left that epoll knows nothing of. */
@@ -235,6 +248,12 @@ bool conn_is_quiet(const struct net_conn *c);
 /* What epoll should wait for, and when the timer is wanted. */
 uint32_t conn_events(const struct net_conn *c);
 int64_t conn_next_timer(const struct net_conn *c);
+
+/* proxy_conn.c */
+bool proxy_is_trusted(const struct net_conn *c);
+/* CONN_PROXY. False: nothing more to do now. */
+bool proxy_step(struct net_conn *c);
+void proxy_failed(struct net_conn *c, const char *why);
 
 /* pool.c */
 enum pst_rc pool_start(struct net *n, struct pst_error *err);

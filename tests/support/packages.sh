@@ -8,7 +8,8 @@ libpq-dev curl"
 
 test_packages="libcriterion-dev clang libclang-rt-dev clang-format clang-tidy
 python3 gnutls-bin openssl swaks libnet-ssleay-perl msmtp mutt isync fetchmail getmail6 mblaze procmail offlineimap3 mandoc git
-xz-utils libnss-myhostname postgresql"
+xz-utils libnss-myhostname postgresql
+haproxy"
 
 # What `make bench` measures against.
 bench_packages="dovecot-core dovecot-imapd dovecot-lmtpd"

@@ -8,3 +8,5 @@ unit_tests += tests/unit/base/test_codec
 tests_unit_base_test_codec_SOURCES = tests/unit/base/test_codec.c
 unit_tests += tests/unit/base/test_config
 tests_unit_base_test_config_SOURCES = tests/unit/base/test_config.c
+unit_tests += tests/unit/base/test_network
+tests_unit_base_test_network_SOURCES = tests/unit/base/test_network.c

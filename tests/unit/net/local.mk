@@ -2,6 +2,7 @@ unit_tests += \
 	tests/unit/net/test_conn \
 	tests/unit/net/test_deflate \
 	tests/unit/net/test_limits \
+	tests/unit/net/test_proxy \
 	tests/unit/net/test_listen \
 	tests/unit/net/test_timers \
 	tests/unit/net/test_tls \
@@ -18,3 +19,4 @@ tests_unit_net_test_tls_SOURCES = tests/unit/net/test_tls.c $(net_fixture)
 tests_unit_net_test_trace_SOURCES = tests/unit/net/test_trace.c $(net_fixture)
 tests_unit_net_test_wake_SOURCES = tests/unit/net/test_wake.c $(net_fixture)
 tests_unit_net_test_deflate_SOURCES = tests/unit/net/test_deflate.c
+tests_unit_net_test_proxy_SOURCES = tests/unit/net/test_proxy.c

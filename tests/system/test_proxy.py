@@ -1,0 +1,152 @@
+"""HAProxy in front of the server, with the headers that it makes."""
+
+import imaplib
+import json
+import os
+import poplib
+import shutil
+import smtplib
+import socket
+import ssl
+import subprocess
+import time
+import unittest
+
+from clients import SLOW, Case
+
+HAPROXY = shutil.which("haproxy")
+FRONT = ("smtp", "imap", "imaps", "pop3")
+CLIENT = "127.0.0.9"
+
+CONFIG = """\
+global
+    maxconn 200
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+listen smtp
+    bind 127.0.0.1:%(front_smtp)d
+    server one 127.0.0.1:%(smtp)d send-proxy
+listen imap
+    bind 127.0.0.1:%(front_imap)d
+    server one 127.0.0.1:%(imap)d send-proxy-v2 proxy-v2-options crc32c \
+check inter 200ms
+listen imaps
+    bind 127.0.0.1:%(front_imaps)d
+    server one 127.0.0.1:%(imaps)d send-proxy-v2
+listen pop3
+    bind 127.0.0.1:%(front_pop3)d ssl crt %(pem)s
+    server one 127.0.0.1:%(pop3)d send-proxy-v2-ssl check check-send-proxy \
+inter 200ms
+"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@unittest.skipUnless(HAPROXY, "HAProxy is not installed")
+class HAProxy(Case):
+    settings = ["listener.%s.proxy%s" % (p, more) for p in FRONT
+                for more in ("=true", "_from=127.0.0.1")]
+
+    def setUp(self):
+        super().setUp()
+        # HAProxy reads one file with both.
+        parts = [os.path.join(self.server.dir, n)
+                 for n in ("cert.pem", "key.pem")]
+        pem = self.file("both.pem", "".join(open_text(p) for p in parts))
+        self.front = {p: free_port() for p in FRONT}
+        values = {"front_" + p: n for p, n in self.front.items()}
+        path = self.file("haproxy.cfg", CONFIG % {
+            **values, **{p: self.server.ports[p] for p in FRONT}, "pem": pem})
+        self.haproxy = subprocess.Popen(
+            [HAPROXY, "-db", "-f", path], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(self.end)
+        self.context = ssl.create_default_context(cafile=self.server.cafile)
+        self.context.check_hostname = False
+        end = time.monotonic() + 20 * SLOW
+        while True:
+            try:
+                socket.create_connection(
+                    ("127.0.0.1", self.front["smtp"])).close()
+                break
+            except ConnectionRefusedError:
+                self.assertLess(time.monotonic(), end)
+                self.assertIsNone(self.haproxy.poll())
+                time.sleep(0.02)
+
+    def end(self):
+        self.haproxy.kill()
+        self.haproxy.wait()
+
+    def peer_of(self, protocol):
+        rows = json.loads(self.server.ctl("connections", "--json").stdout)
+        return {r["peer"] for r in rows if r["protocol"] == protocol}
+
+    def connect(self, protocol):
+        return socket.create_connection(
+            ("127.0.0.1", self.front[protocol]), timeout=20 * SLOW,
+            source_address=(CLIENT, 0))
+
+    def test_mail_comes_and_is_read(self):
+        smtp = smtplib.SMTP("127.0.0.1", self.front["smtp"],
+                            source_address=(CLIENT, 0))
+        with smtp:
+            self.assertEqual(self.peer_of("smtp"), {CLIENT})
+            smtp.sendmail("a@b.test", [self.server.users[0]],
+                          "Subject: through\r\n\r\nit\r\n")
+        test = self
+
+        class Imap(imaplib.IMAP4):
+            def _create_socket(self, timeout):
+                return test.connect("imap")
+
+        class Imaps(imaplib.IMAP4):
+            def _create_socket(self, timeout):
+                return test.context.wrap_socket(
+                    test.connect("imaps"), server_hostname="localhost")
+        c = Imap("localhost")
+        self.assertIn(CLIENT, self.peer_of("imap"))
+        c.starttls(self.context)
+        self.read(c)
+        c = Imaps()
+        self.assertIn(CLIENT, self.peer_of("imap"))
+        self.read(c)
+
+        class Pop3(poplib.POP3):
+            def _create_socket(self, timeout):
+                return test.context.wrap_socket(
+                    test.connect("pop3"), server_hostname="localhost")
+        c = Pop3("127.0.0.1")
+        self.assertIn(CLIENT, self.peer_of("pop3"))
+        c.user(self.server.users[0])    # TLS ends at HAProxy
+        c.pass_(self.server.password)
+        self.assertIn(b"Subject: through", c.retr(1)[1])
+        c.quit()
+
+    def read(self, c):
+        c.login(self.server.users[0], self.server.password)
+        c.select("INBOX")
+        got = c.fetch("1", "BODY.PEEK[HEADER]")[1][0][1].decode()
+        self.assertIn("[%s]" % CLIENT, got)
+        c.logout()
+
+    def test_health_checks_say_nothing(self):
+        time.sleep(1)
+        self.assertNotIn("proxy-failed", self.server.log())
+        self.assertEqual(self.peer_of("imap") - {"127.0.0.1"}, set())
+
+
+def open_text(path):
+    with open(path) as f:
+        return f.read()
+
+
+if __name__ == "__main__":
+    unittest.main()
