@@ -163,6 +163,13 @@ mailbox_meta_get(struct mail_account *acct, const char *name,
 }
 
 enum pst_rc
+mailbox_meta_set(struct mail_account *acct, const char *name, const char *key,
+    struct pst_str value, struct pst_error *err)
+{
+	return acct->st->ops->meta_set(acct->acct, name, key, value, err);
+}
+
+enum pst_rc
 mailbox_delete(
     struct mail_account *acct, const char *name, struct pst_error *err)
 {

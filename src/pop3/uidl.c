@@ -1,10 +1,8 @@
 /*
  * pop3/uidl.c - UIDL (RFC 1939, 7).
  *
- * The id of a message is the one that it brought from another server
- * (mailbox/uidl.h), or else its uid and the mailbox's UIDVALIDITY, as eight
- * hexadecimal digits each: the form that Dovecot gives them by default, so that
- * a mailbox that comes from there with its uids keeps its ids.
+ * The id of a message is the one that it brought from another server, or else
+ * our own (mailbox/uidl.h).
  */
 #include "mailbox/uidl.h"
 
@@ -23,14 +21,15 @@ put_line(struct pop3_session *s, uint32_t number)
 	struct buf *out = net_output(s->conn);
 	uint32_t uid = s->message[number - 1].uid;
 	struct pst_str kept = mailbox_uidl(s->uidls, uid);
+	char own[17];
 
+	mailbox_uidl_own(s->uidvalidity, uid, own);
 	(void)buf_put_u64(out, number);
 	(void)buf_putc(out, ' ');
 	if (kept.n > 0)
 		(void)buf_add_str(out, kept);
 	else
-		(void)buf_printf(out, "%08lx%08lx", (unsigned long)uid,
-		    (unsigned long)s->uidvalidity);
+		(void)buf_puts(out, own);
 	(void)buf_add(out, "\r\n", 2);
 }
 
