@@ -52,6 +52,7 @@ enum pst_database_mode {
 	PST_DB_SINGLE, /* no transaction: each statement is by itself */
 	PST_DB_READ,   /* one picture for several questions */
 	PST_DB_WRITE,  /* sees what others committed up to each statement */
+	PST_DB_DEFINE, /* the same, with the right to define tables */
 };
 
 struct pst_database_ops {
@@ -80,8 +81,8 @@ struct pst_database_ops {
 
 	/*
 	 * Runs statements divided by semicolons, without parameters and
-	 * answers, and remembers nothing: for the definitions of tables, in a
-	 * transaction that writes.
+	 * answers, and remembers nothing: for the definitions of tables, with
+	 * PST_DB_DEFINE.
 	 */
 	enum pst_rc (*script)(
 	    struct pst_conn *conn, const char *sql, struct pst_error *err);

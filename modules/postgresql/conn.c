@@ -308,6 +308,21 @@ pg_conn_is_stale(struct pg_conn *c)
 	return p.fd < 0 || poll(&p, 1, 0) != 0;
 }
 
+enum pst_rc
+pg_script(struct pg_conn *c, const char *sql, struct pst_error *err)
+{
+	PGresult *r;
+
+	/* Several at once are not for pipelines. */
+	if (!PQexitPipelineMode(c->pg) || !PQsendQuery(c->pg, sql))
+		return pg_lost(c, err);
+	r = last_result(c, err);
+	PQclear(r);
+	if (!PQenterPipelineMode(c->pg))
+		return pg_lost(c, err);
+	return r != NULL ? PST_OK : err->rc;
+}
+
 /* --- sending ---------------------------------------------------------------
  */
 
@@ -321,8 +336,9 @@ expect(struct pg_conn *c, int16_t kind)
 	return !c->is_broken;
 }
 
-bool
-pg_send(struct pg_conn *c, enum pg_statement which, const struct pg_params *p)
+static bool
+send_named(
+    struct pg_conn *c, int which, const char *sql, const struct pg_params *p)
 {
 	const struct pg_params none = { 0 };
 	char name[16];
@@ -331,9 +347,9 @@ pg_send(struct pg_conn *c, enum pg_statement which, const struct pg_params *p)
 		return false;
 	if (p == NULL)
 		p = &none;
-	(void)snprintf(name, sizeof(name), "s%d", (int)which);
+	(void)snprintf(name, sizeof(name), "s%d", which);
 	if (!c->is_prepared[which] &&
-	    (!PQsendPrepare(c->pg, name, pg_sql[which], 0, NULL) ||
+	    (!PQsendPrepare(c->pg, name, sql, 0, NULL) ||
 		!expect(c, (int16_t)which)))
 		c->is_broken = true;
 	if (c->is_broken ||
@@ -344,6 +360,26 @@ pg_send(struct pg_conn *c, enum pg_statement which, const struct pg_params *p)
 	/* In one unit it is prepared once; see prepared(). */
 	c->is_prepared[which] = true;
 	return !c->is_broken;
+}
+
+bool
+pg_send(struct pg_conn *c, enum pg_statement which, const struct pg_params *p)
+{
+	return send_named(c, (int)which, pg_sql[which], p);
+}
+
+bool
+pg_send_lent(struct pg_conn *c, const char *sql, const struct pg_params *p)
+{
+	unsigned i = 0;
+
+	while (i < c->lent_n && c->lent[i] != sql)
+		i++;
+	if (i == PG_LENT) /* more than anybody has: not worth preparing */
+		return pg_send_text(c, sql, p);
+	if (i == c->lent_n)
+		c->lent[c->lent_n++] = sql;
+	return send_named(c, PG_STATEMENTS + (int)i, sql, p);
 }
 
 bool

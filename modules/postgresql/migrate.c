@@ -171,6 +171,19 @@ grant(struct pg_conn *c, struct pst_error *err)
 	return good;
 }
 
+enum pst_rc
+pg_grant(struct pg_conn *c, struct pst_error *err)
+{
+	bool good;
+
+	if (!PQexitPipelineMode(c->pg))
+		return pg_lost(c, err);
+	good = grant(c, err);
+	if (!PQenterPipelineMode(c->pg))
+		return pg_lost(c, err);
+	return good ? PST_OK : err->rc;
+}
+
 static PST_PRINTF(3, 4) void say(
     pst_said_fn said, void *arg, const char *fmt, ...)
 {

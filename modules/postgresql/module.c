@@ -19,7 +19,8 @@ pst_module_entry(void)
 		.size = sizeof(self),
 		.name = "postgresql",
 		.version = "1",
-		.store = &operations };
+		.store = &operations,
+		.database = &pg_database };
 
 	return &self;
 }

@@ -95,6 +95,8 @@ int64_t pg_number(struct pst_str field);
 
 enum { PG_QUEUE = 64 }; /* results that are waited for at most */
 
+enum { PG_LENT = 96 }; /* different statements of the server's own */
+
 struct pg_conn {
 	PGconn *pg;
 	struct pst_store *store;
@@ -102,7 +104,9 @@ struct pg_conn {
 	uint32_t timeline;   /* of the server's history; 0: not asked */
 	char sqlstate[6];    /* of the last error; "": none */
 	char constraint[64]; /* that it is about; "" */
-	bool is_prepared[PG_STATEMENTS];
+	bool is_prepared[PG_STATEMENTS + PG_LENT];
+	const char *lent[PG_LENT]; /* texts of pg_send_lent() */
+	unsigned lent_n;
 	int16_t queue[PG_QUEUE]; /* what results are of; see conn.c */
 	unsigned queue_at, queue_n;
 	struct pg_conn *next; /* in the pool */
@@ -127,6 +131,9 @@ bool pg_conn_is_stale(struct pg_conn *c);
  */
 bool pg_send(
     struct pg_conn *c, enum pg_statement which, const struct pg_params *p);
+/* The same for a text that is constant and stays where it is. */
+bool pg_send_lent(
+    struct pg_conn *c, const char *sql, const struct pg_params *p);
 /* Queues any other statement, with parameters or without (NULL). */
 bool pg_send_text(
     struct pg_conn *c, const char *sql, const struct pg_params *p);
@@ -144,6 +151,10 @@ PGresult *pg_take(struct pg_conn *c, struct pst_error *err);
 PGresult *pg_take_row(struct pg_conn *c, struct pst_error *err);
 /* Drops what is left of the unit. PST_OK: the server did all of it. */
 enum pst_rc pg_sync_wait(struct pg_conn *c, struct pst_error *err);
+
+/* Runs statements divided by semicolons, with nothing else under way. */
+enum pst_rc pg_script(
+    struct pg_conn *c, const char *sql, struct pst_error *err);
 
 /* Fills sqlstate and constraint from a result, and `err`. */
 enum pst_rc pg_result_failed(
@@ -240,5 +251,8 @@ int pg_schema_version(void); /* what this module needs */
  */
 enum pst_rc pg_migrate(struct pst_store *s, const char *conninfo,
     pst_said_fn said, void *arg, struct pst_error *err);
+/* Lets the role that serves use all tables, those of the server too: in a
+ * transaction of the role that made them, on a connection in pipeline mode. */
+enum pst_rc pg_grant(struct pg_conn *c, struct pst_error *err);
 
 #endif

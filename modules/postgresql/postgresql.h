@@ -38,4 +38,9 @@ enum pst_rc pg_init(const struct pst_host *host,
     const struct pst_section *section, pst_said_fn said, void *arg,
     struct pst_error *err);
 
+/* --- database.c ------------------------------------------------------------
+ */
+
+extern const struct pst_database_ops pg_database;
+
 #endif

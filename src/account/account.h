@@ -18,6 +18,7 @@
 #include "base/config.h"
 #include "base/mem.h"
 #include <postern/database.h>
+#include <postern/store.h>
 
 struct accounts; /* the open database */
 
@@ -53,9 +54,10 @@ struct accounts *accounts_open(struct config *cfg, struct pst_error *err);
  * version, are an error. `lent` outlives the accounts. */
 struct accounts *accounts_open_in(struct config *cfg, const char *name,
     const struct pst_database *lent, struct pst_error *err);
-/* Makes the tables there, or brings them up to date; can be repeated. */
-enum pst_rc accounts_init(
-    const char *name, const struct pst_database *lent, struct pst_error *err);
+/* Makes the tables there, or brings them up to date; can be repeated. `said`
+ * (may be NULL) is told what was done. */
+enum pst_rc accounts_init(const char *name, const struct pst_database *lent,
+    pst_said_fn said, void *arg, struct pst_error *err);
 void accounts_close(struct accounts **a);
 void accounts_reconfigure(struct accounts *a, struct config *cfg);
 

@@ -54,7 +54,10 @@ static const char *const migrations[] = {
 
 enum { NEWEST = sizeof(migrations) / sizeof(migrations[0]) };
 
+/* Several may do so at once; IF NOT EXISTS alone does not wait for others. */
 static const char make_table[] =
+    "SELECT pg_advisory_xact_lock("
+    "hashtextextended('postern.accounts.' || current_schema(), 0));"
     "CREATE TABLE IF NOT EXISTS account_schema ("
     " id bigint PRIMARY KEY CHECK (id = 1), version bigint NOT NULL);"
     "INSERT INTO account_schema (id, version) VALUES (1, 0)"
@@ -118,7 +121,7 @@ account_schema_check(struct account_conn *c, bool lock, struct pst_error *err)
 }
 
 static enum pst_rc
-migrate(struct account_conn *c, struct pst_error *err)
+migrate(struct account_conn *c, int64_t *from_r, struct pst_error *err)
 {
 	const struct pst_database_ops *ops = c->db->database.ops;
 	struct pst_value next;
@@ -129,6 +132,7 @@ migrate(struct account_conn *c, struct pst_error *err)
 		rc = read_version(c, lock_version, &version, err);
 	if (rc == PST_OK)
 		rc = refuse_newer(c, version, err);
+	*from_r = version;
 	while (rc == PST_OK && version < NEWEST) {
 		rc = ops->script(c->conn, migrations[version], err);
 		next = pst_integer(++version);
@@ -139,23 +143,44 @@ migrate(struct account_conn *c, struct pst_error *err)
 	return rc;
 }
 
-enum pst_rc
-accounts_init(const char *name, const struct pst_database *database,
-    struct pst_error *err)
+static void
+tell(int64_t from, pst_said_fn said, void *arg)
 {
-	struct account_db db = { .database = *database };
-	struct account_conn c = { .db = &db, .mode = PST_DB_WRITE };
-	char copy[64];
+	char text[120];
+
+	if (from == 0)
+		(void)snprintf(
+		    text, sizeof(text), "accounts: made, version %d", NEWEST);
+	else if (from == NEWEST)
+		(void)snprintf(text, sizeof(text),
+		    "accounts: version %d, nothing to do", NEWEST);
+	else
+		(void)snprintf(text, sizeof(text),
+		    "accounts: brought from version %lld to %d",
+		    (long long)from, NEWEST);
+	said(arg, text);
+}
+
+enum pst_rc
+accounts_init(const char *name, const struct pst_database *lent,
+    pst_said_fn said, void *arg, struct pst_error *err)
+{
+	char copy[ACCOUNT_STORAGE];
+	struct account_db db = { .database = *lent, .name = copy };
+	struct account_conn c = { .db = &db, .mode = PST_DB_DEFINE };
+	int64_t from = 0;
 	enum pst_rc rc;
 
 	(void)str_copy(copy, sizeof(copy), str_of(name));
-	db.name = copy;
-	rc = database->ops->begin(database->store, PST_DB_WRITE, &c.conn, err);
+	rc = lent->ops->begin(lent->store, PST_DB_DEFINE, &c.conn, err);
 	if (rc != PST_OK)
 		return rc;
-	rc = migrate(&c, err);
+	rc = migrate(&c, &from, err);
 	if (rc == PST_OK)
-		return database->ops->end(c.conn, true, err);
-	(void)database->ops->end(c.conn, false, NULL);
+		rc = lent->ops->end(c.conn, true, err);
+	else
+		(void)lent->ops->end(c.conn, false, NULL);
+	if (rc == PST_OK && said != NULL)
+		tell(from, said, arg);
 	return rc;
 }

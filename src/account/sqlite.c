@@ -358,6 +358,12 @@ give(struct pst_store *s, struct pst_conn *c)
 	(void)pthread_mutex_unlock(&s->lock);
 }
 
+static bool
+is_writer(enum pst_database_mode mode)
+{
+	return mode == PST_DB_WRITE || mode == PST_DB_DEFINE;
+}
+
 static enum pst_rc
 sqlite_begin(struct pst_store *s, enum pst_database_mode mode,
     struct pst_conn **conn_r, struct pst_error *err)
@@ -366,7 +372,7 @@ sqlite_begin(struct pst_store *s, enum pst_database_mode mode,
 	enum pst_rc rc = PST_OK;
 
 	*conn_r = NULL;
-	if (mode == PST_DB_WRITE)
+	if (is_writer(mode))
 		(void)pthread_mutex_lock(&s->write);
 	c = take(s, err);
 	if (c == NULL) {
@@ -384,7 +390,7 @@ sqlite_begin(struct pst_store *s, enum pst_database_mode mode,
 	}
 	if (c != NULL)
 		give(s, c);
-	if (mode == PST_DB_WRITE)
+	if (is_writer(mode))
 		(void)pthread_mutex_unlock(&s->write);
 	return rc;
 }
@@ -402,7 +408,7 @@ sqlite_end(struct pst_conn *c, bool commit, struct pst_error *err)
 	if (sqlite3_get_autocommit(c->db) == 0)
 		(void)run_plain(c, rollback_all, NULL);
 	give(s, c);
-	if (mode == PST_DB_WRITE)
+	if (is_writer(mode))
 		(void)pthread_mutex_unlock(&s->write);
 	return rc;
 }

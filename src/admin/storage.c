@@ -4,6 +4,7 @@
  */
 #include "admin/ctl.h"
 #include "base/str.h"
+#include "mailbox/database.h"
 #include "mailbox/store.h"
 
 static void
@@ -26,6 +27,24 @@ block_of(const struct config *cfg, const char *name)
 	return NULL;
 }
 
+/* The server's own tables, where the module has room for them. */
+static enum pst_rc
+init_accounts(
+    struct ctl *c, const struct config_storage *block, struct pst_error *err)
+{
+	struct mail_database *database;
+	enum pst_rc rc = mail_database_open(
+	    c->cfg, block->name, &database, err);
+
+	if (rc == PST_E_UNSUPPORTED)
+		return PST_OK;
+	if (rc == PST_OK)
+		rc = accounts_init(
+		    block->name, mail_database(database), said, c, err);
+	mail_database_close(&database);
+	return rc;
+}
+
 static int
 storage_init(struct ctl *c, char **args, int n)
 {
@@ -38,6 +57,8 @@ storage_init(struct ctl *c, char **args, int n)
 		return ctl_fail(PST_E_NOTFOUND,
 		    "there is no storage block \"%s\"", n > 0 ? args[0] : "");
 	rc = mailstore_init(c->cfg, block, said, c, &err);
+	if (rc == PST_OK)
+		rc = init_accounts(c, block, &err);
 	if (rc == PST_E_UNSUPPORTED)
 		return ctl_fail(
 		    rc, "storage %s needs no preparation", block->name);

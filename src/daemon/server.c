@@ -388,7 +388,8 @@ open_accounts(struct daemon *d, struct pst_error *err)
 	if (mailstore_database(d->services.store, name, &lent, err) != PST_OK)
 		return NULL;
 	/* Elsewhere posternctl storage init makes the tables. */
-	if (d->sandbox != NULL && accounts_init(name, &lent, err) != PST_OK)
+	if (d->sandbox != NULL &&
+	    accounts_init(name, &lent, NULL, NULL, err) != PST_OK)
 		return NULL;
 	return accounts_open_in(d->cfg, name, &lent, err);
 }

@@ -2,6 +2,7 @@ unit_tests += \
 	tests/unit/account/test_accounts \
 	tests/unit/account/test_address \
 	tests/unit/account/test_auth \
+	tests/unit/account/test_lent \
 	tests/unit/account/test_password \
 	tests/unit/account/test_resolve \
 	tests/unit/account/test_sasl
@@ -13,9 +14,14 @@ tests_unit_account_test_accounts_SOURCES = \
 tests_unit_account_test_address_SOURCES = tests/unit/account/test_address.c
 tests_unit_account_test_auth_SOURCES = \
 	tests/unit/account/test_auth.c $(account_fixture)
+tests_unit_account_test_lent_SOURCES = \
+	tests/unit/account/test_lent.c $(account_fixture)
 tests_unit_account_test_password_SOURCES = \
 	tests/unit/account/test_password.c $(account_fixture)
 tests_unit_account_test_resolve_SOURCES = \
 	tests/unit/account/test_resolve.c $(account_fixture)
 tests_unit_account_test_sasl_SOURCES = \
 	tests/unit/account/test_sasl.c $(account_fixture)
+
+unit_scripts += tests/unit/account/postgresql.sh
+EXTRA_DIST += tests/unit/account/postgresql.sh

@@ -44,7 +44,7 @@ Test(accounts_file, is_for_the_owner_alone)
 	fixture_close(&f);
 }
 
-Test(accounts_file, keeps_what_was_said)
+Test(accounts_tables, keep_what_was_said)
 {
 	struct fixture f = fixture_open(NULL);
 	struct config *cfg = fixture_config(&f, NULL);
@@ -52,7 +52,7 @@ Test(accounts_file, keeps_what_was_said)
 
 	fixture_user(&f, "bob@example.test");
 	accounts_close(&f.a);
-	f.a = accounts_open(cfg, &err);
+	f.a = fixture_accounts(&f, cfg, &err);
 	cr_assert(f.a != NULL);
 	cr_expect_eq(
 	    account_find(f.a, "bob@example.test", &user, &err), PST_OK);
@@ -153,26 +153,27 @@ Test(accounts_file, a_missing_folder_is_told)
 }
 
 /* The schema is made once, whoever comes first. */
+static struct fixture shared;
+
 static void *
 open_it(void *arg)
 {
 	struct config *cfg = arg;
 	struct pst_error why = { .detail = "" };
-	struct accounts *a = accounts_open(cfg, &why);
+	struct accounts *a = fixture_accounts(&shared, cfg, &why);
 
 	cr_expect(a != NULL, "%s", why.detail);
 	return a;
 }
 
-Test(accounts_file, many_may_make_it_at_once)
+Test(accounts_tables, many_may_make_them_at_once)
 {
-	struct fixture f = { .dir = "/tmp/postern-account-XXXXXX" };
+	struct fixture f = fixture_bare();
+	struct config *cfg = fixture_config(&f, NULL);
 	pthread_t thread[6];
 	void *a[6];
-	struct config *cfg;
 
-	cr_assert(mkdtemp(f.dir) != NULL);
-	cfg = fixture_config(&f, NULL);
+	shared = f;
 	for (int i = 0; i < 6; i++)
 		cr_assert_eq(pthread_create(&thread[i], NULL, open_it, cfg), 0);
 	for (int i = 0; i < 6; i++)
@@ -565,7 +566,7 @@ Test(accounts_domains, follow_a_new_configuration)
 /* --- when the disk is in the way
  * ------------------------------------------------ */
 
-Test(accounts_file, a_lost_table_is_a_temporary_failure)
+Test(accounts_tables, that_are_lost_are_a_temporary_failure)
 {
 	struct fixture f = fixture_open(NULL);
 	struct account_user user;

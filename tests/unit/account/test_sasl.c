@@ -686,7 +686,7 @@ Test(sasl_scram, unknown_users_look_real)
 	sasl_free(&other.s);
 	sasl_free(&real.s);
 	accounts_close(&f.a);
-	f.a = accounts_open(cfg, &err);
+	f.a = fixture_accounts(&f, cfg, &err);
 	cr_assert(f.a != NULL);
 	scram_begin(&f, &same, "NoBody@Example.test");
 	sasl_free(&same.s);
