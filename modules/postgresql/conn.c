@@ -341,12 +341,14 @@ send_named(
     struct pg_conn *c, int which, const char *sql, const struct pg_params *p)
 {
 	const struct pg_params none = { 0 };
+	const char *value[PG_PARAMS];
 	char name[16];
 
 	if (c->is_broken)
 		return false;
 	if (p == NULL)
 		p = &none;
+	pg_values(p, value);
 	(void)snprintf(name, sizeof(name), "s%d", which);
 	if (!c->is_prepared[which] &&
 	    (!PQsendPrepare(c->pg, name, sql, 0, NULL) ||
@@ -354,7 +356,7 @@ send_named(
 		c->is_broken = true;
 	if (c->is_broken ||
 	    !PQsendQueryPrepared(
-		c->pg, name, p->n, p->value, p->length, p->format, 1) ||
+		c->pg, name, p->n, value, p->length, p->format, 1) ||
 	    !expect(c, OF_STATEMENT))
 		c->is_broken = true;
 	/* In one unit it is prepared once; see prepared(). */
@@ -386,12 +388,14 @@ bool
 pg_send_text(struct pg_conn *c, const char *sql, const struct pg_params *p)
 {
 	const struct pg_params none = { 0 };
+	const char *value[PG_PARAMS];
 
 	if (p == NULL)
 		p = &none;
+	pg_values(p, value);
 	if (c->is_broken ||
 	    !PQsendQueryParams(
-		c->pg, sql, p->n, NULL, p->value, p->length, p->format, 1) ||
+		c->pg, sql, p->n, NULL, value, p->length, p->format, 1) ||
 	    !expect(c, OF_STATEMENT))
 		c->is_broken = true;
 	return !c->is_broken;

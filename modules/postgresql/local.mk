@@ -1,11 +1,19 @@
 if POSTGRESQL
 pkgmodule_LTLIBRARIES += postgresql.la
-postgresql_la_SOURCES = \
-	modules/postgresql/config.c modules/postgresql/conn.c \
-	modules/postgresql/database.c \
-	modules/postgresql/migrate.c modules/postgresql/module.c modules/postgresql/params.c \
-	modules/postgresql/pg.h modules/postgresql/pool.c \
-	modules/postgresql/postgresql.h modules/postgresql/run.c \
-	modules/postgresql/schema.c modules/postgresql/sql.c \
-	modules/postgresql/sql.h modules/postgresql/store.c
 endif
+postgresql_la_SOURCES = \
+	modules/postgresql/account.c modules/postgresql/body.c \
+	modules/postgresql/box.c modules/postgresql/commit.c \
+	modules/postgresql/config.c modules/postgresql/conn.c \
+	modules/postgresql/convert.c modules/postgresql/database.c \
+	modules/postgresql/hub.c \
+	modules/postgresql/hub.h modules/postgresql/keyword.c \
+	modules/postgresql/migrate.c modules/postgresql/modify.c \
+	modules/postgresql/module.c modules/postgresql/names.c \
+	modules/postgresql/params.c modules/postgresql/pg.h \
+	modules/postgresql/pool.c modules/postgresql/postgresql.h \
+	modules/postgresql/refresh.c modules/postgresql/run.c \
+	modules/postgresql/schema.c modules/postgresql/sql.c \
+	modules/postgresql/sql.h modules/postgresql/stage.c \
+	modules/postgresql/store.c modules/postgresql/sweep.c \
+	modules/postgresql/transfer.c

@@ -104,22 +104,34 @@ param(struct pg_params *p, const char *value, size_t n, bool is_binary)
 }
 
 void
+pg_values(const struct pg_params *p, const char *value_r[PG_PARAMS])
+{
+	for (int i = 0; i < p->n; i++)
+		value_r[i] = p->is_number[i] ? p->number[i] : p->value[i];
+}
+
+static void
+number(struct pg_params *p, const void *v, size_t n)
+{
+	param(p, NULL, n, true);
+	p->is_number[p->n - 1] = true;
+	memcpy(p->number[p->n - 1], v, n);
+}
+
+void
 pg_p_i64(struct pg_params *p, int64_t v)
 {
 	uint64_t be = htobe64((uint64_t)v);
-	char *at = p->number[p->n < PG_PARAMS ? p->n : 0];
 
-	memcpy(at, &be, sizeof(be));
-	param(p, at, sizeof(be), true);
+	number(p, &be, sizeof(be));
 }
 
 void
 pg_p_bool(struct pg_params *p, bool v)
 {
-	char *at = p->number[p->n < PG_PARAMS ? p->n : 0];
+	char octet = v;
 
-	*at = v;
-	param(p, at, 1, true);
+	number(p, &octet, 1);
 }
 
 void

@@ -72,7 +72,11 @@ struct pg_params {
 	const char *value[PG_PARAMS];
 	int length[PG_PARAMS], format[PG_PARAMS];
 	char number[PG_PARAMS][8];
+	bool is_number[PG_PARAMS]; /* the value is there: these may be copied */
 };
+
+/* Where the values are. */
+void pg_values(const struct pg_params *p, const char *value_r[PG_PARAMS]);
 
 void pg_p_i64(struct pg_params *p, int64_t v);
 void pg_p_bool(struct pg_params *p, bool v);

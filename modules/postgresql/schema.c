@@ -117,18 +117,21 @@ static const char version_1[] =
     " name text COLLATE \"C\" NOT NULL,"
     " PRIMARY KEY (account_id, name));"
 
-    /* Those of the watched mailboxes (by id and the modseq that is known) that
-     * were changed or are gone, and of the accounts (by stamp). */
+    /* Of the watched mailboxes (by id, and the modseq that is known) and the
+     * open accounts (by stamp) those that were changed or are gone, and what
+     * they have now. */
     "CREATE FUNCTION moved_mailboxes(ids bigint[], known bigint[])"
-    " RETURNS SETOF bigint LANGUAGE sql STABLE AS $$"
-    " SELECT w.id FROM unnest(ids, known) AS w (id, modseq)"
+    " RETURNS TABLE (id bigint, modseq bigint) LANGUAGE sql STABLE AS $$"
+    " SELECT w.id, coalesce(m.modseq, 0)"
+    "  FROM unnest(ids, known) AS w (id, modseq)"
     "  LEFT JOIN mailbox m ON m.id = w.id"
-    "  WHERE m.modseq IS DISTINCT FROM w.modseq $$;"
+    "  WHERE coalesce(m.modseq, 0) <> w.modseq $$;"
     "CREATE FUNCTION moved_accounts(ids bigint[], known bigint[])"
-    " RETURNS SETOF bigint LANGUAGE sql STABLE AS $$"
-    " SELECT w.id FROM unnest(ids, known) AS w (id, stamp)"
+    " RETURNS TABLE (id bigint, stamp bigint) LANGUAGE sql STABLE AS $$"
+    " SELECT w.id, coalesce(a.stamp, 0)"
+    "  FROM unnest(ids, known) AS w (id, stamp)"
     "  LEFT JOIN account a ON a.id = w.id"
-    "  WHERE a.stamp IS DISTINCT FROM w.stamp $$;"
+    "  WHERE coalesce(a.stamp, 0) <> w.stamp $$;"
 
     /* Removes contents that are due and of no message; how many were looked at.
      * A message that comes to refer to one meanwhile makes it fail by the

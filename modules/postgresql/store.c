@@ -22,7 +22,7 @@ store_take_prefix(struct pst_store *s, const char *prefix)
 static void
 store_init(struct pst_store *s, const struct pst_host *host)
 {
-	*s = (struct pst_store){ .host = host };
+	*s = (struct pst_store){ .host = host, .hub.wake = -1 };
 	(void)pthread_mutex_init(&s->lock, NULL);
 	pg_pool_init(&s->pool);
 }
@@ -69,6 +69,15 @@ first_connection(struct pst_store *s, struct pst_error *err)
 	return rc == PST_E_TEMP ? PST_OK : rc;
 }
 
+void
+pg_close(struct pst_store *s)
+{
+	sweep_stop(s);
+	hub_stop(s);
+	store_fini(s);
+	free(s);
+}
+
 enum pst_rc
 pg_open(const struct pst_host *host, const struct pst_section *section,
     struct pst_store **store_r, struct pst_error *err)
@@ -85,15 +94,15 @@ pg_open(const struct pst_host *host, const struct pst_section *section,
 		free(s);
 		return rc;
 	}
+	rc = hub_start(s, err);
+	if (rc == PST_OK)
+		rc = sweep_start(s, err);
+	if (rc != PST_OK) {
+		pg_close(s);
+		return rc;
+	}
 	*store_r = s;
 	return PST_OK;
-}
-
-void
-pg_close(struct pst_store *s)
-{
-	store_fini(s);
-	free(s);
 }
 
 enum pst_rc
