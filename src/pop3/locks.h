@@ -3,7 +3,9 @@
  * lock"), and when it was opened last (LOGIN-DELAY; RFC 2449, 6.5).
  *
  * Only sessions of POP3 lock each other out. A lock is memory of this process:
- * none outlives a crash.
+ * none outlives a crash, and other servers with the same storage know of none.
+ * That they have sessions of the same user loses nothing: each has the list of
+ * its login, and what is gone already is no error of QUIT (maildrop.c).
  *
  * Threads: from any thread.
  */

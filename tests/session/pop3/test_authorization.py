@@ -221,6 +221,17 @@ class WithoutTls(Case):
         self.login(tls=True).quit()
 
 
+class Expire(Case):
+    settings = ("retention.a.mailbox=INBOX", "retention.a.age=90d",
+                "retention.b.mailbox=*", "retention.b.age=40d",
+                "retention.c.mailbox=Trash", "retention.c.age=1d",
+                "retention.d.mailbox=INBOX", "retention.d.max_messages=9",
+                "pop3.expire=60")
+
+    def test_is_the_shortest_of_what_applies(self):
+        self.assertIn(b"EXPIRE 40", self.connect().lines("CAPA"))
+
+
 class Policy(Case):
     settings = ("pop3.login_delay=1", "pop3.expire=30",
                 "pop3.channel_binding=true")
