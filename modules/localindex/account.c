@@ -97,15 +97,16 @@ li_account_read(struct li_account *a, uint32_t floor, struct pst_error *err)
 	if (e != 0 && e != ENOENT && parsed == LI_STATE_OK)
 		return pst_fail(err, PST_E_TEMP, e, "read %.150s/%s", a->where,
 		    LI_ACCOUNT_FILE);
+	/* TEMP: mail that comes waits for the right version. */
 	if (parsed == LI_STATE_NEWER)
-		return pst_fail(err, PST_E_PERM, 0,
+		return pst_fail(err, PST_E_TEMP, 0,
 		    "%.150s/%s was written by a later version", a->where,
 		    LI_ACCOUNT_FILE);
 	if (parsed == LI_STATE_DAMAGED) {
 		a->host->log(PST_LOG_WARNING,
 		    "%s: %s/%s is damaged and begun anew", a->module, a->where,
 		    LI_ACCOUNT_FILE);
-		li_meta_free(&a->state.meta);
+		li_account_state_free(&a->state);
 		(void)renameat(
 		    a->fd, LI_ACCOUNT_FILE, a->fd, LI_ACCOUNT_FILE ".damaged");
 		a->state.uidvalidity = 0;
@@ -121,7 +122,7 @@ li_account_read(struct li_account *a, uint32_t floor, struct pst_error *err)
 void
 li_account_fini(struct li_account *a)
 {
-	li_meta_free(&a->state.meta);
+	li_account_state_free(&a->state);
 	for (size_t i = 0; i < a->subscribed; i++)
 		free(a->subscriptions[i]);
 	free(a->subscriptions);
@@ -132,6 +133,38 @@ li_account_fini(struct li_account *a)
 
 /* --- subscriptions -------------------------------------------------------- */
 
+#define SUBSCRIPTIONS_WORD "postern-subscriptions"
+
+/* Takes the first line off. A file without one has the first version. */
+static enum li_state_rc
+take_subscriptions_version(struct pst_str *text)
+{
+	struct pst_str rest = *text, line, word;
+	uint64_t version;
+
+	if (!li_next_line(&rest, &line) || !li_next_word(&line, &word) ||
+	    !li_is(word, SUBSCRIPTIONS_WORD) ||
+	    !li_number(line.p, line.n, &version) || version == 0)
+		return LI_STATE_OK;
+	*text = rest;
+	return version == 1 ? LI_STATE_OK : LI_STATE_NEWER;
+}
+
+static void
+take_subscription(struct li_account *a, struct pst_str line)
+{
+	struct li_buf name = { 0 };
+
+	if (line.n == 0 || !li_unescape(&name, line.p, line.n) ||
+	    strlen(name.p) != name.n || li_account_is_subscribed(a, name.p)) {
+		li_buf_free(&name);
+		return;
+	}
+	LI_PUSH(a->subscriptions, a->subscribed, a->subscriptions_cap);
+	a->subscriptions[a->subscribed++] = name.p;
+}
+
+/* Of a file of a later version no name is believed. */
 enum pst_rc
 li_account_read_subscriptions(struct li_account *a, struct pst_error *err)
 {
@@ -148,18 +181,15 @@ li_account_read_subscriptions(struct li_account *a, struct pst_error *err)
 		    LI_SUBSCRIPTIONS);
 	}
 	rest = (struct pst_str){ text.p, text.n };
-	while (li_next_line(&rest, &line)) {
-		struct li_buf name = { 0 };
-
-		if (line.n == 0 || !li_unescape(&name, line.p, line.n) ||
-		    strlen(name.p) != name.n ||
-		    li_account_is_subscribed(a, name.p)) {
-			li_buf_free(&name);
-			continue;
-		}
-		LI_PUSH(a->subscriptions, a->subscribed, a->subscriptions_cap);
-		a->subscriptions[a->subscribed++] = name.p;
-	}
+	a->subscriptions_newer = take_subscriptions_version(&rest) ==
+				 LI_STATE_NEWER;
+	if (a->subscriptions_newer)
+		a->host->log(PST_LOG_WARNING,
+		    "%s: %s/%s was written by a later version: nothing counts "
+		    "as subscribed",
+		    a->module, a->where, LI_SUBSCRIPTIONS);
+	while (!a->subscriptions_newer && li_next_line(&rest, &line))
+		take_subscription(a, line);
 	li_buf_free(&text);
 	a->subscriptions_read = true;
 	return PST_OK;
@@ -180,7 +210,7 @@ write_subscriptions(struct li_account *a, struct pst_error *err)
 	struct li_buf text = { 0 };
 	int e;
 
-	li_buf_add(&text, "", 0);
+	li_buf_puts(&text, SUBSCRIPTIONS_WORD " 1\n");
 	for (size_t i = 0; i < a->subscribed; i++) {
 		const char *name = a->subscriptions[i];
 
@@ -223,6 +253,10 @@ li_account_subscribe(struct li_account *a, const char *name, bool subscribed,
 
 	if (rc != PST_OK || li_account_is_subscribed(a, name) == subscribed)
 		return rc;
+	if (a->subscriptions_newer)
+		return pst_fail(err, PST_E_TEMP, 0,
+		    "%.150s/%s was written by a later version", a->where,
+		    LI_SUBSCRIPTIONS);
 	if (!subscribed)
 		return unsubscribe(a, name, err);
 	LI_PUSH(a->subscriptions, a->subscribed, a->subscriptions_cap);

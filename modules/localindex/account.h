@@ -2,6 +2,12 @@
  * localindex/account.h - the files of an account that belong to no single
  * mailbox: the last UIDVALIDITY that was given, metadata, subscriptions.
  *
+ *     postern-subscriptions 1
+ *     Work
+ *     Lists/A%25B
+ *
+ * Version 0 was the same without the first line.
+ *
  * Threads: belongs to the caller, who lets in one at a time.
  */
 #ifndef LOCALINDEX_ACCOUNT_H
@@ -28,6 +34,7 @@ struct li_account {
 	char **subscriptions;
 	size_t subscribed, subscriptions_cap;
 	bool subscriptions_read;
+	bool subscriptions_newer; /* of a later version: not to be changed */
 };
 
 /* UIDVALIDITYs that it gives are above `floor`. A damaged file is set aside and

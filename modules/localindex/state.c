@@ -1,7 +1,6 @@
 /*
- * state.c - the text files. Lines with an unknown first word are skipped: a
- * later version may add some without a new version number. What would make
- * uids ambiguous (no uidvalidity, no uidnext) counts as damage.
+ * state.c - the text files. What would make uids ambiguous (no uidvalidity, no
+ * uidnext) counts as damage.
  */
 #include "localindex/state.h"
 
@@ -63,6 +62,21 @@ li_state_free(struct li_state *s)
 		s->keyword[k] = NULL;
 	}
 	li_meta_free(&s->meta);
+	li_buf_free(&s->unknown);
+}
+
+void
+li_account_state_free(struct li_account_state *s)
+{
+	li_meta_free(&s->meta);
+	li_buf_free(&s->unknown);
+}
+
+static void
+keep_line(struct li_buf *unknown, struct pst_str line)
+{
+	li_buf_add(unknown, line.p, line.n);
+	li_buf_putc(unknown, '\n');
 }
 
 /* The first line: "<what> <version>". */
@@ -172,7 +186,8 @@ parse_meta(struct pst_str rest, struct li_metas *m)
 }
 
 static bool
-parse_state_line(struct pst_str word, struct pst_str rest, struct li_state *s)
+parse_state_line(struct pst_str line, struct pst_str word, struct pst_str rest,
+    struct li_state *s)
 {
 	if (li_is(word, "uidvalidity"))
 		return parse_u32(rest, &s->uidvalidity);
@@ -185,12 +200,15 @@ parse_state_line(struct pst_str word, struct pst_str rest, struct li_state *s)
 		       s->modseq <= INT64_MAX;
 	if (li_is(word, "objectid"))
 		return parse_objectid(rest, s);
-	if (li_is(word, "seen"))
+	if (li_is(word, "seen")) {
 		parse_seen(rest, s);
+		return true;
+	}
 	if (li_is(word, "keyword"))
 		return parse_keyword(rest, s);
 	if (li_is(word, "meta"))
 		return parse_meta(rest, &s->meta);
+	keep_line(&s->unknown, line);
 	return true;
 }
 
@@ -198,17 +216,18 @@ enum li_state_rc
 li_state_parse(struct pst_str text, struct li_state *s)
 {
 	enum li_state_rc rc = parse_version(&text, "postern-mailbox");
-	struct pst_str line, word;
+	struct pst_str line, rest, word;
 	bool ended = false;
 
 	*s = (struct li_state){ 0 };
 	if (rc != LI_STATE_OK)
 		return rc;
 	while (!ended && li_next_line(&text, &line)) {
-		if (!li_next_word(&line, &word))
+		rest = line;
+		if (!li_next_word(&rest, &word))
 			return LI_STATE_DAMAGED;
 		ended = li_is(word, "end");
-		if (!parse_state_line(word, line, s))
+		if (!ended && !parse_state_line(line, word, rest, s))
 			return LI_STATE_DAMAGED;
 	}
 	if (!ended || s->uidvalidity == 0 || s->uidnext == 0 ||
@@ -256,27 +275,38 @@ li_state_print(struct li_buf *out, const struct li_state *s)
 		li_buf_putc(out, '\n');
 	}
 	print_metas(out, &s->meta);
+	li_buf_add(out, s->unknown.p, s->unknown.n);
 	li_buf_puts(out, "end\n");
+}
+
+static bool
+parse_account_line(struct pst_str line, struct pst_str word,
+    struct pst_str rest, struct li_account_state *s)
+{
+	if (li_is(word, "uidvalidity"))
+		return parse_u32(rest, &s->uidvalidity);
+	if (li_is(word, "meta"))
+		return parse_meta(rest, &s->meta);
+	keep_line(&s->unknown, line);
+	return true;
 }
 
 enum li_state_rc
 li_account_parse(struct pst_str text, struct li_account_state *s)
 {
 	enum li_state_rc rc = parse_version(&text, "postern-account");
-	struct pst_str line, word;
+	struct pst_str line, rest, word;
 	bool ended = false;
 
 	*s = (struct li_account_state){ 0 };
 	if (rc != LI_STATE_OK)
 		return rc;
 	while (!ended && li_next_line(&text, &line)) {
-		if (!li_next_word(&line, &word))
+		rest = line;
+		if (!li_next_word(&rest, &word))
 			return LI_STATE_DAMAGED;
 		ended = li_is(word, "end");
-		if (li_is(word, "uidvalidity") &&
-		    !parse_u32(line, &s->uidvalidity))
-			return LI_STATE_DAMAGED;
-		if (li_is(word, "meta") && !parse_meta(line, &s->meta))
+		if (!ended && !parse_account_line(line, word, rest, s))
 			return LI_STATE_DAMAGED;
 	}
 	return ended ? LI_STATE_OK : LI_STATE_DAMAGED;
@@ -290,5 +320,6 @@ li_account_print(struct li_buf *out, const struct li_account_state *s)
 		li_buf_printf(
 		    out, "uidvalidity %lu\n", (unsigned long)s->uidvalidity);
 	print_metas(out, &s->meta);
+	li_buf_add(out, s->unknown.p, s->unknown.n);
 	li_buf_puts(out, "end\n");
 }

@@ -13,7 +13,10 @@
  *     meta /private/specialuse \Sent
  *     end
  *
- * Words are percent-escaped. A file that ends without "end" is damaged.
+ * Words are percent-escaped. A file that ends without "end" is damaged. Lines
+ * whose first word is not known come from a version that knows more of the same
+ * format: they are kept, and written back with the rest. What an older version
+ * must not ignore raises the number of the first line.
  */
 #ifndef LOCALINDEX_STATE_H
 #define LOCALINDEX_STATE_H
@@ -56,17 +59,21 @@ struct li_state {
 	uint64_t seen_modseq;
 	char *keyword[PST_KEYWORDS_MAX]; /* NULL: free */
 	struct li_metas meta;
+	struct li_buf unknown; /* whole lines */
 };
 
 struct li_account_state {
 	uint32_t uidvalidity; /* the last one given */
 	struct li_metas meta;
+	struct li_buf unknown; /* whole lines */
 };
 
 enum li_state_rc {
 	LI_STATE_OK,
 	LI_STATE_DAMAGED,
-	LI_STATE_NEWER, /* written by a later version: not to be touched */
+	LI_STATE_NEWER, /* written by a later version: not to be touched; to
+			 * others a temporary failure, so that mail that comes
+			 * is not sent back */
 };
 
 /* What is there in `*_r` after anything but OK still wants its free. */
@@ -76,6 +83,7 @@ void li_state_free(struct li_state *state);
 
 enum li_state_rc li_account_parse(
     struct pst_str text, struct li_account_state *state_r);
+void li_account_state_free(struct li_account_state *state);
 void li_account_print(struct li_buf *out, const struct li_account_state *state);
 
 #endif

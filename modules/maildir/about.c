@@ -31,13 +31,14 @@ take_keyword(struct pst_str rest, struct md_about *a)
 bool
 md_about_parse(struct pst_str text, struct md_about *a)
 {
-	struct pst_str line, word;
+	struct pst_str line, whole, word;
 	uint64_t v;
 
 	*a = (struct md_about){ 0 };
 	if (!md_next_line(&text, &line) || !md_is(line, "postern-kept 1"))
 		return false;
 	while (md_next_line(&text, &line)) {
+		whole = line;
 		if (!md_next_word(&line, &word))
 			return false;
 		if (md_is(word, "end"))
@@ -55,6 +56,9 @@ md_about_parse(struct pst_str text, struct md_about *a)
 			 line.n < sizeof(a->objectid)) {
 			memcpy(a->objectid, line.p, line.n);
 			a->objectid[line.n] = '\0';
+		} else if (!md_is(word, "gone") && !md_is(word, "objectid")) {
+			md_buf_add(&a->unknown, whole.p, whole.n);
+			md_buf_putc(&a->unknown, '\n');
 		}
 	}
 	return false;
@@ -85,6 +89,7 @@ md_about_print(struct md_buf *out, const struct md_about *a)
 		(void)snprintf(word, sizeof(word), "keyword %u", k);
 		put(out, word, a->keyword[k]);
 	}
+	md_buf_add(out, a->unknown.p, a->unknown.n);
 	md_buf_puts(out, "end\n");
 }
 
@@ -95,5 +100,6 @@ md_about_free(struct md_about *a)
 		free(a->keyword[k]);
 	free(a->name);
 	free(a->use);
+	md_buf_free(&a->unknown);
 	*a = (struct md_about){ 0 };
 }

@@ -9,6 +9,8 @@
  *     gone 1700000000            (only of a whole mailbox)
  *     keyword 0 $Forwarded
  *     end
+ *
+ * Lines whose first word is not known are kept.
  */
 #ifndef MAILDIR_ABOUT_H
 #define MAILDIR_ABOUT_H
@@ -21,6 +23,7 @@ struct md_about {
 	char objectid[40];
 	int64_t gone; /* 0: the files tell when */
 	char *keyword[PST_KEYWORDS_MAX];
+	struct md_buf unknown; /* whole lines */
 };
 
 /* False: damaged; what was read before that is there. Either wants its free. */

@@ -232,7 +232,7 @@ keep_floor(struct pst_store *s, int acct_fd, struct pst_error *err)
 	if (md_read_file(acct_fd, MD_ACCOUNT_FILE, MD_FILE_MAX, &text) == 0)
 		(void)md_account_parse((struct pst_str){ text.p, text.n }, &st);
 	md_buf_free(&text);
-	md_meta_free(&st.meta);
+	md_account_state_free(&st);
 	(void)pthread_mutex_lock(&s->lock);
 	old = s->uidvalidity;
 	e = 0;

@@ -128,13 +128,14 @@ is_compatible(const struct md_about *old, const struct md_about *now)
 	return true;
 }
 
-/* Letters that had a name before keep it. */
+/* Letters that had a name before keep it, as do lines of a later version. */
 static void
 merge(struct md_about *now, const struct md_about *old)
 {
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
 		if (now->keyword[k] == NULL && old->keyword[k] != NULL)
 			now->keyword[k] = md_strdup(old->keyword[k]);
+	md_buf_add(&now->unknown, old->unknown.p, old->unknown.n);
 }
 
 static bool

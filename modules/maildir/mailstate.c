@@ -257,8 +257,9 @@ read_state(struct md_folder *f, struct pst_error *err)
 			: md_state_parse(
 			      (struct pst_str){ text.p, text.n }, &f->state);
 	md_buf_free(&text);
+	/* TEMP: mail that comes waits for the right version. */
 	if (parsed == MD_STATE_NEWER)
-		return pst_fail(err, PST_E_PERM, 0,
+		return pst_fail(err, PST_E_TEMP, 0,
 		    "%.180s/%s was written by a later version", f->where,
 		    MD_STATE_FILE);
 	if (parsed == MD_STATE_DAMAGED) {

@@ -13,6 +13,7 @@
 #define md_account_parse li_account_parse
 #define md_account_print li_account_print
 #define md_account_state li_account_state
+#define md_account_state_free li_account_state_free
 #define md_meta li_meta
 #define md_meta_find li_meta_find
 #define md_meta_free li_meta_free
