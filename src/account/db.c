@@ -190,14 +190,13 @@ take_parameters(
 	return n;
 }
 
-static enum pst_rc
-run(struct account_conn *c, enum account_query q, pst_record_fn fn, void *arg,
-    struct pst_error *err, const char *types, va_list ap)
+enum pst_rc
+account_rows_of(struct account_conn *c, enum account_query q,
+    const struct pst_value *params, size_t n, pst_record_fn fn, void *arg,
+    struct pst_error *err)
 {
-	struct pst_value params[PARAMETERS];
 	struct rows rows = { .fn = fn, .arg = arg };
 	uint64_t changed = 0;
-	size_t n = take_parameters(params, types, ap);
 	enum pst_rc rc = c->db->database.ops->run(c->conn, account_queries[q],
 	    params, n, count_row, &rows, &changed, err);
 
@@ -210,6 +209,16 @@ run(struct account_conn *c, enum account_query q, pst_record_fn fn, void *arg,
 	if (rc == PST_OK && rows.n == 0 && changed == 0)
 		rc = PST_E_NOTFOUND;
 	return rc;
+}
+
+static enum pst_rc
+run(struct account_conn *c, enum account_query q, pst_record_fn fn, void *arg,
+    struct pst_error *err, const char *types, va_list ap)
+{
+	struct pst_value params[PARAMETERS];
+	size_t n = take_parameters(params, types, ap);
+
+	return account_rows_of(c, q, params, n, fn, arg, err);
 }
 
 enum pst_rc

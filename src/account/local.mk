@@ -6,6 +6,7 @@ libpostern_la_SOURCES += \
 	src/account/auth.c src/account/auth.h \
 	src/account/brake.c \
 	src/account/cache.c \
+	src/account/copy.c src/account/copy.h \
 	src/account/db.c \
 	src/account/password.c \
 	src/account/private.h \

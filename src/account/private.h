@@ -96,7 +96,6 @@ enum account_query {
 	Q_CREDENTIALS,
 	Q_ITERATIONS,
 	Q_ALIAS_TARGETS,
-	Q_ALIAS,
 	Q_ALIAS_ADD,
 	Q_ALIAS_DELETE,
 	Q_ALIAS_DELETE_ALL,
@@ -114,9 +113,14 @@ enum account_query {
 	Q_SHARE,
 	Q_SHARES,
 	Q_SHARES_ONLY,
-	Q_SHARES_ALL,
+	Q_COPY_SHARES,
 	Q_SHARE_FORGET_OWNER,
 	Q_SHARE_FORGET_USER,
+	Q_COPY_USERS,
+	Q_COPY_USER,
+	Q_COPY_USER_REPLACE,
+	Q_COPY_DOMAIN,
+	Q_COPY_ALIASES,
 	Q_COUNT
 };
 
@@ -170,6 +174,10 @@ enum pst_rc account_run(struct account_conn *c, enum account_query q,
 /* The same, with the rows called back, which must not use `c`. */
 enum pst_rc account_rows(struct account_conn *c, enum account_query q,
     pst_record_fn fn, void *arg, struct pst_error *err, const char *types, ...);
+/* The same with values as they are. */
+enum pst_rc account_rows_of(struct account_conn *c, enum account_query q,
+    const struct pst_value *params, size_t n, pst_record_fn fn, void *arg,
+    struct pst_error *err);
 /* Copies a column; what is longer or of another kind is left out. */
 void account_value_text(const struct pst_value *v, char *to, size_t size);
 size_t account_value_blob(const struct pst_value *v, void *to, size_t size);

@@ -14,17 +14,19 @@
 
 #define KEYS "hash, scram_salt, scram_iterations, scram_stored, scram_server"
 
+#define ROW                                                       \
+	"address, name, storage, enabled, is_admin, quota_bytes," \
+	" quota_messages, created, on_hold, domain, " KEYS
+
 const char *const account_queries[Q_COUNT] = {
 	[Q_SECRET_GET] = "SELECT value FROM account_secret",
 	[Q_SECRET_PUT] = "INSERT INTO account_secret (id, value)"
 			 " VALUES (1, $1) ON CONFLICT DO NOTHING",
 	[Q_SECRET_REPLACE] = "UPDATE account_secret SET value = $1",
 	[Q_USER] = USER "WHERE u.address = $1",
-	[Q_USER_ADD] =
-	    "INSERT INTO account_user (address, name, storage, enabled,"
-	    " is_admin, quota_bytes, quota_messages, created, on_hold,"
-	    " domain, " KEYS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-	    " $10, $11, $12, $13, $14, $15)",
+	[Q_USER_ADD] = "INSERT INTO account_user (" ROW
+		       ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+		       " $10, $11, $12, $13, $14, $15)",
 	[Q_USER_UPDATE] = "UPDATE account_user SET name = $2, storage = $3,"
 			  " enabled = $4, is_admin = $5, quota_bytes = $6,"
 			  " quota_messages = $7, on_hold = $8"
@@ -51,8 +53,6 @@ const char *const account_queries[Q_COUNT] = {
 	    " ORDER BY id LIMIT 1",
 	[Q_ALIAS_TARGETS] = "SELECT target FROM account_alias"
 			    " WHERE address = $1 ORDER BY target",
-	[Q_ALIAS] = "SELECT 1 FROM account_alias"
-		    " WHERE address = $1 AND target = $2",
 	[Q_ALIAS_ADD] = "INSERT INTO account_alias (address, target, domain)"
 			" VALUES ($1, $2, $3)",
 	[Q_ALIAS_DELETE] =
@@ -86,10 +86,25 @@ const char *const account_queries[Q_COUNT] = {
 		     " ORDER BY owner LIMIT $3",
 	[Q_SHARES_ONLY] = "SELECT owner FROM account_share WHERE grantee = $1"
 			  " AND owner > $2 ORDER BY owner LIMIT $3",
-	[Q_SHARES_ALL] = "SELECT grantee, owner FROM account_share"
-			 " WHERE (grantee, owner) > ($1, $2)"
-			 " ORDER BY grantee, owner LIMIT $3",
+	[Q_COPY_SHARES] = "SELECT grantee, owner FROM account_share"
+			  " WHERE (grantee, owner) > ($1, $2)"
+			  " ORDER BY grantee, owner LIMIT $3",
 	[Q_SHARE_FORGET_OWNER] = "DELETE FROM account_share WHERE owner = $1",
 	[Q_SHARE_FORGET_USER] =
 	    "DELETE FROM account_share WHERE owner = $1 OR grantee = $1",
+	/* Whole rows, as Q_USER_ADD and Q_DOMAIN_ADD take them. */
+	[Q_COPY_USERS] = "SELECT id, " ROW " FROM account_user WHERE id > $1"
+			 " ORDER BY id LIMIT $2",
+	[Q_COPY_USER] = "SELECT " ROW " FROM account_user WHERE address = $1",
+	[Q_COPY_USER_REPLACE] =
+	    "UPDATE account_user SET name = $2, storage = $3, enabled = $4,"
+	    " is_admin = $5, quota_bytes = $6, quota_messages = $7,"
+	    " created = $8, on_hold = $9, domain = $10, hash = $11,"
+	    " scram_salt = $12, scram_iterations = $13, scram_stored = $14,"
+	    " scram_server = $15 WHERE address = $1",
+	[Q_COPY_DOMAIN] =
+	    "SELECT name, storage FROM account_domain WHERE name = $1",
+	[Q_COPY_ALIASES] =
+	    "SELECT DISTINCT address FROM account_alias WHERE address > $1"
+	    " ORDER BY address LIMIT $2",
 };

@@ -45,6 +45,7 @@ enum ctl_option {
 	CTL_OPT_LIST = 1 << 14,
 	CTL_OPT_DRY_RUN = 1 << 15,
 	CTL_OPT_PURGE = 1 << 16,
+	CTL_OPT_REPLACE = 1 << 17,
 };
 
 struct ctl {
@@ -69,6 +70,7 @@ struct ctl_command {
 	int (*run)(struct ctl *c, char **args, int n);
 };
 
+extern const struct ctl_command ctl_accounts_commands[];
 extern const struct ctl_command ctl_acl_commands[];
 extern const struct ctl_command ctl_status_commands[];
 extern const struct ctl_command ctl_trace_commands[];

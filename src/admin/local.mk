@@ -1,4 +1,5 @@
 libpostern_la_SOURCES += \
+	src/admin/accounts.c \
 	src/admin/acl.c \
 	src/admin/alias.c \
 	src/admin/background.c src/admin/background.h \

@@ -23,6 +23,7 @@ static const struct ctl_command *const groups[] = {
 	ctl_retention_commands,
 	ctl_alias_commands,
 	ctl_domain_commands,
+	ctl_accounts_commands,
 	ctl_storage_commands,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
@@ -287,6 +288,7 @@ static const struct option long_options[] = {
 	{ "list", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_LIST },
 	{ "dry-run", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_DRY_RUN },
 	{ "purge", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_PURGE },
+	{ "replace", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_REPLACE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -328,6 +330,7 @@ take_command_option(struct ctl *c, unsigned option)
 	case CTL_OPT_LIST:
 	case CTL_OPT_DRY_RUN:
 	case CTL_OPT_PURGE:
+	case CTL_OPT_REPLACE:
 		break;
 	}
 }

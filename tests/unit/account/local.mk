@@ -2,6 +2,7 @@ unit_tests += \
 	tests/unit/account/test_accounts \
 	tests/unit/account/test_address \
 	tests/unit/account/test_auth \
+	tests/unit/account/test_copy \
 	tests/unit/account/test_lent \
 	tests/unit/account/test_password \
 	tests/unit/account/test_resolve \
@@ -14,6 +15,8 @@ tests_unit_account_test_accounts_SOURCES = \
 tests_unit_account_test_address_SOURCES = tests/unit/account/test_address.c
 tests_unit_account_test_auth_SOURCES = \
 	tests/unit/account/test_auth.c $(account_fixture)
+tests_unit_account_test_copy_SOURCES = \
+	tests/unit/account/test_copy.c $(account_fixture)
 tests_unit_account_test_lent_SOURCES = \
 	tests/unit/account/test_lent.c $(account_fixture)
 tests_unit_account_test_password_SOURCES = \
