@@ -8,11 +8,16 @@
 
 #include "base/str.h"
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ANSWER_MAX = 1 << 20 };
+enum {
+	ANSWER_MAX = (1 << 20) + (1 << 16),
+	SEND_AT = 1 << 17, /* what gathers until it is sent */
+	PIECE_MAX = 1 << 16,
+};
 
 enum pst_rc
 admin_connect(
@@ -24,6 +29,8 @@ admin_connect(
 
 	conn_r->fd = -1;
 	buf_init(&conn_r->in, ANSWER_MAX);
+	buf_init(&conn_r->out, 2 * SEND_AT + ADMIN_LINE_MAX);
+	conn_r->is_deaf = false;
 	if (!admin_socket_address(path, &sun, &dir_fd))
 		return pst_fail(err, PST_E_NOTFOUND, errno,
 		    "no server is reached at %s: %s", path, strerror(errno));
@@ -51,6 +58,7 @@ admin_disconnect(struct admin_connection *conn)
 		(void)close(conn->fd);
 	conn->fd = -1;
 	buf_fini(&conn->in);
+	buf_fini(&conn->out);
 }
 
 enum pst_rc
@@ -79,11 +87,14 @@ admin_send(
 static enum pst_rc
 read_more(struct admin_connection *conn, struct pst_error *err)
 {
-	char piece[8192];
+	char *piece = buf_reserve(&conn->in, PIECE_MAX);
 	ssize_t n;
 
+	if (piece == NULL)
+		return pst_fail(
+		    err, PST_E_LIMIT, 0, "the server's answer is too long");
 	do
-		n = recv(conn->fd, piece, sizeof(piece), 0);
+		n = recv(conn->fd, piece, PIECE_MAX, 0);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return pst_fail(err, PST_E_TEMP, errno,
@@ -91,11 +102,84 @@ read_more(struct admin_connection *conn, struct pst_error *err)
 	if (n == 0)
 		return pst_fail(err, PST_E_TEMP, 0,
 		    "the server closed the connection without an answer");
-	if (!buf_add(&conn->in, piece, (size_t)n))
-		return pst_fail(
-		    err, PST_E_LIMIT, 0, "the server's answer is too long");
+	buf_added(&conn->in, (size_t)n);
 	return PST_OK;
 }
+
+/* --- talking ------------------------------------------------------------- */
+
+/* One turn: sends some, or takes some in. */
+static enum pst_rc
+send_some(struct admin_connection *conn, struct pst_error *err)
+{
+	struct pollfd p = { .fd = conn->fd, .events = POLLOUT };
+	ssize_t n;
+
+	if (conn->in.n + PIECE_MAX < conn->in.max)
+		p.events |= POLLIN;
+	if (poll(&p, 1, -1) < 0)
+		return errno == EINTR ? PST_OK
+				      : pst_fail(err, PST_E_TEMP, errno,
+					    "poll: %s", strerror(errno));
+	if ((p.revents & POLLIN) != 0) {
+		/* The end is told by what came before it. */
+		if (read_more(conn, err) != PST_OK)
+			conn->is_deaf = true;
+		return PST_OK;
+	}
+	n = send(
+	    conn->fd, conn->out.p, conn->out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n > 0)
+		buf_consume(&conn->out, (size_t)n);
+	else if (n < 0 && errno != EINTR && errno != EAGAIN)
+		conn->is_deaf = true;
+	return PST_OK;
+}
+
+enum pst_rc
+admin_flush(struct admin_connection *conn, struct pst_error *err)
+{
+	enum pst_rc rc = PST_OK;
+
+	while (rc == PST_OK && conn->out.n > 0 && !conn->is_deaf)
+		rc = send_some(conn, err);
+	buf_clear(&conn->out);
+	return rc;
+}
+
+enum pst_rc
+admin_say(struct admin_connection *conn, json_t *line, struct pst_error *err)
+{
+	if (!admin_put_line(&conn->out, line))
+		return pst_fail(err, PST_E_LIMIT, 0, "a line is too long");
+	return conn->out.n < SEND_AT ? PST_OK : admin_flush(conn, err);
+}
+
+enum pst_rc
+admin_say_piece(struct admin_connection *conn, const void *p, size_t n,
+    struct pst_error *err)
+{
+	if (n > ADMIN_PIECE_MAX || !admin_put_piece(&conn->out, p, n))
+		return pst_fail(err, PST_E_LIMIT, 0, "a piece is too long");
+	return conn->out.n < SEND_AT ? PST_OK : admin_flush(conn, err);
+}
+
+enum pst_rc
+admin_receive_piece(
+    struct admin_connection *conn, void *p, size_t n, struct pst_error *err)
+{
+	enum pst_rc rc = PST_OK;
+
+	while (rc == PST_OK && conn->in.n < n)
+		rc = read_more(conn, err);
+	if (rc != PST_OK)
+		return rc;
+	memcpy(p, conn->in.p, n);
+	buf_consume(&conn->in, n);
+	return PST_OK;
+}
+
+/* --- answers ------------------------------------------------------------- */
 
 static enum pst_rc
 take_answer(json_t *answer, json_t **line_r, struct pst_error *err)
@@ -119,13 +203,36 @@ take_answer(json_t *answer, json_t **line_r, struct pst_error *err)
 }
 
 enum pst_rc
+admin_poll(struct admin_connection *conn, json_t **line_r, bool *over_r,
+    struct pst_error *err)
+{
+	json_t *answer;
+	enum pst_rc rc;
+	bool bad;
+
+	*line_r = NULL;
+	*over_r = false;
+	answer = admin_take_line(&conn->in, &bad);
+	if (bad)
+		return pst_fail(err, PST_E_SYNTAX, 0,
+		    "the server's answer is not understood");
+	if (answer == NULL)
+		return PST_OK;
+	rc = take_answer(answer, line_r, err);
+	*over_r = rc == PST_OK && *line_r == NULL;
+	return rc;
+}
+
+enum pst_rc
 admin_receive(
     struct admin_connection *conn, json_t **line_r, struct pst_error *err)
 {
-	enum pst_rc rc;
+	enum pst_rc rc = admin_flush(conn, err);
 	json_t *answer;
 	bool bad;
 
+	if (rc != PST_OK)
+		return rc;
 	for (;;) {
 		answer = admin_take_line(&conn->in, &bad);
 		if (answer != NULL)

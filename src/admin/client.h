@@ -11,6 +11,8 @@
 struct admin_connection {
 	int fd;
 	struct buf in;
+	struct buf out; /* only of a request that goes on: admin_say() */
+	bool is_deaf;	/* the server takes no more; it may have said why */
 };
 
 /* PST_E_NOTFOUND: no server listens at `path`. */
@@ -26,6 +28,25 @@ enum pst_rc admin_send(
  */
 enum pst_rc admin_receive(
     struct admin_connection *conn, json_t **line_r, struct pst_error *err);
+/*
+ * For requests in which the client goes on talking: a line, and a piece of
+ * content. Both are sent when enough has gathered; while the server does not
+ * take them, what it says is read into `in`. A server that wants no more is no
+ * error here: admin_receive() then tells what it said.
+ */
+enum pst_rc admin_say(
+    struct admin_connection *conn, json_t *line, struct pst_error *err);
+enum pst_rc admin_say_piece(struct admin_connection *conn, const void *p,
+    size_t n, struct pst_error *err);
+/* Sends what has gathered; admin_receive() does so, too. */
+enum pst_rc admin_flush(struct admin_connection *conn, struct pst_error *err);
+/* As admin_receive(), but of what has come already; *line_r NULL and *over_r
+ * false: nothing. */
+enum pst_rc admin_poll(struct admin_connection *conn, json_t **line_r,
+    bool *over_r, struct pst_error *err);
+/* Exactly `n` octets of the piece that the last line announced. */
+enum pst_rc admin_receive_piece(
+    struct admin_connection *conn, void *p, size_t n, struct pst_error *err);
 /* Waits until the server closes. */
 void admin_wait_closed(struct admin_connection *conn);
 

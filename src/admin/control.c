@@ -200,19 +200,23 @@ static bool
 client_read(struct admin_client *c)
 {
 	char ignored[512];
+	bool ignore = c->asked && !c->talks;
 	size_t room = c->in.max - c->in.n;
-	char *p = c->asked ? ignored : buf_reserve(&c->in, room);
+	char *p = ignore ? ignored : buf_reserve(&c->in, room);
 	ssize_t n;
 
-	n = recv(c->fd, p, c->asked ? sizeof(ignored) : room, 0);
+	if (!ignore && room == 0)
+		return true;
+	n = recv(c->fd, p, ignore ? sizeof(ignored) : room, 0);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
 	if (n == 0)
 		c->read_closed = true;
-	if (c->asked)
+	if (ignore)
 		return true;
 	buf_added(&c->in, (size_t)n);
-	take_request(c);
+	if (!c->asked)
+		take_request(c);
 	return true;
 }
 
@@ -295,7 +299,8 @@ fill_poll(const struct admin_control *control, struct pollfd *fds)
 		fds[i].fd = c->gone ? -1 : c->fd;
 		fds[i].events = 0;
 		fds[i].revents = 0;
-		if (!c->read_closed)
+		/* What the job has no room for stays with the sender. */
+		if (!c->read_closed && (!c->talks || c->in.n < c->in.max))
 			fds[i].events |= POLLIN | POLLRDHUP;
 		if (c->out.n > 0)
 			fds[i].events |= POLLOUT;

@@ -24,6 +24,7 @@ struct admin_client {
 	bool read_closed; /* the peer will say no more */
 	bool until_exit;  /* to be left open for the end of the process */
 	bool gone;	  /* the peer; only the job is still there */
+	bool talks;	  /* the job takes `in`, and empties it in its time */
 
 	/* Work that is tried again until it says that it is over. */
 	bool (*job)(struct admin_client *c);
@@ -72,6 +73,8 @@ void admin_run_acl_set(struct admin_client *c, const json_t *request);
 void admin_run_acl_delete(struct admin_client *c, const json_t *request);
 void admin_run_acl_rebuild(struct admin_client *c, const json_t *request);
 void admin_run_mail_behind(struct admin_client *c, const json_t *request);
+void admin_run_export(struct admin_client *c, const json_t *request);
+void admin_run_import(struct admin_client *c, const json_t *request);
 void admin_run_mailbox_list(struct admin_client *c, const json_t *request);
 void admin_run_mailbox_status(struct admin_client *c, const json_t *request);
 void admin_run_mailbox_create(struct admin_client *c, const json_t *request);

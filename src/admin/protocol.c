@@ -58,6 +58,25 @@ admin_put_line(struct buf *out, json_t *value)
 	return fits;
 }
 
+bool
+admin_put_piece(struct buf *out, const void *p, size_t n)
+{
+	char line[40];
+	int length = snprintf(line, sizeof(line), "{\"data\":%zu}\n", n);
+
+	if (out->max - out->n < (size_t)length + n)
+		return false;
+	return buf_add(out, line, (size_t)length) && buf_add(out, p, n);
+}
+
+size_t
+admin_piece_size(const json_t *line)
+{
+	json_int_t n = json_integer_value(json_object_get(line, "data"));
+
+	return n > 0 && n <= ADMIN_PIECE_MAX ? (size_t)n : 0;
+}
+
 json_t *
 admin_take_line(struct buf *in, bool *bad_r)
 {

@@ -13,6 +13,16 @@
  *
  * The codes are those of rc_name(). The server then closes the connection.
  *
+ * Some requests (import, export) carry content of messages. It goes in pieces
+ * of at most ADMIN_PIECE_MAX octets, each behind a line that announces it, in
+ * either direction:
+ *
+ *	{"data": 4096}			then so many octets, as they are
+ *
+ * In such a request the client may go on sending lines after the request. Both
+ * sides stop reading while they have enough to do, so that a slow one slows the
+ * other down; who sends must therefore read meanwhile.
+ *
  * Threads: plain functions on the caller's data.
  */
 #ifndef ADMIN_PROTOCOL_H
@@ -25,6 +35,7 @@
 #define ADMIN_SOCKET_NAME "control"
 #define ADMIN_REQUEST_MAX 8192
 #define ADMIN_LINE_MAX 65536
+#define ADMIN_PIECE_MAX 65536
 
 /*
  * Makes a JSON string of any octets: what is not UTF-8 is written as \xNN.
@@ -34,12 +45,18 @@ json_t *admin_json_text(struct pst_str s);
 
 /* Adds `value`, whose reference it takes, as one line. False: no room. */
 bool admin_put_line(struct buf *out, json_t *value);
+/* Adds a piece of at most ADMIN_PIECE_MAX octets with its line. False: no room.
+ */
+bool admin_put_piece(struct buf *out, const void *p, size_t n);
 
 /*
  * Takes the first complete line off `in`. NULL with *bad_r false: there is
  * none yet. NULL with *bad_r: it is no JSON object.
  */
 json_t *admin_take_line(struct buf *in, bool *bad_r);
+/* The octets of the piece that a line announces; 0: it is another line, or the
+ * number cannot be. */
+size_t admin_piece_size(const json_t *line);
 
 /* The member `key` as a text; NULL when it is missing or none. */
 const char *admin_member(const json_t *object, const char *key);
