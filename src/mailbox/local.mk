@@ -11,6 +11,7 @@ libpostern_la_SOURCES += \
 	src/mailbox/fulltext_fill.c src/mailbox/fulltext_priv.h \
 	src/mailbox/due.c src/mailbox/due.h \
 	src/mailbox/history.c \
+	src/mailbox/intake.c src/mailbox/intake.h \
 	src/mailbox/live.c \
 	src/mailbox/mailbox.h src/mailbox/priv.h \
 	src/mailbox/mailboxes.c \
