@@ -7,6 +7,7 @@ include tests/unit/localindex/local.mk
 include tests/unit/mailbox/local.mk
 include tests/unit/account/local.mk
 include tests/unit/delivery/local.mk
+include tests/unit/migrate/local.mk
 include tests/unit/smtp/local.mk
 include tests/unit/imap/local.mk
 include tests/unit/pop3/local.mk

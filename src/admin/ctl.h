@@ -12,6 +12,7 @@
 
 #include "account/account.h"
 #include "admin/client.h"
+#include "admin/import.h"
 #include "base/config.h"
 #include "mailbox/database.h"
 #include <jansson.h>
@@ -46,6 +47,14 @@ enum ctl_option {
 	CTL_OPT_DRY_RUN = 1 << 15,
 	CTL_OPT_PURGE = 1 << 16,
 	CTL_OPT_REPLACE = 1 << 17,
+	CTL_OPT_FROM = 1 << 18,
+	CTL_OPT_INTO = 1 << 19,
+	CTL_OPT_MAP = 1 << 20,
+	CTL_OPT_SKIP = 1 << 21,
+	CTL_OPT_POP3_UIDL = 1 << 22,
+	/* No option: the command keeps the rights of who runs it, since it
+	 * reads or writes files of others. */
+	CTL_AS_CALLER = 1 << 30,
 };
 
 struct ctl {
@@ -53,7 +62,8 @@ struct ctl {
 	bool json;
 	unsigned given; /* enum ctl_option, or-ed */
 	const char *name, *quota, *quota_messages, *storage, *special_use,
-	    *mailbox, *since, *id;
+	    *mailbox, *since, *id, *from, *pop3_uidl;
+	struct import_rules rules;
 
 	struct config *cfg;
 	struct accounts *accounts;	/* by ctl_accounts() */
@@ -81,6 +91,7 @@ extern const struct ctl_command ctl_quota_commands[];
 extern const struct ctl_command ctl_storage_commands[];
 extern const struct ctl_command ctl_undelete_commands[];
 extern const struct ctl_command ctl_retention_commands[];
+extern const struct ctl_command ctl_import_commands[];
 extern const struct ctl_command ctl_alias_commands[];
 extern const struct ctl_command ctl_domain_commands[];
 

@@ -10,15 +10,20 @@ libpostern_la_SOURCES += \
 	src/admin/ctl_behind.c \
 	src/admin/domain.c \
 	src/admin/identity.c src/admin/identity.h \
+	src/admin/import.c src/admin/import.h \
+	src/admin/import_rules.c \
 	src/admin/index.c \
 	src/admin/mailbox.c \
 	src/admin/password.c \
 	src/admin/posternctl.c \
+	src/admin/progress.c src/admin/progress.h \
 	src/admin/protocol.c src/admin/protocol.h \
 	src/admin/quota.c \
 	src/admin/request_acl.c \
 	src/admin/request_behind.c \
 	src/admin/request_connections.c \
+	src/admin/request_export.c \
+	src/admin/request_import.c \
 	src/admin/request_index.c \
 	src/admin/request_mailbox.c \
 	src/admin/request_quota.c \

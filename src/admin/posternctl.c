@@ -21,6 +21,7 @@ static const struct ctl_command *const groups[] = {
 	ctl_quota_commands,
 	ctl_undelete_commands,
 	ctl_retention_commands,
+	ctl_import_commands,
 	ctl_alias_commands,
 	ctl_domain_commands,
 	ctl_accounts_commands,
@@ -289,8 +290,24 @@ static const struct option long_options[] = {
 	{ "dry-run", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_DRY_RUN },
 	{ "purge", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_PURGE },
 	{ "replace", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_REPLACE },
+	{ "from", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_FROM },
+	{ "into", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_INTO },
+	{ "map", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_MAP },
+	{ "skip", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_SKIP },
+	{ "pop3-uidl", required_argument, NULL,
+	    OPT_OF_COMMAND + CTL_OPT_POP3_UIDL },
 	{ NULL, 0, NULL, 0 },
 };
+
+/* One more of an option that may be given several times. */
+static void
+add_rule(struct ctl *c, const char **rules, size_t *n)
+{
+	if (*n < IMPORT_RULES_MAX)
+		rules[(*n)++] = optarg;
+	else
+		c->rules.too_many = true;
+}
 
 static void
 take_command_option(struct ctl *c, unsigned option)
@@ -321,6 +338,22 @@ take_command_option(struct ctl *c, unsigned option)
 	case CTL_OPT_ID:
 		c->id = optarg;
 		break;
+	case CTL_OPT_FROM:
+		c->from = optarg;
+		break;
+	case CTL_OPT_INTO:
+		c->rules.into = optarg;
+		break;
+	case CTL_OPT_MAP:
+		add_rule(c, c->rules.map, &c->rules.maps);
+		break;
+	case CTL_OPT_SKIP:
+		add_rule(c, c->rules.skip, &c->rules.skips);
+		break;
+	case CTL_OPT_POP3_UIDL:
+		c->pop3_uidl = optarg;
+		break;
+	case CTL_AS_CALLER:
 	case CTL_OPT_ADMIN:
 	case CTL_OPT_NO_ADMIN:
 	case CTL_OPT_NO_PASSWORD:
@@ -498,7 +531,9 @@ run_command(struct ctl *c, char **words, int n)
 	code = check_command(c, k, n - used);
 	if (code != CTL_OK)
 		return code;
-	if (load_config(c, &err) != PST_OK || become_user(c, &err) != PST_OK)
+	if (load_config(c, &err) != PST_OK ||
+	    ((k->options & CTL_AS_CALLER) == 0 &&
+		become_user(c, &err) != PST_OK))
 		return ctl_fail(PST_E_PERM, "%s", err.detail);
 	code = k->run(c, words + used, n - used);
 	if (fflush(c->out) != 0 && code == CTL_OK)

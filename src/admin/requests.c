@@ -66,6 +66,8 @@ static const struct admin_request requests[] = {
 	{ "acl-rebuild", admin_run_acl_rebuild },
 	{ "acl-set", admin_run_acl_set },
 	{ "connections", admin_run_connections },
+	{ "export", admin_run_export },
+	{ "import", admin_run_import },
 	{ "index-rebuild", admin_run_index_rebuild },
 	{ "index-status", admin_run_index_status },
 	{ "kick", admin_run_kick },

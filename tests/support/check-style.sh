@@ -18,6 +18,7 @@ check_floor base 'net|message|account|mailbox|delivery|exchange|smtp|imap|pop3|a
 check_floor "net message" 'account|mailbox|delivery|exchange|smtp|imap|pop3|admin|daemon'
 check_floor account 'delivery|exchange|smtp|imap|pop3|admin|daemon'
 check_floor mailbox 'delivery|exchange|smtp|imap|pop3|admin|daemon'
+check_floor migrate 'net|account|mailbox|delivery|smtp|imap|pop3|admin|daemon'
 check_floor delivery 'smtp|imap|pop3|admin|daemon'
 check_floor smtp 'imap|pop3|admin|daemon'
 check_floor imap 'smtp|pop3|admin|daemon'

@@ -1,3 +1,5 @@
+unit_tests += tests/unit/admin/test_import
+tests_unit_admin_test_import_SOURCES = tests/unit/admin/test_import.c
 unit_tests += tests/unit/admin/test_table
 tests_unit_admin_test_table_SOURCES = tests/unit/admin/test_table.c
 unit_tests += tests/unit/admin/test_protocol
