@@ -10,6 +10,7 @@ liblocalindex_la_SOURCES = \
 	modules/localindex/listing.c modules/localindex/listing.h \
 	modules/localindex/memory.c modules/localindex/memory.h \
 	modules/localindex/merge.c modules/localindex/merge.h \
+	modules/localindex/root.c modules/localindex/root.h \
 	modules/localindex/segment.c modules/localindex/segment.h \
 	modules/localindex/stage.c modules/localindex/stage.h \
 	modules/localindex/state.c modules/localindex/state.h \

@@ -34,13 +34,17 @@ cc -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -fPIC -shared -pthread \
     $cflags $(pkg-config --cflags postern) -o "$dir/memory.so" \
     tests/storage/memory.c || exit 1
 
-mkdir "$dir/mail" "$dir/crash" "$dir/disk"
+mkdir "$dir/mail" "$dir/mbox" "$dir/crash" "$dir/mbox-crash" "$dir/disk"
 run "$build/tests/storage/conformance" \
     "$build/install/lib/postern/maildir.so" path="$dir/mail"
+run "$build/tests/storage/conformance" \
+    "$build/install/lib/postern/mbox.so" path="$dir/mbox"
 run "$build/tests/storage/conformance" "$dir/memory.so"
 run "$build/tests/storage/maildir_disk" \
     "$build/install/lib/postern/maildir.so" path="$dir/disk"
 run "$build/tests/crash/crash_store" \
     "$build/install/lib/postern/maildir.so" 20 path="$dir/crash"
+run "$build/tests/crash/crash_store" \
+    "$build/install/lib/postern/mbox.so" 20 path="$dir/mbox-crash"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]
