@@ -209,14 +209,16 @@ class Cluster:
         """A database that fill(conninfo) made ready, made once for all who
         share the cluster; its name."""
         path = os.path.join(self.dir, "template.lock")
+        made = os.path.join(self.dir, "template.made")
         with self.lock, open(path, "a") as f:
             fcntl.flock(f, fcntl.LOCK_EX)
-            if not self.exists(TEMPLATE):
+            if not os.path.exists(made):
                 making = TEMPLATE + "_being_made"
                 self.drop(making)
                 fill(self.create(making))
                 self.disconnect(making)
                 self.sql("ALTER DATABASE %s RENAME TO %s" % (making, TEMPLATE))
+                open(made, "w").close()
         return TEMPLATE
 
     def disconnect(self, database):

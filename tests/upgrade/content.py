@@ -137,9 +137,10 @@ def look(server, user):
     p.pass_(server.password)
     out["uidl"] = [x.decode() for x in p.uidl()[1]]
     p.quit()
-    kept = json.loads(server.ctl("undelete", server.users[user], "--list",
-                                 "--json").stdout)
-    out["kept"] = sorted((k["mailbox"], k["size"]) for k in kept)
+    kept = server.ctl("undelete", server.users[user], "--list", "--json")
+    # None: the module keeps nothing.
+    out["kept"] = None if kept.returncode else sorted(
+        (k["mailbox"], k["size"]) for k in json.loads(kept.stdout))
     return out
 
 

@@ -9,12 +9,15 @@ change. HACKING.md tells when a new sample is needed.
 
 import json
 import os
+import re
 import shutil
 import sqlite3
+import subprocess
 import sys
 
-import content
-from postern import Server
+import content  # finds the others
+import cluster
+from postern import Server, empty_database
 
 SAMPLES = os.path.join(content.HERE, "samples")
 # What belongs to the machine, to the moment, or can be made again.
@@ -58,6 +61,34 @@ def make_accounts(to):
         write(os.path.join(to, "expected.json"), expected)
 
 
+def dump(conninfo):
+    """The schema of a server's database, without whose it is."""
+    c = cluster.cluster()
+    text = subprocess.run(
+        [os.path.join(c.bin, "pg_dump"), "-d", conninfo, "--no-owner",
+         "--no-privileges", "--inserts", "--rows-per-insert=100"],
+        capture_output=True, check=True, text=True).stdout
+    # Comments and settings are of that version of PostgreSQL.
+    text = re.sub(r"(?m)^(--.*|SET (?!check_function_bodies).*|"
+                  r"\\(un)?restrict .*)?\n", "", text)
+    return text
+
+
+def make_postgresql(to):
+    """Mail and accounts: both are in one database."""
+    conninfo = empty_database()
+    with Server(users=content.USERS, storage="postgresql:" + conninfo,
+                set=["accounts.database=postgresql"]) as server:
+        content.fill(server)
+        expected = describe(server)
+        accounts = content.look_at_accounts(server)
+    os.makedirs(to)
+    with open(os.path.join(to, "dump.sql"), "w") as f:
+        f.write(dump(conninfo))
+    write(os.path.join(to, "expected.json"), expected)
+    write(os.path.join(to, "accounts.json"), accounts)
+
+
 def make(name):
     to = os.path.join(SAMPLES, name)
     if os.path.exists(to):
@@ -67,6 +98,8 @@ def make(name):
         make_files(to, kind)
     elif kind == "accounts":
         make_accounts(to)
+    elif kind == "postgresql":
+        make_postgresql(to)
     else:
         sys.exit("there is no kind of sample called " + kind)
 

@@ -13,9 +13,10 @@ import subprocess
 import tempfile
 import unittest
 
+import cluster
 import content
 import imap_client
-from postern import PREFIX, Server
+from postern import PREFIX, Server, empty_database
 
 SAMPLES = os.path.join(content.HERE, "samples")
 
@@ -270,6 +271,75 @@ class Newer(Case):
         path = os.path.join(self.dir, "state/upkeep.state")
         write(path, b"postern-due 2 1\nwhatever\nend\n")
         self.compare(self.start(), self.sample)
+
+
+@unittest.skipUnless(cluster.programs(), "PostgreSQL is not installed")
+class PostgreSQL(Case):
+    MORE = ("accounts.database=postgresql",)
+
+    @classmethod
+    def tearDownClass(cls):
+        if not os.environ.get("POSTERN_CLUSTER"):
+            cluster.cluster().close()
+            cluster.shared = None
+
+    def start_on(self, conninfo):
+        server = Server(users=content.USERS, dir=self.dir, set=self.MORE,
+                        storage="postgresql:" + conninfo)
+        self.addCleanup(server.stop)
+        return server.start()
+
+    def test_older(self):
+        for sample in samples("postgresql"):
+            with self.subTest(os.path.basename(sample)):
+                self.setUp()
+                c = cluster.cluster()
+                name = "sample_" + os.path.basename(self.dir)[-8:]
+                conninfo = c.create(name.lower().replace("-", "_"))
+                subprocess.run(
+                    [os.path.join(c.bin, "psql"), "-X", "-q", "-v",
+                     "ON_ERROR_STOP=1", "-d", conninfo, "-f",
+                     os.path.join(sample, "dump.sql")],
+                    check=True, stdout=subprocess.DEVNULL)
+                server = self.start_on(conninfo)
+                self.compare(server, sample)
+                with open(os.path.join(sample, "accounts.json")) as f:
+                    self.assertEqual(content.as_kept(
+                        content.look_at_accounts(server)), json.load(f))
+
+    def test_newer(self):
+        conninfo = empty_database()
+        name = conninfo.rpartition("=")[2]
+        self.start_on(conninfo).stop()
+        for table in ("schema_version", "account_schema"):
+            def version(value):
+                cluster.cluster().sql("UPDATE postern.%s SET version = %s" % (
+                    table, value), name)
+            version("version + 1000")
+            with self.assertRaisesRegex(RuntimeError, "newer"):
+                self.start_on(conninfo)
+            p = subprocess.run(
+                [os.path.join(PREFIX, "sbin/posternctl"), "--sandbox",
+                 self.dir, "storage", "init", "postgresql"],
+                capture_output=True, text=True, timeout=60)
+            self.assertNotEqual(p.returncode, 0)
+            self.assertIn("newer", p.stderr)
+            version("version - 1000")
+        self.login(self.start_on(conninfo)).ok("SELECT INBOX")
+
+    def test_newer_while_the_server_runs(self):
+        """Another server has brought the schema up: mail waits."""
+        conninfo = empty_database()
+        name = conninfo.rpartition("=")[2]
+        server = self.start_on(conninfo)
+        c = cluster.cluster()
+        c.sql("UPDATE postern.schema_version SET version = 1000", name)
+        c.disconnect(name)
+        with smtplib.SMTP(server.host, server.ports["smtp"]) as s:
+            s.ehlo()
+            s.mail("a@b.test")
+            self.assertEqual(s.rcpt(server.users[0])[0], 451)
+        self.assertIn("newer", server.log())
 
 
 class Unknown(Case):
