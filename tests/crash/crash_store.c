@@ -2,7 +2,7 @@
  * crash_store.c - kill -9 at random moments: a child works on a store and tells
  * through a pipe what it was promised; after its end the store is audited.
  *
- *     crash_store MODULE.so ROUNDS [seed=N] path=DIR [key=value ...]
+ *     crash_store MODULE.so ROUNDS [seed=N] [life=MS] path=DIR [key=value ...]
  *
  * Nothing that was acknowledged may be missing, nothing that was removed may be
  * back, no uid may be given twice, UIDVALIDITY stays, contents are whole. What
@@ -68,6 +68,7 @@ static uint32_t serials = 1;	    /* the next one */
 static uint32_t uidvalidity[BOXES]; /* 0: not seen yet */
 static uint32_t uid_seen[BOXES];    /* the largest uid ever told */
 static unsigned long audits, acks, faults;
+static uint32_t life_ms = 60; /* that a child lives at most: life= */
 
 /* --- the server's side ---------------------------------------------------- */
 
@@ -838,11 +839,12 @@ audit(void)
 	audits++;
 }
 
-/* One life: a child that works for up to 60 ms. */
+/* One life: a child that works for up to life_ms. */
 static void
 live_and_die(void)
 {
-	struct timespec life = { 0, (long)(1 + pick(60000)) * 1000 };
+	uint32_t us = 1 + pick(life_ms * 1000);
+	struct timespec life = { us / 1000000, us % 1000000 * 1000L };
 	struct record r;
 	int fds[2], status;
 	pid_t pid;
@@ -895,6 +897,9 @@ main(int argc, char **argv)
 	}
 	rounds = strtoul(argv[2], NULL, 10);
 	section = (struct pst_section){ argv + 3, argc - 3 };
+	seed = host_config(&section, "life");
+	if (seed != NULL && strtoul(seed, NULL, 10) > 0)
+		life_ms = (uint32_t)strtoul(seed, NULL, 10);
 	seed = host_config(&section, "seed");
 	random_state = seed ? strtoull(seed, NULL, 10) : (uint64_t)host_now();
 	(void)printf("seed=%llu\n", (unsigned long long)random_state);

@@ -2,6 +2,7 @@
 # and the test that kills. The example module, memory.c, is built by
 # tests/support/storage.sh as an outside author would do it.
 check_PROGRAMS += tests/storage/conformance tests/storage/maildir_disk \
+	tests/storage/postgresql_cuts tests/storage/postgresql_nodes \
 	tests/crash/crash_store
 tests_storage_conformance_SOURCES = tests/storage/conformance.c \
 	tests/storage/conformance.h tests/storage/suite.c \
@@ -14,5 +15,11 @@ tests_storage_conformance_LDADD = -ldl
 tests_storage_maildir_disk_SOURCES = tests/storage/conformance.h \
 	tests/storage/maildir_disk.c tests/storage/suite.c
 tests_storage_maildir_disk_LDADD = -ldl
+tests_storage_postgresql_cuts_SOURCES = tests/storage/conformance.h \
+	tests/storage/postgresql_cuts.c tests/storage/suite.c
+tests_storage_postgresql_cuts_LDADD = -ldl
+tests_storage_postgresql_nodes_SOURCES = tests/storage/conformance.h \
+	tests/storage/postgresql_nodes.c tests/storage/suite.c
+tests_storage_postgresql_nodes_LDADD = -ldl
 tests_crash_crash_store_SOURCES = tests/crash/crash_store.c
 tests_crash_crash_store_LDADD = -ldl

@@ -2,6 +2,12 @@
 # The conformance suite over each module of the build in $1, and the crash test
 # of the modules. The example module is built against the installed headers.
 build=$1
+# All databases are in one throw-away cluster.
+if [ -z "$POSTERN_CLUSTER" ] && [ -e "$build/install/lib/postern/postgresql.so" ] &&
+    python3 -c 'import sys; sys.path.append("tests/support")
+import cluster; sys.exit(not cluster.programs())'; then
+	exec python3 tests/support/cluster.py sh "$0" "$@"
+fi
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 passed=0 failed=0 skipped=0
@@ -21,7 +27,20 @@ run() {
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
+# run_pg DATABASE HOST PROGRAM...: with the database's module and an empty one.
+run_pg() {
+	database=$1 host=$2
+	shift 2
+	python3 tests/support/cluster.py --database "$database" >"$dir/conninfo"
+	conninfo="host=$host $(sed 's/^host=[^ ]* //' "$dir/conninfo")"
+	program=$1
+	shift
+	run "$program" "$build/install/lib/postern/postgresql.so" "$@" \
+	    conninfo="$conninfo" init=open
+}
+
 make -C "$build" -s tests/storage/conformance tests/storage/maildir_disk \
+    tests/storage/postgresql_cuts tests/storage/postgresql_nodes \
     tests/crash/crash_store >"$dir/make" 2>&1 || cat "$dir/make"
 cflags=
 case $build in
@@ -46,5 +65,18 @@ run "$build/tests/crash/crash_store" \
     "$build/install/lib/postern/maildir.so" 20 path="$dir/crash"
 run "$build/tests/crash/crash_store" \
     "$build/install/lib/postern/mbox.so" 20 path="$dir/mbox-crash"
+if [ -n "$POSTERN_CLUSTER" ]; then
+	mkdir "$dir/proxy"
+	run_pg conformance "$POSTERN_CLUSTER" "$build/tests/storage/conformance"
+	run_pg nodes "$POSTERN_CLUSTER" \
+	    "$build/tests/storage/postgresql_nodes" sweep_after=0
+	run_pg cuts "$dir/proxy" "$build/tests/storage/postgresql_cuts" \
+	    socket="$POSTERN_CLUSTER/.s.PGSQL.5432" dir="$dir/proxy"
+	run_pg crash "$POSTERN_CLUSTER" "$build/tests/crash/crash_store" 8 \
+	    life=400
+else
+	echo "no PostgreSQL: its module is left out"
+	skipped=$((skipped + 1))
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]
