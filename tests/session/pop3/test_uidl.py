@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 import unittest
 
 from pop3_client import Case, Client, Server, imap_client, message
@@ -65,6 +66,40 @@ class Stays(unittest.TestCase):
             server.kill()
             server.start()
             self.assertEqual(self.ids(server), before)
+
+    def test_ids_that_messages_brought(self):
+        """They stay over restarts, beside our own, in any storage."""
+        with Server() as server, tempfile.TemporaryDirectory() as dir:
+            cur = os.path.join(dir, "cur")
+            os.mkdir(cur)
+            os.mkdir(os.path.join(dir, "new"))
+            with open(os.path.join(dir, "dovecot-uidlist"), "w") as f:
+                f.write("3 V77 N5001 G3085f01b7f11094c501100008c4a11c1\n")
+                for uid in (3, 4, 5000):
+                    name = "100000%04d.M1.host" % uid
+                    with open(os.path.join(cur, name + ":2,"), "wb") as m:
+                        m.write(message("m%d" % uid).replace(b"\r\n", b"\n"))
+                    f.write("%d %s:%s\n" % (
+                        uid, "" if uid == 4 else "Pid<%d> " % uid, name))
+            p = server.ctl("import", server.users[0], "--from",
+                           "dovecot:" + dir)
+            self.assertEqual(p.returncode, 0, p.stderr)
+            want = [b"id<3>", b"%08x%08x" % (4, 77), b"id<5000>"]
+            self.assertEqual(self.ids(server), want)
+            server.stop()
+            server.start()
+            self.assertEqual(self.ids(server), want)
+            with imap_client.Client(server) as c:
+                c.login()
+                c.append(message("later"))
+                c.ok("SELECT INBOX")
+                c.ok("UID STORE 3 +FLAGS (\\Deleted)")
+                c.ok("EXPUNGE")
+            server.kill()
+            server.start()
+            got = self.ids(server)
+            self.assertEqual(got[:2], want[1:])
+            self.assertEqual(got[2:], [b"%08x%08x" % (5001, 77)])
 
     @only_over("maildir")
     def test_ids_of_another_server(self):
