@@ -81,6 +81,7 @@ void admin_run_mailbox_create(struct admin_client *c, const json_t *request);
 void admin_run_mailbox_delete(struct admin_client *c, const json_t *request);
 void admin_run_mailbox_rename(struct admin_client *c, const json_t *request);
 void admin_run_mailbox_fsck(struct admin_client *c, const json_t *request);
+void admin_run_convert(struct admin_client *c, const json_t *request);
 void admin_run_index_rebuild(struct admin_client *c, const json_t *request);
 void admin_run_index_status(struct admin_client *c, const json_t *request);
 void admin_run_quota_set(struct admin_client *c, const json_t *request);

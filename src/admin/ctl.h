@@ -52,6 +52,12 @@ enum ctl_option {
 	CTL_OPT_MAP = 1 << 20,
 	CTL_OPT_SKIP = 1 << 21,
 	CTL_OPT_POP3_UIDL = 1 << 22,
+	CTL_OPT_TO = 1 << 23,
+	CTL_OPT_DOMAIN = 1 << 24,
+	CTL_OPT_ALL = 1 << 25,
+	CTL_OPT_VERIFY = 1 << 26,
+	CTL_OPT_REMOVE_SOURCE = 1 << 27,
+	CTL_OPT_ALONE = 1 << 28,
 	/* No option: the command keeps the rights of who runs it, since it
 	 * reads or writes files of others. */
 	CTL_AS_CALLER = 1 << 30,
@@ -62,7 +68,7 @@ struct ctl {
 	bool json;
 	unsigned given; /* enum ctl_option, or-ed */
 	const char *name, *quota, *quota_messages, *storage, *special_use,
-	    *mailbox, *since, *id, *from, *pop3_uidl;
+	    *mailbox, *since, *id, *from, *pop3_uidl, *to, *domain, *verify;
 	struct import_rules rules;
 
 	struct config *cfg;
@@ -82,6 +88,7 @@ struct ctl_command {
 
 extern const struct ctl_command ctl_accounts_commands[];
 extern const struct ctl_command ctl_acl_commands[];
+extern const struct ctl_command ctl_convert_commands[];
 extern const struct ctl_command ctl_status_commands[];
 extern const struct ctl_command ctl_trace_commands[];
 extern const struct ctl_command ctl_user_commands[];

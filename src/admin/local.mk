@@ -6,6 +6,7 @@ libpostern_la_SOURCES += \
 	src/admin/behind.c src/admin/behind.h \
 	src/admin/client.c src/admin/client.h \
 	src/admin/control.c src/admin/control.h src/admin/control_priv.h \
+	src/admin/convert.c \
 	src/admin/ctl.h \
 	src/admin/ctl_behind.c \
 	src/admin/domain.c \
@@ -22,6 +23,7 @@ libpostern_la_SOURCES += \
 	src/admin/request_acl.c \
 	src/admin/request_behind.c \
 	src/admin/request_connections.c \
+	src/admin/request_convert.c \
 	src/admin/request_export.c \
 	src/admin/request_import.c \
 	src/admin/request_index.c \

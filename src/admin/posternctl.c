@@ -20,6 +20,7 @@ static const struct ctl_command *const groups[] = {
 	ctl_index_commands,
 	ctl_quota_commands,
 	ctl_undelete_commands,
+	ctl_convert_commands,
 	ctl_retention_commands,
 	ctl_import_commands,
 	ctl_alias_commands,
@@ -296,6 +297,13 @@ static const struct option long_options[] = {
 	{ "skip", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_SKIP },
 	{ "pop3-uidl", required_argument, NULL,
 	    OPT_OF_COMMAND + CTL_OPT_POP3_UIDL },
+	{ "to", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_TO },
+	{ "domain", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_DOMAIN },
+	{ "all", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_ALL },
+	{ "verify", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_VERIFY },
+	{ "remove-source", no_argument, NULL,
+	    OPT_OF_COMMAND + CTL_OPT_REMOVE_SOURCE },
+	{ "alone", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_ALONE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -353,6 +361,15 @@ take_command_option(struct ctl *c, unsigned option)
 	case CTL_OPT_POP3_UIDL:
 		c->pop3_uidl = optarg;
 		break;
+	case CTL_OPT_TO:
+		c->to = optarg;
+		break;
+	case CTL_OPT_DOMAIN:
+		c->domain = optarg;
+		break;
+	case CTL_OPT_VERIFY:
+		c->verify = optarg;
+		break;
 	case CTL_AS_CALLER:
 	case CTL_OPT_ADMIN:
 	case CTL_OPT_NO_ADMIN:
@@ -364,6 +381,9 @@ take_command_option(struct ctl *c, unsigned option)
 	case CTL_OPT_DRY_RUN:
 	case CTL_OPT_PURGE:
 	case CTL_OPT_REPLACE:
+	case CTL_OPT_ALL:
+	case CTL_OPT_REMOVE_SOURCE:
+	case CTL_OPT_ALONE:
 		break;
 	}
 }

@@ -66,6 +66,7 @@ static const struct admin_request requests[] = {
 	{ "acl-rebuild", admin_run_acl_rebuild },
 	{ "acl-set", admin_run_acl_set },
 	{ "connections", admin_run_connections },
+	{ "convert", admin_run_convert },
 	{ "export", admin_run_export },
 	{ "import", admin_run_import },
 	{ "index-rebuild", admin_run_index_rebuild },

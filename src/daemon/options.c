@@ -32,7 +32,8 @@ daemon_options_help(FILE *out)
 	    "usage: posternd [-c FILE] [-f] [-p PIDFILE] [--set KEY=VALUE]\n"
 	    "       posternd -t | -T [-c FILE] [--set KEY=VALUE]\n"
 	    "       posternd --sandbox DIR [--ports auto|FIRST] [--users N]\n"
-	    "           [--storage MODULE[:CONNINFO]] [--set KEY=VALUE]\n"
+	    "           [--storage [NAME=]MODULE[:CONNINFO]]... "
+	    "[--set KEY=VALUE]\n"
 	    "\n"
 	    "  -c FILE          configuration (" POSTERN_SYSCONFDIR
 	    "/postern.conf)\n"
@@ -153,7 +154,11 @@ take_option(struct daemon_options *o, int opt, struct pst_error *err)
 	case OPT_USERS:
 		return parse_users(o, optarg, err);
 	case OPT_STORAGE:
-		o->storage = optarg;
+		if (o->storages == DAEMON_STORAGES_MAX)
+			return pst_fail(err, PST_E_SYNTAX, 0,
+			    "--storage: at most %d of them",
+			    DAEMON_STORAGES_MAX);
+		o->storage[o->storages++] = optarg;
 		break;
 	default:
 		return pst_fail(err, PST_E_SYNTAX, 0, "see posternd --help");
@@ -177,7 +182,7 @@ static enum pst_rc
 check_together(const struct daemon_options *o, struct pst_error *err)
 {
 	if (o->sandbox == NULL &&
-	    (o->ports != -1 || o->users != 0 || o->storage != NULL))
+	    (o->ports != -1 || o->users != 0 || o->storages != 0))
 		return pst_fail(err, PST_E_SYNTAX, 0,
 		    "--ports, --users and --storage belong to --sandbox DIR");
 	if (o->sandbox != NULL && o->config_path != NULL)
@@ -211,8 +216,8 @@ daemon_options_parse(
 		return rc;
 	if (o->users == 0)
 		o->users = 2;
-	if (o->storage == NULL)
-		o->storage = "maildir";
+	if (o->storages == 0)
+		o->storage[o->storages++] = "maildir";
 	if (started_by_systemd())
 		o->foreground = true;
 	if (o->config_path == NULL)

@@ -8,7 +8,7 @@
 
 #include "base/config.h"
 
-enum { DAEMON_USERS_MAX = 100000 };
+enum { DAEMON_USERS_MAX = 100000, DAEMON_STORAGES_MAX = 8 };
 
 enum daemon_task {
 	DAEMON_RUN,
@@ -29,7 +29,10 @@ struct daemon_options {
 	const char *sandbox; /* directory; NULL: a plain server */
 	int64_t ports;	     /* -1: the usual ones, 0: auto, else the first */
 	int64_t users;
-	const char *storage; /* "maildir", "postgresql:CONNINFO" */
+	/* "maildir", "postgresql:CONNINFO", each perhaps with "NAME=" before
+	 * it; the first is the default. */
+	const char *storage[DAEMON_STORAGES_MAX];
+	size_t storages;
 };
 
 /* SYNTAX with a sentence in `err` for what is not understood. */

@@ -6,6 +6,7 @@
  *	DIR/cert.pem, key.pem	made once, kept
  *	DIR/state, DIR/run	accounts, control socket
  *	DIR/mail		the mail
+ *	DIR/mail-NAME		that of further storages
  */
 #include "daemon/sandbox.h"
 
@@ -118,25 +119,50 @@ put_options(struct buf *b, struct pst_str rest)
 	return good && buf_puts(b, ", \"init=open\" }\n");
 }
 
-/* "MODULE", which gets a path, or "MODULE:CONNINFO", for one without files. */
 static bool
-put_storage(struct buf *b, const char *storage, const char *dir)
+is_word(struct pst_str s)
 {
-	struct pst_str rest = str_of(storage), module;
+	for (size_t i = 0; i < s.n; i++)
+		if (!ascii_is_alpha(s.p[i]) && s.p[i] != '-' && s.p[i] != '_' &&
+		    !ascii_is_digit(s.p[i]))
+			return false;
+	return s.n > 0;
+}
+
+/*
+ * "MODULE", which gets a path, or "MODULE:CONNINFO", for one without files;
+ * "NAME=" before it names the block. The mail of the first one is in DIR/mail,
+ * that of the others in DIR/mail-NAME.
+ */
+static bool
+put_storage(struct buf *b, const char *storage, const char *dir, bool is_first)
+{
+	struct pst_str rest = str_of(storage), module, name;
+	const char *equals = strchr(storage, '='), *colon;
+	struct buf text;
 	bool good;
 
+	colon = strchr(storage, ':');
+	name = STR_NONE;
+	if (equals != NULL && (colon == NULL || equals < colon))
+		(void)str_split(&rest, '=', &name);
 	(void)str_split(&rest, ':', &module);
-	for (size_t i = 0; i < module.n; i++)
-		if (!ascii_is_alpha(module.p[i]) && module.p[i] != '-' &&
-		    module.p[i] != '_' && !ascii_is_digit(module.p[i]))
-			return false;
-	if (module.n == 0)
+	if (name.p == NULL)
+		name = module;
+	if (!is_word(name) || !is_word(module))
 		return false;
-	buf_printf(b, "storage %.*s {\n", STR_ARG(module));
-	if (strchr(storage, ':') != NULL) {
+	buf_printf(b, "storage %.*s {\n\tmodule = %.*s\n", STR_ARG(name),
+	    STR_ARG(module));
+	if (colon != NULL) {
 		good = put_options(b, rest);
 	} else {
-		good = put_path(b, "\tpath", dir, "mail");
+		buf_init(&text, TEXT_MAX);
+		buf_puts(&text, "mail");
+		if (!is_first)
+			buf_printf(&text, "-%.*s", STR_ARG(name));
+		good = buf_putc(&text, '\0') &&
+		       put_path(b, "\tpath", dir, text.p);
+		buf_fini(&text);
 	}
 	return good && buf_puts(b, "}\n");
 }
@@ -174,11 +200,12 @@ make_text(struct daemon_sandbox *s, const struct daemon_options *o,
 		    "--sandbox: the path is too long, or has control "
 		    "characters in it");
 	put_listeners(b, o->ports);
-	if (!put_storage(b, o->storage, s->dir))
-		return pst_fail(err, PST_E_SYNTAX, 0,
-		    "--storage: expected a module's name, or "
-		    "MODULE:CONNINFO, not \"%s\"",
-		    o->storage);
+	for (size_t i = 0; i < o->storages; i++)
+		if (!put_storage(b, o->storage[i], s->dir, i == 0))
+			return pst_fail(err, PST_E_SYNTAX, 0,
+			    "--storage: expected a module's name, or "
+			    "MODULE:CONNINFO, not \"%s\"",
+			    o->storage[i]);
 	if (!buf_putc(b, '\0'))
 		return pst_fail(
 		    err, PST_E_LIMIT, 0, "--storage: the text is too long");

@@ -41,8 +41,9 @@ mail_acl_get(struct mail_account *acct, const char *name, struct acl *acl_r,
 	enum pst_rc rc;
 
 	*acl_r = (struct acl){ 0 };
-	rc = acct->st->ops->meta_get(
+	rc = account_enter(acct)->meta_get(
 	    acct->acct, name, ACL_KEY, take_text, &r, err);
+	account_leave(acct);
 	if (r.damaged)
 		log_text(PST_LOG_WARNING, 0, "acl",
 		    "%s: the access control list of %s is damaged and grants "
@@ -79,7 +80,9 @@ put(struct mail_account *acct, const char *name, const struct acl *acl,
 	acl_print(acl, &text);
 	if (acl->n > 0)
 		value = buf_str(&text);
-	rc = acct->st->ops->meta_set(acct->acct, name, ACL_KEY, value, err);
+	rc = account_enter(acct)->meta_set(
+	    acct->acct, name, ACL_KEY, value, err);
+	account_leave(acct);
 	buf_fini(&text);
 	if (rc == PST_OK)
 		tell_views(acct, name);

@@ -169,6 +169,23 @@ uidvalidity_of(struct mailbox *mb)
 	return state.uidvalidity;
 }
 
+/*
+ * A stage that was made before the account went to another storage cannot go
+ * into its mailboxes any more: the sender has to send it again.
+ */
+static bool
+has_moved(const struct mailbox *mb, struct commit *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->in[i].stage->st != mb->acct->st) {
+			c->rc = pst_fail(&c->err, PST_E_TEMP, 0,
+			    "%s: the account has just gone to another storage",
+			    mb->acct->id);
+			return true;
+		}
+	return false;
+}
+
 static void
 commit_list(struct mailbox *mb, struct commit *list)
 {
@@ -183,6 +200,8 @@ commit_list(struct mailbox *mb, struct commit *list)
 	validity = uidvalidity_of(mb);
 	for (struct commit *c = list; c != NULL; c = c->next) {
 		c->uidvalidity = validity;
+		if (has_moved(mb, c))
+			continue;
 		if (c->has_keywords) {
 			commit_alone(mb, c);
 			continue;

@@ -55,13 +55,14 @@ view_ident(struct mailbox_view *v, uint32_t uid, char id_r[VIEW_IDENT],
     struct pst_error *err)
 {
 	struct mailbox *mb = v->mb;
-	const struct pst_store_ops *ops = mb->acct->st->ops;
+	const struct pst_store_ops *ops;
 	char id[40] = "";
 	struct pst_box_state state;
 	enum pst_rc rc = mailbox_hold_box(mb, err);
 
 	if (rc != PST_OK)
 		return rc;
+	ops = mb->acct->st->ops;
 	if (ops->ident != NULL)
 		rc = ops->ident(mb->box, uid, id, err);
 	pthread_rwlock_unlock(&mb->box_lock);

@@ -11,14 +11,15 @@ view_cache_get(struct mailbox_view *v, enum mail_cache kind,
     const uint32_t *uids, size_t n, pst_cached_fn fn, void *arg)
 {
 	struct mailbox *mb = v->mb;
-	const struct pst_store_ops *ops = mb->acct->st->ops;
+	const struct pst_store_ops *ops;
 	struct pst_error err;
 	enum pst_rc rc = PST_OK;
 
-	if (ops->cache_get == NULL || n == 0)
+	if (n == 0)
 		return;
 	pthread_rwlock_rdlock(&mb->box_lock);
-	if (mb->box != NULL)
+	ops = mb->acct->st->ops;
+	if (mb->box != NULL && ops->cache_get != NULL)
 		rc = ops->cache_get(mb->box, kind, uids, n, fn, arg, &err);
 	pthread_rwlock_unlock(&mb->box_lock);
 	if (rc != PST_OK)
@@ -30,14 +31,15 @@ view_cache_put(struct mailbox_view *v, enum mail_cache kind,
     const struct pst_cached *values, size_t n)
 {
 	struct mailbox *mb = v->mb;
-	const struct pst_store_ops *ops = mb->acct->st->ops;
+	const struct pst_store_ops *ops;
 	struct pst_error err;
 	enum pst_rc rc = PST_OK;
 
-	if (ops->cache_put == NULL || n == 0)
+	if (n == 0)
 		return;
 	pthread_rwlock_rdlock(&mb->box_lock);
-	if (mb->box != NULL)
+	ops = mb->acct->st->ops;
+	if (mb->box != NULL && ops->cache_put != NULL)
 		rc = ops->cache_put(mb->box, kind, values, n, &err);
 	pthread_rwlock_unlock(&mb->box_lock);
 	if (rc != PST_OK)

@@ -227,51 +227,6 @@ unlock_two(struct mailbox *a, struct mailbox *b)
 		pthread_mutex_unlock(&b->io);
 }
 
-/* Within one storage: the module shares the content. */
-static enum pst_rc
-transfer_within(struct mailbox_view *v, struct pst_uids uids,
-    struct mailbox *to, const struct mail_place *place, bool move,
-    struct view_copied *copied, struct pst_error *err)
-{
-	struct mailbox *from = v->mb;
-	const struct pst_store_ops *ops = from->acct->st->ops;
-	struct transfer t = { .copied = copied };
-	struct uidset seen = { 0 };
-	struct pst_box_state state = { 0 };
-	enum pst_rc rc;
-
-	lock_two(from, to);
-	account_change_begin(from->acct);
-	account_change_begin(to->acct);
-	rc = check_open(from, err);
-	if (rc == PST_OK)
-		rc = check_open(to, err);
-	if (rc == PST_OK)
-		rc = (move ? ops->move : ops->copy)(
-		    from->box, uids, to->box, on_copied, &t, err);
-	if (t.arrived.n > 0) {
-		if (ops->state(to->box, &state, err) == PST_OK)
-			copied->uidvalidity = state.uidvalidity;
-		mailbox_take_keywords(to);
-		settle_copies(v, to, place, copied, &t.arrived, &seen);
-		if (from == to) {
-			mailbox_apply(to, move ? &t.gone : NULL, &t.arrived);
-		} else {
-			mailbox_apply(to, NULL, &t.arrived);
-			if (move)
-				mailbox_apply_gone(from, &t.gone);
-		}
-		settle_seen(to, place, &seen);
-	}
-	account_change_end(to->acct);
-	account_change_end(from->acct);
-	unlock_two(from, to);
-	rows_fini(&t.arrived);
-	uidset_fini(&t.gone);
-	uidset_fini(&seen);
-	return rc;
-}
-
 /* Copies content through a stage, for another storage. */
 static enum pst_rc
 stage_body(struct mailbox_view *v, const struct pst_row *row,
@@ -364,6 +319,56 @@ transfer_across(struct mailbox_view *v, struct pst_uids uids,
 	}
 	if (move && copied->n > 0)
 		rc = remove_originals(v->mb, copied, false, rc, err);
+	return rc;
+}
+
+/* Within one storage: the module shares the content. */
+static enum pst_rc
+transfer_within(struct mailbox_view *v, struct pst_uids uids,
+    struct mailbox *to, const struct mail_place *place, bool move,
+    struct view_copied *copied, struct pst_error *err)
+{
+	struct mailbox *from = v->mb;
+	const struct pst_store_ops *ops;
+	struct transfer t = { .copied = copied };
+	struct uidset seen = { 0 };
+	struct pst_box_state state = { 0 };
+	enum pst_rc rc;
+
+	lock_two(from, to);
+	ops = from->acct->st->ops;
+	if (from->acct->st != to->acct->st) { /* by a conversion just now */
+		unlock_two(from, to);
+		return transfer_across(v, uids, place, move, copied, err);
+	}
+	account_change_begin(from->acct);
+	account_change_begin(to->acct);
+	rc = check_open(from, err);
+	if (rc == PST_OK)
+		rc = check_open(to, err);
+	if (rc == PST_OK)
+		rc = (move ? ops->move : ops->copy)(
+		    from->box, uids, to->box, on_copied, &t, err);
+	if (t.arrived.n > 0) {
+		if (ops->state(to->box, &state, err) == PST_OK)
+			copied->uidvalidity = state.uidvalidity;
+		mailbox_take_keywords(to);
+		settle_copies(v, to, place, copied, &t.arrived, &seen);
+		if (from == to) {
+			mailbox_apply(to, move ? &t.gone : NULL, &t.arrived);
+		} else {
+			mailbox_apply(to, NULL, &t.arrived);
+			if (move)
+				mailbox_apply_gone(from, &t.gone);
+		}
+		settle_seen(to, place, &seen);
+	}
+	account_change_end(to->acct);
+	account_change_end(from->acct);
+	unlock_two(from, to);
+	rows_fini(&t.arrived);
+	uidset_fini(&t.gone);
+	uidset_fini(&seen);
 	return rc;
 }
 

@@ -46,17 +46,26 @@ tell_all(struct findings *all, pst_finding_fn fn, void *arg)
 }
 
 static enum pst_rc
+no_checks(const struct mail_account *acct, struct pst_error *err)
+{
+	return pst_fail(err, PST_E_UNSUPPORTED, 0,
+	    "the storage of %s cannot check mail", acct->id);
+}
+
+static enum pst_rc
 check_step(struct mailbox *mb, uint32_t *at, bool mend, struct findings *found,
     struct pst_error *err)
 {
-	const struct pst_store_ops *ops = mb->acct->st->ops;
 	enum pst_rc rc;
 
 	pthread_mutex_lock(&mb->io);
 	if (mb->box == NULL || atomic_load(&mb->dead)) {
 		rc = pst_fail(err, PST_E_NOTFOUND, 0, "%s: deleted", mb->name);
+	} else if (mb->acct->st->ops->check == NULL) {
+		rc = no_checks(mb->acct, err);
 	} else {
-		rc = ops->check(mb->box, *at, at, mend, on_finding, found, err);
+		rc = mb->acct->st->ops->check(
+		    mb->box, *at, at, mend, on_finding, found, err);
 		if (rc == PST_OK && mend && found->n > 0) {
 			mailbox_take_keywords(mb);
 			if (mb->loaded)
@@ -78,8 +87,7 @@ mailbox_check(struct mail_account *acct, const char *name, bool mend,
 	enum pst_rc rc;
 
 	if (acct->st->ops->check == NULL)
-		return pst_fail(err, PST_E_UNSUPPORTED, 0,
-		    "the storage of %s cannot check mail", acct->id);
+		return no_checks(acct, err);
 	rc = mailbox_get(acct, name, MAILBOX_OPEN, &mb, err);
 	if (rc != PST_OK)
 		return rc;
@@ -97,11 +105,12 @@ enum pst_rc
 mail_account_recount(struct mail_account *acct, struct pst_usage *usage_r,
     struct pst_usage *limit_r, struct pst_error *err)
 {
-	const struct pst_store_ops *ops = acct->st->ops;
+	const struct pst_store_ops *ops = account_enter(acct);
 	enum pst_rc rc = PST_OK;
 
 	if (ops->recount != NULL)
 		rc = ops->recount(acct->acct, usage_r, err);
+	account_leave(acct);
 	account_forget_usage(acct);
 	return rc == PST_OK ? mail_account_usage(acct, usage_r, limit_r, err)
 			    : rc;

@@ -377,6 +377,18 @@ thread_main(void *arg)
 	return NULL;
 }
 
+enum pst_rc
+fulltext_hold_box(struct mailbox *mb, struct pst_error *err)
+{
+	enum pst_rc rc = mailbox_hold_box(mb, err);
+
+	if (rc != PST_OK || mb->acct->st->ops->text_put != NULL)
+		return rc;
+	pthread_rwlock_unlock(&mb->box_lock);
+	return pst_fail(err, PST_E_NOTFOUND, 0,
+	    "%s: went to a storage without a full-text index", mb->name);
+}
+
 /* --- searching ---------------------------------------------------------------
  */
 
@@ -434,7 +446,7 @@ view_text_search(struct mailbox_view *v, struct pst_str needle, bool headers,
 	cfg = mailstore_config(mb->acct->ms);
 	version = fulltext_version(cfg);
 	config_unref(&cfg);
-	rc = mailbox_hold_box(mb, &err);
+	rc = fulltext_hold_box(mb, &err);
 	if (rc == PST_OK) {
 		rc = mb->acct->st->ops->text_search(
 		    mb->box, version, needle, headers, sort_answer, &s, &err);
@@ -509,7 +521,7 @@ count_indexed(
 	c.uids = uids = uid_array_ref(mb->uids);
 	c.n = uids != NULL ? mb->n : 0;
 	pthread_mutex_unlock(&mb->lock);
-	rc = mailbox_hold_box(mb, err);
+	rc = fulltext_hold_box(mb, err);
 	if (rc == PST_OK) {
 		rc = mb->acct->st->ops->text_state(
 		    mb->box, version, &state, err);

@@ -40,7 +40,7 @@ fulltext_exists(struct mailbox *mb, uint64_t version)
 	struct pst_error err;
 	bool exists;
 
-	if (mailbox_hold_box(mb, &err) != PST_OK)
+	if (fulltext_hold_box(mb, &err) != PST_OK)
 		return false;
 	exists = mb->acct->st->ops->text_state(
 		     mb->box, version, &state, &err) == PST_OK &&
@@ -52,7 +52,7 @@ fulltext_exists(struct mailbox *mb, uint64_t version)
 enum pst_rc
 fulltext_drop(struct mailbox *mb, struct pst_error *err)
 {
-	enum pst_rc rc = mailbox_hold_box(mb, err);
+	enum pst_rc rc = fulltext_hold_box(mb, err);
 
 	if (rc != PST_OK)
 		return rc;
@@ -77,7 +77,7 @@ find_known(struct mailbox *mb, uint64_t version, struct pst_error *err)
 	if (!atomic_exchange(&mb->text_doubt, false))
 		return PST_OK;
 	uidset_clear(&mb->text_known);
-	rc = mailbox_hold_box(mb, err);
+	rc = fulltext_hold_box(mb, err);
 	if (rc == PST_OK) {
 		rc = mb->acct->st->ops->text_search(mb->box, version, STR_NONE,
 		    true, note_known, &mb->text_known, err);
@@ -93,7 +93,7 @@ put(struct mailbox *mb, uint64_t version, const struct mail_texts *texts,
     struct pst_error *err)
 {
 	struct pst_text *all = mail_texts_peek(texts);
-	enum pst_rc rc = mailbox_hold_box(mb, err);
+	enum pst_rc rc = fulltext_hold_box(mb, err);
 
 	if (rc == PST_OK) {
 		rc = mb->acct->st->ops->text_put(
@@ -113,7 +113,7 @@ tidy(struct mailbox *mb, uint64_t version, const struct uid_array *uids,
 
 	for (size_t i = 0; i < n; i++)
 		uidset_add(&present, uids->uid[i], uids->uid[i]);
-	rc = mailbox_hold_box(mb, err);
+	rc = fulltext_hold_box(mb, err);
 	if (rc == PST_OK) {
 		rc = mb->acct->st->ops->text_tidy(
 		    mb->box, version, uidset_peek(&present), err);

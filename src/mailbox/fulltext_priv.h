@@ -37,6 +37,8 @@ struct pst_text *mail_texts_peek(const struct mail_texts *t);
 /* --- fulltext_fill.c: indexing one mailbox ---------------------------------
  */
 
+/* mailbox_hold_box() where the storage has a full-text index, else NOTFOUND. */
+enum pst_rc fulltext_hold_box(struct mailbox *mb, struct pst_error *err);
 /* Whether the mailbox has anything of an index. */
 bool fulltext_exists(struct mailbox *mb, uint64_t version);
 /*

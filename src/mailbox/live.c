@@ -159,6 +159,25 @@ mailbox_find_tree(struct mail_account *acct, const char *name, size_t *n_r)
 	return all;
 }
 
+struct mailbox **
+mailbox_find_all(struct mail_account *acct, size_t *n_r)
+{
+	struct mailbox **all = NULL;
+	size_t cap = 0;
+
+	*n_r = 0;
+	pthread_mutex_lock(&acct->ms->lock);
+	for (struct mailbox *mb = acct->mailboxes; mb != NULL; mb = mb->next) {
+		if (mb->dead)
+			continue;
+		mem_grow(&all, &cap, *n_r + 1, sizeof(struct mailbox *));
+		all[(*n_r)++] = mb;
+		use(mb);
+	}
+	pthread_mutex_unlock(&acct->ms->lock);
+	return all;
+}
+
 /* What came and was shown while sessions had it open is not \Recent to the next
  * ones. The module can only be told so of all messages at once. */
 static void
@@ -932,6 +951,42 @@ apply_all(struct mailbox *mb, const struct rows *all,
 	rows_fini(&changed);
 }
 
+/* The same keywords by their numbers in another table; those that are not in
+ * it are left out. */
+static uint64_t
+renumber(const struct keyword_table *from, const struct keyword_table *to,
+    uint64_t mask)
+{
+	uint64_t result = 0;
+
+	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++) {
+		if (!(mask >> k & 1) || from->name[k] == NULL)
+			continue;
+		for (unsigned i = 0; i < PST_KEYWORDS_MAX; i++)
+			if (to->name[i] != NULL &&
+			    str_is_case(str_of(to->name[i]), from->name[k]))
+				result |= UINT64_C(1) << i;
+	}
+	return result;
+}
+
+/* The storage is another one now, and its numbers of keywords may be, too:
+ * that is no change of the messages. */
+static void
+renumber_rows(struct mailbox *mb, struct keyword_table *old)
+{
+	struct keyword_table *now = mb->keywords;
+
+	if (old == NULL || now == NULL || old == now)
+		return;
+	pthread_mutex_lock(&mb->lock);
+	for (size_t i = 0; i < mb->n; i++)
+		if (mb->row[i].keywords != 0)
+			mb->row[i].keywords = renumber(
+			    old, now, mb->row[i].keywords);
+	pthread_mutex_unlock(&mb->lock);
+}
+
 enum pst_rc
 mailbox_load(struct mailbox *mb, struct pst_error *err)
 {
@@ -946,9 +1001,13 @@ mailbox_load(struct mailbox *mb, struct pst_error *err)
 	if (rc == PST_OK)
 		rc = ops->recent(mb->box, false, &recent, err);
 	if (rc == PST_OK) {
+		struct keyword_table *old = keyword_table_ref(mb->keywords);
 		bool was_loaded = mb->loaded;
 
 		mailbox_take_keywords(mb);
+		if (was_loaded)
+			renumber_rows(mb, old);
+		keyword_table_drop(&old);
 		apply_all(mb, &all, &state, recent);
 		if (!was_loaded)
 			history_recall(mb);

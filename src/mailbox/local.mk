@@ -7,6 +7,9 @@ libpostern_la_SOURCES += \
 	src/mailbox/check.c src/mailbox/check.h \
 	src/mailbox/change_shared.c \
 	src/mailbox/database.c src/mailbox/database.h \
+	src/mailbox/convert.c src/mailbox/convert.h \
+	src/mailbox/convert_box.c src/mailbox/convert_copy.c \
+	src/mailbox/convert_names.c src/mailbox/convert_priv.h \
 	src/mailbox/fulltext.c src/mailbox/fulltext.h \
 	src/mailbox/fulltext_fill.c src/mailbox/fulltext_priv.h \
 	src/mailbox/due.c src/mailbox/due.h \
@@ -24,6 +27,7 @@ libpostern_la_SOURCES += \
 	src/mailbox/seen_live.c \
 	src/mailbox/retention.c src/mailbox/retention.h \
 	src/mailbox/store.c src/mailbox/store.h \
+	src/mailbox/switch.c src/mailbox/switch.h \
 	src/mailbox/text.c \
 	src/mailbox/uidl.c src/mailbox/uidl.h \
 	src/mailbox/undelete.c src/mailbox/undelete.h \

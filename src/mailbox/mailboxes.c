@@ -82,7 +82,10 @@ enum pst_rc
 mailbox_each(struct mail_account *acct, pst_mailbox_fn fn, void *arg,
     struct pst_error *err)
 {
-	return acct->st->ops->list(acct->acct, fn, arg, err);
+	enum pst_rc rc = account_enter(acct)->list(acct->acct, fn, arg, err);
+
+	account_leave(acct);
+	return rc;
 }
 
 static void
@@ -121,7 +124,8 @@ mailbox_create(struct mail_account *acct, const char *name,
 
 	if (strcmp(name, "INBOX") == 0)
 		return pst_fail(err, PST_E_EXISTS, 0, "INBOX exists");
-	rc = acct->st->ops->create(acct->acct, name, special_use, err);
+	rc = account_enter(acct)->create(acct->acct, name, special_use, err);
+	account_leave(acct);
 	if (rc == PST_OK)
 		watch_tell(acct, name, WATCH_CREATED, NULL, true);
 	return rc;
@@ -131,9 +135,10 @@ enum pst_rc
 mailbox_subscribe(struct mail_account *acct, const char *name, bool subscribed,
     struct pst_error *err)
 {
-	enum pst_rc rc = acct->st->ops->subscribe(
+	enum pst_rc rc = account_enter(acct)->subscribe(
 	    acct->acct, name, subscribed, err);
 
+	account_leave(acct);
 	if (rc == PST_OK)
 		watch_tell(acct, name, WATCH_SUBSCRIBED, NULL, true);
 	return rc;
@@ -159,14 +164,22 @@ enum pst_rc
 mailbox_meta_get(struct mail_account *acct, const char *name,
     const char *prefix, pst_value_fn fn, void *arg, struct pst_error *err)
 {
-	return acct->st->ops->meta_get(acct->acct, name, prefix, fn, arg, err);
+	enum pst_rc rc = account_enter(acct)->meta_get(
+	    acct->acct, name, prefix, fn, arg, err);
+
+	account_leave(acct);
+	return rc;
 }
 
 enum pst_rc
 mailbox_meta_set(struct mail_account *acct, const char *name, const char *key,
     struct pst_str value, struct pst_error *err)
 {
-	return acct->st->ops->meta_set(acct->acct, name, key, value, err);
+	enum pst_rc rc = account_enter(acct)->meta_set(
+	    acct->acct, name, key, value, err);
+
+	account_leave(acct);
+	return rc;
 }
 
 enum pst_rc

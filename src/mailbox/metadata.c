@@ -82,9 +82,11 @@ metadata_get(struct mail_account *acct, const char *mailbox, const char *name,
     unsigned depth, pst_value_fn fn, void *arg, struct pst_error *err)
 {
 	struct wanted w = { name, depth, fn, arg };
-
-	return acct->st->ops->meta_get(
+	enum pst_rc rc = account_enter(acct)->meta_get(
 	    acct->acct, mailbox, name, filter, &w, err);
+
+	account_leave(acct);
+	return rc;
 }
 
 /* --- setting -----------------------------------------------------------------
@@ -185,7 +187,7 @@ enum pst_rc
 metadata_set(struct mail_account *acct, const char *mailbox,
     const struct metadata_entry *entry, size_t n, struct pst_error *err)
 {
-	const struct pst_store_ops *ops = acct->st->ops;
+	const struct pst_store_ops *ops = account_enter(acct);
 	struct all old = { 0 };
 	struct pst_error ignored;
 	enum pst_rc rc;
@@ -205,6 +207,7 @@ metadata_set(struct mail_account *acct, const char *mailbox,
 			    entry[done].name, old_value(&old, entry[done].name),
 			    &ignored);
 	}
+	account_leave(acct);
 	forget(&old);
 	for (size_t i = 0; rc == PST_OK && i < n; i++)
 		if (!is_set_again(entry, n, i))
@@ -217,7 +220,7 @@ enum pst_rc
 metadata_copy(struct mail_account *acct, const char *from, const char *to,
     struct pst_error *err)
 {
-	const struct pst_store_ops *ops = acct->st->ops;
+	const struct pst_store_ops *ops = account_enter(acct);
 	struct all all = { 0 };
 	enum pst_rc rc = ops->meta_get(acct->acct, from, "/", keep, &all, err);
 
@@ -225,6 +228,7 @@ metadata_copy(struct mail_account *acct, const char *from, const char *to,
 		if (strcmp(all.v[i].name, SPECIAL_USE) != 0)
 			rc = ops->meta_set(
 			    acct->acct, to, all.v[i].name, all.v[i].value, err);
+	account_leave(acct);
 	forget(&all);
 	return rc;
 }

@@ -11,11 +11,16 @@
  *	mailbox.io	 one call of the module at a time on a box; may be held
  *			 over disk writes; two of them in order of address
  *	mailbox.box_lock that the box stays open during body()
+ *	account.gate	 for reading around calls of the module that are given
+ *			 the account, for writing while the account goes to
+ *			 another storage (switch.c); a call back may come in
+ *			 again
+ *	account.open_lock while the module opens or closes the account
  *	fulltext.lock    the queue of mailboxes to be indexed
  *	mailstore.lock   accounts and mailboxes by name, reference counts
  *	mailbox.lock     the live picture and its views
  *	account.usage_lock, account.watch_lock
- * No lock but the first four is ever held while a module is called.
+ * No lock but the first six is ever held while a module is called.
  */
 #ifndef MAILBOX_PRIV_H
 #define MAILBOX_PRIV_H
@@ -64,6 +69,8 @@ struct mailstore {
 
 	pthread_mutex_t lock;
 	struct mail_account *bucket[ACCOUNT_BUCKETS];
+	struct moved *moved[ACCOUNT_BUCKETS]; /* see switch.c */
+	unsigned moves;			      /* how often that changed */
 	struct mailbox *lru_first, *lru_last; /* unused, oldest first */
 	size_t lru_count, lru_messages;
 
@@ -78,7 +85,9 @@ struct mailstore {
 
 struct mail_account {
 	struct mailstore *ms;
-	struct storage *st;
+	/* Where the mail is. Changes only when it was converted, with names
+	 * for writing, io of all live mailboxes, gate and open_lock. */
+	struct storage *_Atomic st;
 	struct mail_account *next; /* in the bucket */
 	struct mailbox *mailboxes; /* live ones */
 	size_t refs;
@@ -87,6 +96,8 @@ struct mail_account {
 	bool is_complete;	   /* has the mailboxes of a new account */
 	bool is_watched;	   /* by the module; with open_lock */
 	pthread_rwlock_t names;	   /* see above */
+	pthread_rwlock_t gate;	   /* see above */
+	atomic_flag converting;	   /* by one at a time */
 	pthread_mutex_t usage_lock;
 	bool usage_known;
 	unsigned usage_moves; /* changes, that a count under way may miss */
@@ -231,7 +242,22 @@ void account_change_begin(struct mail_account *acct);
 void account_change_end(struct mail_account *acct);
 /* What it holds must be counted anew. */
 void account_forget_usage(struct mail_account *acct);
-void account_take(struct mail_account *acct);	       /* one more reference */
+void account_take(struct mail_account *acct); /* one more reference */
+/* Around calls of the module that are given acct->acct, where neither names nor
+ * the io of an open mailbox is held. */
+const struct pst_store_ops *account_enter(struct mail_account *acct);
+void account_leave(struct mail_account *acct);
+/* With open_lock: has the module tell of others' changes, if it can. */
+void account_watch(struct mail_account *acct);
+/* The storage block that a user's record names. */
+struct storage *storage_for(struct mailstore *ms,
+    const struct account_user *user, struct pst_error *err);
+size_t account_bucket(const char *id);
+/* switch.c: where a user's mail is now, whom an older record says to be in
+ * `st`; NULL when that cannot be found out. */
+struct storage *account_moved_to(struct mailstore *ms, struct storage *st,
+    const char *id, struct pst_error *err);
+void account_moves_free(struct mailstore *ms);
 struct config *mailstore_config(struct mailstore *ms); /* a reference */
 /* Called by a module when others changed the account; from any thread. */
 void account_stirred_by_others(void *account);
@@ -250,6 +276,8 @@ struct mailbox *mailbox_find(struct mail_account *acct, const char *name);
 /* All live mailboxes at or below `name`; the caller puts and frees. */
 struct mailbox **mailbox_find_tree(
     struct mail_account *acct, const char *name, size_t *n_r);
+/* All live mailboxes of the account. */
+struct mailbox **mailbox_find_all(struct mail_account *acct, size_t *n_r);
 /* Puts unused mailboxes away until `keep` are left; of one account only when
  * it is not NULL. */
 void mailbox_evict(

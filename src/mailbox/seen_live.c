@@ -81,7 +81,7 @@ count_text(void *arg, const char *key, struct pst_str value)
 static void
 forget_oldest(struct seen *seen)
 {
-	const struct pst_store_ops *ops = seen->user->st->ops;
+	const struct pst_store_ops *ops = account_enter(seen->user);
 	struct counting c = { .key = seen->key };
 	struct pst_error err;
 
@@ -90,6 +90,7 @@ forget_oldest(struct seen *seen)
 	    c.n >= SEEN_MAILBOXES_MAX)
 		(void)ops->meta_set(
 		    seen->user->acct, NULL, c.oldest_key, STR_NONE, &err);
+	account_leave(seen->user);
 }
 
 /* Ranges with no message between them become one. mb->lock is held. */
@@ -125,11 +126,15 @@ save(struct mailbox *mb, struct seen *seen, struct pst_error *err)
 	join_ranges(mb, &seen->set.uids);
 	fits = seen_print(&seen->set, &text);
 	pthread_mutex_unlock(&mb->lock);
-	rc = fits ? seen->user->st->ops->meta_set(
-			seen->user->acct, NULL, seen->key, buf_str(&text), err)
-		  : pst_fail(err, PST_E_LIMIT, 0,
-			"%.150s: too much is seen of one mailbox",
-			seen->user->id);
+	if (fits) {
+		rc = account_enter(seen->user)
+			 ->meta_set(seen->user->acct, NULL, seen->key,
+			     buf_str(&text), err);
+		account_leave(seen->user);
+	} else {
+		rc = pst_fail(err, PST_E_LIMIT, 0,
+		    "%.150s: too much is seen of one mailbox", seen->user->id);
+	}
 	buf_fini(&text);
 	return rc;
 }
@@ -161,8 +166,10 @@ load(struct mailbox *mb, struct seen *seen, struct pst_error *err)
 	pthread_mutex_unlock(&mb->lock);
 	(void)snprintf(seen->key, sizeof(seen->key), SEEN_KEY "%s/%s",
 	    mb->acct->id, state.objectid);
-	rc = seen->user->st->ops->meta_get(
-	    seen->user->acct, NULL, seen->key, take_text, &l, err);
+	rc = account_enter(seen->user)
+		 ->meta_get(
+		     seen->user->acct, NULL, seen->key, take_text, &l, err);
+	account_leave(seen->user);
 	if (rc != PST_OK)
 		return rc;
 	if (l.found && seen->set.uidvalidity == state.uidvalidity)

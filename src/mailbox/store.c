@@ -73,6 +73,7 @@ mailstore_close(struct mailstore **msp)
 		storage_unload(&ms->storage[i]);
 	free(ms->storage);
 	due_free(&ms->due);
+	account_moves_free(ms);
 	config_unref(&ms->cfg);
 	config_unref(&ms->start_cfg);
 	pthread_mutex_destroy(&ms->lock);
@@ -96,8 +97,8 @@ mailstore_reconfigure(struct mailstore *ms, struct config *cfg)
 /* --- accounts
  * ----------------------------------------------------------------- */
 
-static size_t
-bucket_of(const char *id)
+size_t
+account_bucket(const char *id)
 {
 	uint64_t h = 1469598103934665603U;
 
@@ -106,7 +107,7 @@ bucket_of(const char *id)
 	return h % ACCOUNT_BUCKETS;
 }
 
-static struct storage *
+struct storage *
 storage_for(struct mailstore *ms, const struct account_user *user,
     struct pst_error *err)
 {
@@ -137,14 +138,24 @@ init_locks(struct mail_account *acct)
 	    &attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&acct->names, &attr);
 	(void)pthread_rwlockattr_destroy(&attr);
+	/* Readers come in again although a writer waits. */
+	pthread_rwlock_init(&acct->gate, NULL);
+	atomic_flag_clear(&acct->converting);
 }
 
+/* `moves`: of the mailstore when `st` was looked up; NULL: that is out of date.
+ */
 static struct mail_account *
-account_find_or_make(struct mailstore *ms, struct storage *st, const char *id)
+account_find_or_make(
+    struct mailstore *ms, struct storage *st, const char *id, unsigned moves)
 {
-	struct mail_account **at = &ms->bucket[bucket_of(id)], *acct;
+	struct mail_account **at = &ms->bucket[account_bucket(id)], *acct;
 
 	pthread_mutex_lock(&ms->lock);
+	if (moves != ms->moves) {
+		pthread_mutex_unlock(&ms->lock);
+		return NULL;
+	}
 	for (acct = *at; acct != NULL; acct = acct->next)
 		if (acct->st == st && strcmp(acct->id, id) == 0)
 			break;
@@ -160,6 +171,30 @@ account_find_or_make(struct mailstore *ms, struct storage *st, const char *id)
 	acct->refs++;
 	pthread_mutex_unlock(&ms->lock);
 	return acct;
+}
+
+/* The account of a user, where their mail is now. */
+static struct mail_account *
+account_of(struct mailstore *ms, const struct account_user *user,
+    struct pst_error *err)
+{
+	for (;;) {
+		struct mail_account *acct;
+		struct storage *st;
+		unsigned moves;
+
+		pthread_mutex_lock(&ms->lock);
+		moves = ms->moves;
+		pthread_mutex_unlock(&ms->lock);
+		st = storage_for(ms, user, err);
+		if (st != NULL)
+			st = account_moved_to(ms, st, user->address, err);
+		if (st == NULL)
+			return NULL;
+		acct = account_find_or_make(ms, st, user->address, moves);
+		if (acct != NULL)
+			return acct;
+	}
 }
 
 void
@@ -262,6 +297,34 @@ account_stirred_by_others(void *account)
 	account_wake_shared(acct->ms, acct->id);
 }
 
+void
+account_watch(struct mail_account *acct)
+{
+	const struct pst_store_ops *ops = acct->st->ops;
+	struct pst_error trouble;
+
+	acct->is_watched = false;
+	if (ops->acct_watch == NULL)
+		return;
+	acct->is_watched = ops->acct_watch(acct->acct, acct, &trouble) ==
+			   PST_OK;
+	if (!acct->is_watched)
+		log_failure(PST_LOG_WARNING, 0, "watch", &trouble);
+}
+
+const struct pst_store_ops *
+account_enter(struct mail_account *acct)
+{
+	pthread_rwlock_rdlock(&acct->gate);
+	return acct->st->ops;
+}
+
+void
+account_leave(struct mail_account *acct)
+{
+	pthread_rwlock_unlock(&acct->gate);
+}
+
 /* Has the module open the account. Wants open_lock. */
 static enum pst_rc
 open_in_store(struct mail_account *acct, bool *created_r, struct pst_error *err)
@@ -275,14 +338,7 @@ open_in_store(struct mail_account *acct, bool *created_r, struct pst_error *err)
 		acct->acct = NULL;
 		return rc;
 	}
-	if (ops->acct_watch != NULL) {
-		struct pst_error trouble;
-
-		acct->is_watched = ops->acct_watch(
-				       acct->acct, acct, &trouble) == PST_OK;
-		if (!acct->is_watched)
-			log_failure(PST_LOG_WARNING, 0, "watch", &trouble);
-	}
+	account_watch(acct);
 	return PST_OK;
 }
 
@@ -304,14 +360,13 @@ enum pst_rc
 mail_account_open(struct mailstore *ms, const struct account_user *user,
     struct mail_account **acct_r, struct pst_error *err)
 {
-	struct storage *st = storage_for(ms, user, err);
-	struct mail_account *acct;
+	struct mail_account *acct = account_of(ms, user, err);
 	enum pst_rc rc = PST_OK;
 	bool created = false;
 
-	if (st == NULL)
+	*acct_r = NULL;
+	if (acct == NULL)
 		return PST_E_TEMP;
-	acct = account_find_or_make(ms, st, user->address);
 	set_limits(acct, user);
 	pthread_mutex_lock(&acct->open_lock);
 	if (acct->acct == NULL)
@@ -362,7 +417,7 @@ mail_account_close(struct mail_account **acctp)
 		pthread_mutex_unlock(&acct->open_lock);
 		return;
 	}
-	for (at = &ms->bucket[bucket_of(acct->id)]; *at != acct;
+	for (at = &ms->bucket[account_bucket(acct->id)]; *at != acct;
 	     at = &(*at)->next)
 		;
 	*at = acct->next;
@@ -373,6 +428,7 @@ mail_account_close(struct mail_account **acctp)
 	pthread_mutex_destroy(&acct->acl_lock);
 	pthread_mutex_destroy(&acct->watch_lock);
 	pthread_rwlock_destroy(&acct->names);
+	pthread_rwlock_destroy(&acct->gate);
 	free(acct);
 }
 
@@ -381,6 +437,8 @@ mail_account_exists(struct mailstore *ms, const struct account_user *user)
 {
 	struct storage *st = storage_for(ms, user, NULL);
 
+	if (st != NULL)
+		st = account_moved_to(ms, st, user->address, NULL);
 	return st != NULL &&
 	       (st->ops->acct_exists == NULL ||
 		   st->ops->acct_exists(st->store, user->address));
@@ -396,14 +454,12 @@ enum pst_rc
 mail_account_remove(struct mailstore *ms, const struct account_user *user,
     struct pst_error *err)
 {
-	struct storage *st = storage_for(ms, user, err);
-	struct mail_account *acct;
+	struct mail_account *acct = account_of(ms, user, err);
 	enum pst_rc rc;
 	bool busy;
 
-	if (st == NULL)
+	if (acct == NULL)
 		return PST_E_TEMP;
-	acct = account_find_or_make(ms, st, user->address);
 	fulltext_ban(acct);
 	mailbox_evict(ms, 0, acct);
 	pthread_mutex_lock(&acct->open_lock);
@@ -415,7 +471,7 @@ mail_account_remove(struct mailstore *ms, const struct account_user *user,
 		    err, PST_E_CONFLICT, 0, "%s: the mail is in use", acct->id);
 	} else {
 		close_in_store(acct);
-		rc = st->ops->acct_remove(st->store, acct->id, err);
+		rc = acct->st->ops->acct_remove(acct->st->store, acct->id, err);
 		account_forget_usage(acct);
 	}
 	pthread_mutex_unlock(&acct->open_lock);
@@ -491,7 +547,8 @@ mail_account_usage(struct mail_account *acct, struct pst_usage *usage_r,
 	/* Other servers may add to what is remembered here. */
 	if (known && (acct->st->ops->traits & PST_STORE_SHARED) == 0)
 		return PST_OK;
-	rc = acct->st->ops->usage(acct->acct, &counted, err);
+	rc = account_enter(acct)->usage(acct->acct, &counted, err);
+	account_leave(acct);
 	if (rc != PST_OK)
 		return rc;
 	*usage_r = counted;
@@ -540,7 +597,7 @@ account_wake_shared(struct mailstore *ms, const char *id)
 	struct mail_account *a;
 
 	pthread_mutex_lock(&ms->lock);
-	for (a = ms->bucket[bucket_of(id)]; a != NULL; a = a->next) {
+	for (a = ms->bucket[account_bucket(id)]; a != NULL; a = a->next) {
 		if (strcmp(a->id, id) != 0)
 			continue;
 		atomic_fetch_add(&a->acl_changes, 1);

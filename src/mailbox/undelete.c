@@ -143,11 +143,16 @@ static enum pst_rc
 gather_all(struct mail_account *acct, const struct undelete_filter *filter,
     struct gathered *g, struct pst_error *err)
 {
+	const struct pst_store_ops *ops;
 	enum pst_rc rc = check_supported(acct, err);
 
 	*g = (struct gathered){ .filter = filter };
-	if (rc == PST_OK)
-		rc = acct->st->ops->kept_each(acct->acct, gather, g, err);
+	if (rc != PST_OK)
+		return rc;
+	ops = account_enter(acct);
+	rc = ops->kept_each != NULL ? ops->kept_each(acct->acct, gather, g, err)
+				    : check_supported(acct, err);
+	account_leave(acct);
 	return rc;
 }
 
@@ -233,7 +238,6 @@ static enum pst_rc
 restore_batch(struct mailbox *mb, const struct kept *k, size_t n,
     const struct undelete_how *how, struct pst_error *err)
 {
-	const struct pst_store_ops *ops = mb->acct->st->ops;
 	const char **ids = mem_array(n, sizeof(*ids));
 	struct restored back = { 0 };
 	enum pst_rc rc;
@@ -243,9 +247,11 @@ restore_batch(struct mailbox *mb, const struct kept *k, size_t n,
 	pthread_mutex_lock(&mb->io);
 	if (mb->box == NULL || atomic_load(&mb->dead)) {
 		rc = pst_fail(err, PST_E_NOTFOUND, 0, "%s: deleted", mb->name);
+	} else if (mb->acct->st->ops->kept_restore == NULL) {
+		rc = check_supported(mb->acct, err);
 	} else {
 		account_change_begin(mb->acct);
-		rc = ops->kept_restore(
+		rc = mb->acct->st->ops->kept_restore(
 		    mb->acct->acct, ids, n, mb->box, on_restored, &back, err);
 		/* Also after an error: what was reported is there. */
 		if (back.rows.n > 0) {
@@ -339,6 +345,7 @@ undelete_purge(struct mail_account *acct, bool all, uint64_t most,
 {
 	struct pst_kept_limit limit = { .before = INT64_MIN, .most = most };
 	enum pst_rc rc = check_supported(acct, err);
+	const struct pst_store_ops *ops;
 	struct config *cfg;
 
 	*sum_r = (struct pst_kept_sum){ 0 };
@@ -355,5 +362,10 @@ undelete_purge(struct mail_account *acct, bool all, uint64_t most,
 		limit.before = INT64_MIN;
 		limit.max_bytes = 0;
 	}
-	return acct->st->ops->kept_purge(acct->acct, &limit, sum_r, err);
+	ops = account_enter(acct);
+	rc = ops->kept_purge != NULL
+		 ? ops->kept_purge(acct->acct, &limit, sum_r, err)
+		 : check_supported(acct, err);
+	account_leave(acct);
+	return rc;
 }

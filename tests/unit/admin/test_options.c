@@ -94,20 +94,24 @@ Test(options, sandbox)
 
 	cr_assert_eq(parse(&o,
 			 "posternd --sandbox d --ports auto --users 5 "
-			 "--storage postgresql:host=/tmp",
+			 "--storage postgresql:host=/tmp "
+			 "--storage two=maildir",
 			 words, &err),
 	    PST_OK);
 	cr_expect(o.foreground);
 	cr_expect_str_eq(o.sandbox, "d");
 	cr_expect_eq(o.ports, 0);
 	cr_expect_eq(o.users, 5);
-	cr_expect_str_eq(o.storage, "postgresql:host=/tmp");
+	cr_assert_eq(o.storages, 2);
+	cr_expect_str_eq(o.storage[0], "postgresql:host=/tmp");
+	cr_expect_str_eq(o.storage[1], "two=maildir");
 	daemon_options_fini(&o);
 
 	cr_assert_eq(parse(&o, "posternd --sandbox d", words, &err), PST_OK);
 	cr_expect_eq(o.ports, -1);
 	cr_expect_eq(o.users, 2);
-	cr_expect_str_eq(o.storage, "maildir");
+	cr_assert_eq(o.storages, 1);
+	cr_expect_str_eq(o.storage[0], "maildir");
 	daemon_options_fini(&o);
 }
 

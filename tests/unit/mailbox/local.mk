@@ -1,6 +1,7 @@
 unit_tests += \
 	tests/unit/mailbox/test_acl \
 	tests/unit/mailbox/test_append \
+	tests/unit/mailbox/test_convert \
 	tests/unit/mailbox/test_history \
 	tests/unit/mailbox/test_model \
 	tests/unit/mailbox/test_names \
@@ -17,6 +18,8 @@ mailbox_fixture = tests/unit/mailbox/fixture.c tests/unit/mailbox/fixture.h
 
 tests_unit_mailbox_test_append_SOURCES = \
 	tests/unit/mailbox/test_append.c $(mailbox_fixture)
+tests_unit_mailbox_test_convert_SOURCES = \
+	tests/unit/mailbox/test_convert.c $(mailbox_fixture)
 tests_unit_mailbox_test_history_SOURCES = tests/unit/mailbox/test_history.c
 tests_unit_mailbox_test_model_SOURCES = \
 	tests/unit/mailbox/test_model.c $(mailbox_fixture)
