@@ -16,6 +16,7 @@
 #include "base/config.h"
 #include "mailbox/database.h"
 #include <jansson.h>
+#include <limits.h>
 
 /* What scripts may rely on; posternctl(8). */
 enum ctl_exit {
@@ -58,9 +59,11 @@ enum ctl_option {
 	CTL_OPT_VERIFY = 1 << 26,
 	CTL_OPT_REMOVE_SOURCE = 1 << 27,
 	CTL_OPT_ALONE = 1 << 28,
-	/* No option: the command keeps the rights of who runs it, since it
-	 * reads or writes files of others. */
-	CTL_AS_CALLER = 1 << 30,
+	CTL_OPT_PASSWORD_FILE = 1 << 29,
+	CTL_OPT_TRUST = 1 << 30,
+	/* The last bit is no option: the command keeps the rights of who runs
+	 * it, since it reads or writes files of others. */
+	CTL_AS_CALLER = INT_MIN,
 };
 
 struct ctl {
@@ -68,7 +71,8 @@ struct ctl {
 	bool json;
 	unsigned given; /* enum ctl_option, or-ed */
 	const char *name, *quota, *quota_messages, *storage, *special_use,
-	    *mailbox, *since, *id, *from, *pop3_uidl, *to, *domain, *verify;
+	    *mailbox, *since, *id, *from, *pop3_uidl, *to, *domain, *verify,
+	    *password_file, *trust;
 	struct import_rules rules;
 
 	struct config *cfg;
@@ -98,6 +102,7 @@ extern const struct ctl_command ctl_quota_commands[];
 extern const struct ctl_command ctl_storage_commands[];
 extern const struct ctl_command ctl_undelete_commands[];
 extern const struct ctl_command ctl_retention_commands[];
+extern const struct ctl_command ctl_export_commands[];
 extern const struct ctl_command ctl_import_commands[];
 extern const struct ctl_command ctl_alias_commands[];
 extern const struct ctl_command ctl_domain_commands[];

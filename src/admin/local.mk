@@ -10,6 +10,7 @@ libpostern_la_SOURCES += \
 	src/admin/ctl.h \
 	src/admin/ctl_behind.c \
 	src/admin/domain.c \
+	src/admin/export.c \
 	src/admin/identity.c src/admin/identity.h \
 	src/admin/import.c src/admin/import.h \
 	src/admin/import_rules.c \

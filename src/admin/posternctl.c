@@ -23,6 +23,7 @@ static const struct ctl_command *const groups[] = {
 	ctl_convert_commands,
 	ctl_retention_commands,
 	ctl_import_commands,
+	ctl_export_commands,
 	ctl_alias_commands,
 	ctl_domain_commands,
 	ctl_accounts_commands,
@@ -297,6 +298,9 @@ static const struct option long_options[] = {
 	{ "skip", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_SKIP },
 	{ "pop3-uidl", required_argument, NULL,
 	    OPT_OF_COMMAND + CTL_OPT_POP3_UIDL },
+	{ "password-file", required_argument, NULL,
+	    OPT_OF_COMMAND + CTL_OPT_PASSWORD_FILE },
+	{ "trust", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_TRUST },
 	{ "to", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_TO },
 	{ "domain", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_DOMAIN },
 	{ "all", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_ALL },
@@ -363,6 +367,12 @@ take_command_option(struct ctl *c, unsigned option)
 		break;
 	case CTL_OPT_TO:
 		c->to = optarg;
+		break;
+	case CTL_OPT_PASSWORD_FILE:
+		c->password_file = optarg;
+		break;
+	case CTL_OPT_TRUST:
+		c->trust = optarg;
 		break;
 	case CTL_OPT_DOMAIN:
 		c->domain = optarg;

@@ -6,4 +6,9 @@ libpostern_la_SOURCES += \
 	src/migrate/maildir_names.c \
 	src/migrate/mbox.c \
 	src/migrate/mbox_text.c src/migrate/mbox_text.h \
-	src/migrate/source.c src/migrate/source.h
+	src/migrate/out_directory.c src/migrate/out_files.h \
+	src/migrate/out_maildir.c \
+	src/migrate/out_mbox.c \
+	src/migrate/out_tar.c \
+	src/migrate/source.c src/migrate/source.h \
+	src/migrate/target.c src/migrate/target.h
