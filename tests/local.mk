@@ -12,6 +12,7 @@ include tests/unit/smtp/local.mk
 include tests/unit/imap/local.mk
 include tests/unit/pop3/local.mk
 include tests/unit/admin/local.mk
+include tests/unit/trust/local.mk
 
 include tests/storage/local.mk
 

@@ -1,9 +1,9 @@
 /*
  * admin/ctl.h - posternctl: its options, its commands, and what they share.
  *
- * User, alias and domain commands work on the accounts database themselves, and
- * storage init on a storage, whether a server runs or not. All others talk to
- * the server.
+ * User, alias and domain commands work on the accounts database themselves,
+ * storage init on a storage, and those of DKIM on the key files, whether a
+ * server runs or not. All others talk to the server.
  *
  * Threads: posternctl has one.
  */
@@ -106,6 +106,7 @@ extern const struct ctl_command ctl_export_commands[];
 extern const struct ctl_command ctl_import_commands[];
 extern const struct ctl_command ctl_alias_commands[];
 extern const struct ctl_command ctl_domain_commands[];
+extern const struct ctl_command ctl_dkim_commands[];
 
 /* The whole program. */
 int ctl_main(int argc, char **argv);

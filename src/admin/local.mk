@@ -9,6 +9,7 @@ libpostern_la_SOURCES += \
 	src/admin/convert.c \
 	src/admin/ctl.h \
 	src/admin/ctl_behind.c \
+	src/admin/dkim.c \
 	src/admin/domain.c \
 	src/admin/export.c \
 	src/admin/identity.c src/admin/identity.h \

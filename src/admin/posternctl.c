@@ -28,6 +28,7 @@ static const struct ctl_command *const groups[] = {
 	ctl_domain_commands,
 	ctl_accounts_commands,
 	ctl_storage_commands,
+	ctl_dkim_commands,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

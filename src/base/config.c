@@ -549,6 +549,8 @@ complete(struct config *c)
 	}
 	if (*c->accounts.path == '\0')
 		set_joined(&c->accounts.path, c->state_dir, "/accounts.db");
+	if (*c->dkim.dir == '\0')
+		set_joined(&c->dkim.dir, c->state_dir, "/dkim");
 	for (size_t i = 0; i < c->domains.n; i++)
 		lower(c->domains.v[i]);
 	for (size_t i = 0; i < c->domain_blocks; i++)
@@ -720,6 +722,34 @@ check_retention(const struct config_retention *r, struct collector *col)
 	check_special_use("retention", r->name, r->special_use, col);
 }
 
+static bool
+is_stub(struct pst_str text)
+{
+	size_t equals = str_find(text, '=');
+
+	return equals > 0 && network_is_server(str_from(text, equals + 1));
+}
+
+static void
+check_dns(const struct config *c, struct collector *col)
+{
+	const struct config_strings *s = &c->dns.servers;
+	bool system = s->n == 1 && strcmp(s->v[0], "system") == 0;
+
+	for (size_t i = 0; !system && i < s->n; i++)
+		if (!network_is_server(str_of(s->v[i])))
+			problem(col,
+			    "dns.servers: expected \"system\" or addresses "
+			    "such as 192.0.2.1 or 192.0.2.1@53, not \"%s\"",
+			    s->v[i]);
+	for (size_t i = 0; i < c->dns.stubs.n; i++)
+		if (!is_stub(str_of(c->dns.stubs.v[i])))
+			problem(col,
+			    "dns.stubs: expected ZONE=ADDRESS or "
+			    "ZONE=ADDRESS@PORT, not \"%s\"",
+			    c->dns.stubs.v[i]);
+}
+
 static void
 check_domain(const struct config *c, const struct config_domain *d,
     struct collector *col)
@@ -795,6 +825,7 @@ check(const struct config *c, struct collector *col)
 	    strcmp(c->tls.min_version, "1.3") != 0)
 		problem(col, "tls.min_version: expected 1.2 or 1.3, not \"%s\"",
 		    c->tls.min_version);
+	check_dns(c, col);
 	if (!is_deleted_flag(c->pop3.deleted_flag))
 		problem(col,
 		    "pop3.deleted_flag: expected \\Deleted or a keyword, not "

@@ -221,6 +221,29 @@ struct config {
 		bool private_seen; /* \Seen of others' mailboxes */
 	} sharing;
 	struct {
+		/* "system", or addresses of resolvers; none: from the root */
+		struct config_strings servers;
+		struct config_strings stubs;   /* "zone=address@port" */
+		struct config_strings anchors; /* files */
+		bool validate;		       /* DNSSEC */
+		char *root_key;		       /* a file */
+		int64_t time;		       /* for one question */
+		int64_t cache_size;
+	} dns;
+	struct {
+		int64_t threads; /* that wait for the DNS */
+		int64_t queue;	 /* messages that wait for a thread */
+		int64_t memory;	 /* of a message while it is held */
+	} trust;
+	struct {
+		bool sign;		       /* what users hand in */
+		char *dir;		       /* "": state_dir/dkim */
+		struct config_strings headers; /* signed when present */
+		struct config_strings oversign;
+		int64_t expire; /* seconds until x=; 0: none */
+		int64_t wait;	/* from publishing to using */
+	} dkim;
+	struct {
 		int64_t keep; /* how long expunged messages are; 0: not */
 		int64_t size; /* of those of one account; 0: any */
 	} undelete;

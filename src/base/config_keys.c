@@ -173,6 +173,35 @@ const struct config_key config_keys[] = {
 	IN(sharing, anyone, CONFIG_BOOL, "false", 0, 0),
 	IN(sharing, private_seen, CONFIG_BOOL, "true", 0, 0),
 
+	IN(dns, servers, CONFIG_STRINGS, "", 0, 0),
+	IN(dns, stubs, CONFIG_STRINGS, "", 0, 0),
+	IN(dns, anchors, CONFIG_STRINGS, "", 0, 0),
+	IN(dns, validate, CONFIG_BOOL, "true", 0, 0),
+	IN(dns, root_key, CONFIG_TEXT, "/usr/share/dns/root.key", 0, 0),
+	IN(dns, time, CONFIG_TIME, "10", 1, 120),
+	IN(dns, cache_size, CONFIG_SIZE, "16M", MIB, 4 * GIB),
+
+	IN(trust, threads, CONFIG_NUMBER, "64", 1, 1024),
+	IN(trust, queue, CONFIG_NUMBER, "1000", 1, 1000000),
+	IN(trust, memory, CONFIG_SIZE, "256K", 16 * KIB, 64 * MIB),
+
+	IN(dkim, sign, CONFIG_BOOL, "true", 0, 0),
+	IN(dkim, dir, CONFIG_TEXT, "", 0, 0),
+	IN(dkim, headers, CONFIG_STRINGS,
+	    "From Sender Reply-To To Cc Subject Date Message-ID In-Reply-To "
+	    "References MIME-Version Content-Type Content-Transfer-Encoding "
+	    "Content-Disposition Content-ID Content-Description Resent-Date "
+	    "Resent-From Resent-To Resent-Cc List-Id List-Help List-Post "
+	    "List-Subscribe List-Unsubscribe List-Unsubscribe-Post "
+	    "List-Owner List-Archive",
+	    0, 0),
+	IN(dkim, oversign, CONFIG_STRINGS,
+	    "From Reply-To To Cc Subject Date Message-ID MIME-Version "
+	    "Content-Type Content-Transfer-Encoding",
+	    0, 0),
+	IN(dkim, expire, CONFIG_TIME, "0", 0, 365 * DAY),
+	IN(dkim, wait, CONFIG_TIME, "1d", 0, 30 * DAY),
+
 	IN(undelete, keep, CONFIG_TIME, "14d", 0, 3650 * DAY),
 	IN(undelete, size, CONFIG_SIZE, "1G", 0, INT64_MAX),
 

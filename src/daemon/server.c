@@ -30,6 +30,7 @@
 #include "pop3/locks.h"
 #include "pop3/pop3.h"
 #include "smtp/smtp.h"
+#include "trust/trust.h"
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -404,6 +405,9 @@ start_services(struct daemon *d, struct pst_error *err)
 	if (d->services.accounts == NULL)
 		return err->rc != PST_OK ? err->rc : PST_E_PERM;
 	d->services.pop3_locks = pop3_locks_new();
+	d->services.trust = trust_new(d->cfg, err);
+	if (d->services.trust == NULL)
+		return err->rc != PST_OK ? err->rc : PST_E_PERM;
 	if (d->sandbox != NULL)
 		return daemon_sandbox_users(
 		    d->sandbox, d->services.accounts, err);
@@ -413,6 +417,7 @@ start_services(struct daemon *d, struct pst_error *err)
 static void
 stop_services(struct daemon *d)
 {
+	trust_free(&d->services.trust);
 	if (d->services.store != NULL)
 		mailstore_close(&d->services.store);
 	if (d->services.accounts != NULL)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "delivery/hold.h"
 #include "delivery/repeat.h"
 #include "delivery/rewrite.h"
 #include "delivery/route.h"
@@ -17,9 +18,10 @@
 #include <stdlib.h>
 
 enum {
-	USERS_MAX = 2000,   /* of one message */
-	GATHER = 32 * 1024, /* small pieces are written together */
-	AUTHORS_MAX = 100,  /* addresses in From */
+	USERS_MAX = 2000,	 /* of one message */
+	GATHER = 32 * 1024,	 /* small pieces are written together */
+	AUTHORS_MAX = 100,	 /* addresses in From */
+	FIELDS_MAX = 256 * 1024, /* that are put on top of one message */
 };
 
 /* The content in one storage. */
@@ -61,6 +63,11 @@ struct delivery {
 	struct buf gather;
 	struct repeat_hash *hash;
 	struct pst_error failure; /* of the first storage that failed */
+
+	bool held, sealed, junk;
+	struct hold hold;
+	struct delivery_seal seal;
+	struct buf top, trace; /* of what is held */
 };
 
 struct delivery *
@@ -71,6 +78,8 @@ delivery_new(const struct services *sv, struct config *cfg)
 	d->sv = sv;
 	d->cfg = config_ref(cfg);
 	buf_init(&d->gather, (size_t)2 * GATHER);
+	buf_init(&d->top, FIELDS_MAX);
+	buf_init(&d->trace, FIELDS_MAX);
 	return d;
 }
 
@@ -88,7 +97,11 @@ delivery_free(struct delivery **dp)
 	if (d->begun)
 		rewrite_fini(&d->rewrite);
 	repeat_hash_free(&d->hash, NULL);
+	if (d->held)
+		hold_fini(&d->hold);
 	buf_fini(&d->gather);
+	buf_fini(&d->top);
+	buf_fini(&d->trace);
 	free(d->copy);
 	free(d->receiver);
 	free(d->recipient);
@@ -241,9 +254,8 @@ flush_gathered(struct delivery *d)
 	return rc;
 }
 
-/* The sink of the rewriter. */
 static enum pst_rc
-write_rewritten(void *arg, const void *p, size_t n)
+write_gathered(void *arg, const void *p, size_t n)
 {
 	struct delivery *d = arg;
 	enum pst_rc rc;
@@ -257,6 +269,44 @@ write_rewritten(void *arg, const void *p, size_t n)
 	}
 	(void)buf_add(&d->gather, p, n);
 	return PST_OK;
+}
+
+/* The sink of the rewriter. */
+static enum pst_rc
+write_rewritten(void *arg, const void *p, size_t n)
+{
+	struct delivery *d = arg;
+
+	if (d->sealed)
+		d->seal.content(d->seal.arg, p, n);
+	if (d->held)
+		return hold_add(&d->hold, p, n,
+		    d->failure.rc == PST_OK ? &d->failure : NULL);
+	return write_gathered(d, p, n);
+}
+
+/* What was held goes to the storages, below the fields on top. */
+static enum pst_rc
+release(struct delivery *d)
+{
+	struct pst_error err = { 0 };
+	struct buf fields;
+	enum pst_rc rc;
+
+	buf_init(&fields, FIELDS_MAX);
+	if (d->sealed)
+		d->seal.fields(d->seal.arg, &fields);
+	rc = write_gathered(d, d->top.p, d->top.n);
+	if (rc == PST_OK)
+		rc = write_gathered(d, d->trace.p, d->trace.n);
+	if (rc == PST_OK)
+		rc = write_gathered(d, fields.p, fields.n);
+	buf_fini(&fields);
+	if (rc == PST_OK)
+		rc = hold_release(&d->hold, write_gathered, d, &err);
+	if (err.rc != PST_OK && d->failure.rc == PST_OK)
+		d->failure = err;
+	return rc;
 }
 
 static int
@@ -323,6 +373,7 @@ delivery_begin(
 {
 	struct rewrite_options opt = {
 		.header_max = (size_t)d->cfg->limits.header_size,
+		.drop_results = m->foreign ? d->cfg->hostname : NULL,
 	};
 	enum pst_rc rc;
 
@@ -342,9 +393,16 @@ delivery_begin(
 	}
 	rewrite_init(&d->rewrite, &opt);
 	d->begun = true;
-	(void)buf_printf(
-	    &d->gather, "Return-Path: <%.*s>\r\n", STR_ARG(m->sender));
-	(void)buf_add_str(&d->gather, m->trace);
+	d->sealed = m->seal != NULL;
+	if (d->sealed)
+		d->seal = *m->seal;
+	d->held = m->hold || d->sealed;
+	if (d->held)
+		hold_init(
+		    &d->hold, (size_t)d->cfg->trust.memory, d->cfg->state_dir);
+	(void)buf_printf(d->held ? &d->top : &d->gather,
+	    "Return-Path: <%.*s>\r\n", STR_ARG(m->sender));
+	(void)buf_add_str(d->held ? &d->trace : &d->gather, m->trace);
 	return PST_OK;
 }
 
@@ -430,6 +488,34 @@ judge(const struct delivery *d)
 	return judge_author(d);
 }
 
+/* The user's mailbox for junk, by its configured use. */
+static const char *
+junk_mailbox(const struct delivery *d)
+{
+	for (size_t i = 0; i < d->cfg->mailboxes; i++)
+		if (strcmp(d->cfg->mailbox[i].special_use, "\\Junk") == 0)
+			return d->cfg->mailbox[i].name;
+	return NULL;
+}
+
+/* With the keyword by which mail programs know it (RFC 5788 registry). Tried
+ * again is a place that is not there, nothing else. */
+static enum pst_rc
+deliver_junk(struct delivery *d, struct receiver *r,
+    const struct mail_append *plain, struct pst_error *err)
+{
+	static const char *const keywords[] = { "$Junk" };
+	struct mail_append append = *plain;
+	const char *name = junk_mailbox(d);
+	struct mail_appended where;
+
+	append.keywords = keywords;
+	append.keyword_count = 1;
+	if (name == NULL)
+		return PST_E_NOTFOUND;
+	return mail_append(r->acct, name, &append, 1, &where, err);
+}
+
 /* Puts the message into one user's mail; a filter would choose where. */
 static enum pst_rc
 deliver_to_user(struct delivery *d, struct receiver *r, struct pst_error *err)
@@ -446,6 +532,13 @@ deliver_to_user(struct delivery *d, struct receiver *r, struct pst_error *err)
 	if (c->rc != PST_OK) {
 		*err = d->failure;
 		return c->rc;
+	}
+	if (d->junk) {
+		enum pst_rc rc = deliver_junk(d, r, &append, err);
+
+		if (rc != PST_E_NOTFOUND)
+			return rc;
+		*err = (struct pst_error){ 0 };
 	}
 	return mail_append(r->acct, "INBOX", &append, 1, &where, err);
 }
@@ -545,6 +638,22 @@ fill_results(const struct delivery *d, enum pst_rc *results_r)
 	}
 }
 
+void
+delivery_mark(struct delivery *d, struct pst_str fields, bool junk)
+{
+	(void)buf_add_str(&d->top, fields);
+	d->junk = junk;
+}
+
+/* What could not be held or read again is nowhere complete. */
+static void
+fail_copies(struct delivery *d, enum pst_rc rc)
+{
+	for (size_t i = 0; rc != PST_OK && i < d->copies; i++)
+		if (d->copy[i].rc == PST_OK)
+			d->copy[i].rc = rc;
+}
+
 enum delivery_verdict
 delivery_finish(struct delivery *d, enum pst_rc *results_r, size_t *stored_r,
     struct pst_error *err_r)
@@ -553,16 +662,22 @@ delivery_finish(struct delivery *d, enum pst_rc *results_r, size_t *stored_r,
 	struct repeat_key key;
 	const char **name = NULL;
 	bool known = false, hashed = d->hash != NULL;
+	enum pst_rc rc;
 
 	memset(err_r, 0, sizeof(*err_r));
 	*stored_r = 0;
 	repeat_hash_free(&d->hash, &key);
 	/* A failure to write shows in the copies. */
-	if (rewrite_end(&d->rewrite, write_rewritten, d) == PST_OK)
-		(void)flush_gathered(d);
+	rc = rewrite_end(&d->rewrite, write_rewritten, d);
 	verdict = judge(d);
 	if (verdict != DELIVERY_DONE)
 		return verdict;
+	if (rc == PST_OK && d->held)
+		rc = release(d);
+	if (rc == PST_OK)
+		rc = flush_gathered(d);
+	if (d->held)
+		fail_copies(d, rc);
 	if (hashed) {
 		name = mem_array(d->receivers, sizeof(*name));
 		receiver_names(d, name);

@@ -8,6 +8,10 @@
  * finished. The content is written once for each storage, however many
  * recipients there are, and goes to each user once.
  *
+ * A message whose fields on top depend on all of it is held until
+ * delivery_finish() (hold.h); between the last delivery_write() and that,
+ * delivery_mark() may be called.
+ *
  * Where an outgoing queue or a filter belongs: addresses on other servers are
  * seen in delivery_add(), and the place in a user's mail is chosen in one
  * function, deliver_to_user().
@@ -20,6 +24,14 @@
 #include "delivery/services.h"
 
 struct delivery;
+
+/* Sees the content as it will be kept, and signs it. */
+struct delivery_seal {
+	void (*content)(void *arg, const void *p, size_t n);
+	/* The content is over: appends whole fields, or nothing. */
+	void (*fields)(void *arg, struct buf *out);
+	void *arg;
+};
 
 /* What is known of a message before its content. */
 struct delivery_message {
@@ -34,6 +46,10 @@ struct delivery_message {
 	/* One answer for all recipients: who has it is remembered for the
 	 * repetition when the message fails for others. */
 	bool one_answer;
+	/* Its Authentication-Results of this server are forged: taken out. */
+	bool foreign;
+	bool hold;		    /* until delivery_finish() */
+	struct delivery_seal *seal; /* copied; or NULL. Implies `hold` */
 };
 
 /* Why a content is not delivered to anybody. */
@@ -66,6 +82,9 @@ enum pst_rc delivery_begin(struct delivery *d, const struct delivery_message *m,
  * nothing. */
 enum pst_rc delivery_write(
     struct delivery *d, const void *p, size_t n, struct pst_error *err);
+/* Of a message that is held: `fields` stand on top of `trace`; with `junk` it
+ * goes to the mailbox for junk, if the user has one. */
+void delivery_mark(struct delivery *d, struct pst_str fields, bool junk);
 /*
  * Puts it into the mailboxes. results_r[i] is for the recipient that was added
  * as number i: OK, and then it is on the disk, QUOTA, NOSPACE, TEMP, PERM.

@@ -9,6 +9,11 @@
 #include "delivery/rewrite.h"
 
 #include "base/str.h"
+#include "message/header.h"
+
+enum {
+	DOUBT_MAX = 1024
+}; /* octets until it is known whose results these are */
 
 enum state {
 	AT_START, /* of a line of the header */
@@ -27,6 +32,7 @@ enum field {
 	FROM,
 	MESSAGE_ID,
 	RECEIVED,
+	RESULTS,
 	RETURN_PATH,
 };
 
@@ -34,6 +40,7 @@ static const struct {
 	const char *name;
 	enum field field;
 } known[] = {
+	{ "authentication-results", RESULTS },
 	{ "bcc", BCC },
 	{ "date", DATE },
 	{ "from", FROM },
@@ -49,12 +56,14 @@ rewrite_init(struct rewrite *w, const struct rewrite_options *opt)
 	memset(w, 0, sizeof(*w));
 	w->opt = *opt;
 	buf_init(&w->authors, opt->header_max);
+	buf_init(&w->doubt, DOUBT_MAX);
 }
 
 void
 rewrite_fini(struct rewrite *w)
 {
 	buf_fini(&w->authors);
+	buf_fini(&w->doubt);
 }
 
 /* RFC 5322, 3.6.8: printable US-ASCII but the colon. */
@@ -149,6 +158,31 @@ end_name(struct rewrite *w, rewrite_sink sink, void *arg)
 	return PST_OK;
 }
 
+/* Whose results are in `doubt`? `last`: the field is over. */
+static enum pst_rc
+settle(struct rewrite *w, bool last, rewrite_sink sink, void *arg)
+{
+	struct pst_str text = buf_str(&w->doubt);
+	enum msg_results whose;
+	enum pst_rc rc = PST_OK;
+	char id[256];
+
+	if (!w->doubting)
+		return PST_OK;
+	whose = msg_results_id(
+	    str_from(text, str_find(text, ':') + 1), last, id);
+	if (whose == MSG_RESULTS_MORE && !w->doubt.overflow)
+		return PST_OK;
+	w->doubting = false;
+	w->dropping = w->doubt.overflow ||
+		      (whose == MSG_RESULTS_ID &&
+			  str_is_case(str_of(id), w->opt.drop_results));
+	if (!w->dropping)
+		rc = put(text, sink, arg);
+	buf_clear(&w->doubt);
+	return rc;
+}
+
 /* The held octets are a name, and its colon was taken. */
 static enum pst_rc
 begin_field(struct rewrite *w, rewrite_sink sink, void *arg)
@@ -168,10 +202,35 @@ begin_field(struct rewrite *w, rewrite_sink sink, void *arg)
 	}
 	w->name[w->held++] = ':';
 	w->header++;
-	if (!w->dropping)
+	if (w->field == RESULTS && w->opt.drop_results != NULL) {
+		w->doubting = true;
+		(void)buf_add(&w->doubt, w->name, w->held);
+	} else if (!w->dropping) {
 		return release_held(w, sink, arg);
+	}
 	w->held = 0;
 	return PST_OK;
+}
+
+/* More than `doubt` has room for: what fits may decide. */
+static enum pst_rc
+settle_long(
+    struct rewrite *w, const char *p, size_t n, rewrite_sink sink, void *arg)
+{
+	size_t room = DOUBT_MAX - w->doubt.n;
+	enum pst_rc rc;
+
+	w->doubt.overflow = false;
+	(void)buf_add(&w->doubt, p, room);
+	rc = settle(w, false, sink, arg);
+	if (rc == PST_OK && w->doubting) { /* it hides whose it is */
+		w->doubting = false;
+		w->dropping = true;
+		buf_clear(&w->doubt);
+	}
+	if (rc == PST_OK && !w->dropping)
+		rc = sink(arg, p + room, n - room);
+	return rc;
 }
 
 /* The text of a field up to its line end; sets *n_r to what was taken. */
@@ -190,6 +249,12 @@ take_text(struct rewrite *w, const char *p, size_t n, size_t *n_r,
 	if (w->field == FROM && w->opt.keep_authors &&
 	    !buf_add(&w->authors, p, n))
 		w->cut = true;
+	if (w->doubting) {
+		/* What decides comes early; the rest follows its fate. */
+		if (buf_add(&w->doubt, p, n))
+			return settle(w, false, sink, arg);
+		return settle_long(w, p, n, sink, arg);
+	}
 	return w->dropping ? PST_OK : sink(arg, p, n);
 }
 
@@ -202,6 +267,7 @@ take_octet(
     struct rewrite *w, char c, bool *taken_r, rewrite_sink sink, void *arg)
 {
 	bool space = c == ' ' || c == '\t';
+	enum pst_rc rc;
 
 	*taken_r = false;
 	switch ((enum state)w->state) {
@@ -210,6 +276,9 @@ take_octet(
 			w->state = IN_TEXT;
 			return PST_OK;
 		}
+		rc = settle(w, true, sink, arg);
+		if (rc != PST_OK)
+			return rc;
 		if (w->header > w->opt.header_max) {
 			w->cut = w->ended = true;
 			w->state = IN_BODY;
@@ -281,8 +350,10 @@ rewrite_feed(
 enum pst_rc
 rewrite_end(struct rewrite *w, rewrite_sink sink, void *arg)
 {
-	enum pst_rc rc;
+	enum pst_rc rc = settle(w, true, sink, arg);
 
+	if (rc != PST_OK)
+		return rc;
 	switch ((enum state)w->state) {
 	case AT_START:
 		break;

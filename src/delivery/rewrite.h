@@ -27,6 +27,9 @@ struct rewrite_options {
 	bool drop_bcc;	   /* Bcc and Resent-Bcc too, not just Return-Path */
 	bool keep_authors; /* collect the values of From */
 	size_t header_max; /* beyond, the header is only passed on */
+	/* Authentication-Results with this authserv-id are taken out, and those
+	 * that hide whose they are (RFC 8601, 5); NULL: none. */
+	const char *drop_results;
 	/* Put in when the field is missing; whole fields with their line ends,
 	 * empty: none. */
 	struct pst_str date, message_id, from;
@@ -40,6 +43,8 @@ struct rewrite {
 	bool has_date, has_message_id;
 	char name[80];	    /* start of a line whose kind is not known yet */
 	unsigned char held; /* octets of it */
+	bool doubting;	    /* is this field to be dropped? It waits in: */
+	struct buf doubt;
 
 	/* To be read by the owner: */
 	bool ended;	    /* the header is behind us */

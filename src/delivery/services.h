@@ -9,11 +9,13 @@
 #include "mailbox/store.h"
 
 struct pop3_locks; /* pop3/locks.h */
+struct trust;	   /* trust/trust.h */
 
 struct services {
 	struct accounts *accounts;
 	struct mailstore *store;
 	struct pop3_locks *pop3_locks;
+	struct trust *trust;
 };
 
 #endif

@@ -40,6 +40,15 @@ void msg_format_date(int64_t seconds, int zone_minutes, char out[40]);
  * between them are passed over. */
 bool msg_next_id(struct arena *a, struct pst_str *rest, struct pst_str *id_r);
 
+/*
+ * The authserv-id of an Authentication-Results field (RFC 8601, 2.2), from its
+ * value so far; `last`: there is no more of it. A field without one is
+ * MSG_RESULTS_NONE, and so is an id that is longer than 255 octets.
+ */
+enum msg_results { MSG_RESULTS_MORE, MSG_RESULTS_NONE, MSG_RESULTS_ID };
+enum msg_results msg_results_id(
+    struct pst_str value, bool last, char id_r[256]);
+
 /* RFC 5256, 2.1: the base subject, from a decoded one. *reply_r: it was a
  * reply or forward. */
 struct pst_str msg_base_subject(

@@ -19,6 +19,7 @@ libpostern_la_SOURCES += \
 	src/message/mime.c \
 	src/message/params.c \
 	src/message/reader.c \
+	src/message/results.c \
 	src/message/section.c \
 	src/message/subject.c \
 	src/message/text.c src/message/text.h \

@@ -433,6 +433,13 @@ conn_is_quiet(const struct net_conn *c)
 	return c->phase == CONN_OPEN && c->last == NET_READ && !c->start_tls;
 }
 
+bool
+conn_takes_wake(const struct net_conn *c)
+{
+	return conn_is_quiet(c) ||
+	       (c->phase == CONN_OPEN && c->last == NET_WAIT);
+}
+
 static struct due
 take_due(struct net_conn *c)
 {
@@ -445,7 +452,7 @@ take_due(struct net_conn *c)
 	s->timer_due = false;
 	/* The call of timer() may end the quiet: all else comes after it. */
 	quiet = conn_is_quiet(c) && !due.timer;
-	due.wake = s->wake && quiet;
+	due.wake = s->wake && conn_takes_wake(c) && !due.timer;
 	due.stop = s->stop && (quiet || c->phase != CONN_OPEN);
 	if (due.wake)
 		s->wake = false;
@@ -545,6 +552,14 @@ step_open(struct net_conn *c, bool readable, bool woken)
 	case NET_PAUSE:
 		/* epoll tells of the end of a connection even when nothing is
 		 * asked for, and would do so again and again. */
+		if (has_hung_up(c))
+			fail(c);
+		return c->failed;
+	case NET_WAIT:
+		if (woken && c->protocol->woken != NULL) {
+			set_last(c, c->protocol->woken(c));
+			return true;
+		}
 		if (has_hung_up(c))
 			fail(c);
 		return c->failed;

@@ -2,7 +2,10 @@ libpostern_la_SOURCES += \
 	src/net/conn.c \
 	src/net/counts.c \
 	src/net/deflate.c src/net/deflate.h \
+	src/net/dns.c src/net/dns.h \
+	src/net/dns_answer.c \
 	src/net/inspect.c src/net/inspect.h \
+	src/net/jobs.c src/net/jobs.h \
 	src/net/listener.c \
 	src/net/net.c src/net/net.h src/net/priv.h \
 	src/net/pool.c \

@@ -26,6 +26,7 @@ enum net_next {
 	NET_WRITE, /* that the client reads: output is full; then writable() */
 	NET_AGAIN, /* input() again, when others have had their turn */
 	NET_PAUSE, /* nothing, until net_pause()'s time is over: then timer() */
+	NET_WAIT,  /* nothing, until net_wake(): then woken() */
 	NET_CLOSE, /* that the output is sent and the connection closed */
 	NET_ABORT, /* that it is closed at once */
 };
@@ -43,7 +44,7 @@ struct net_protocol {
 	/* The deadline passed, or the pause is over. */
 	enum net_next (*timer)(struct net_conn *c);
 	/* net_wake() was called since the last time. Only called while the last
-	 * result was NET_READ; else put off until then. */
+	 * result was NET_READ or NET_WAIT; else put off until then. */
 	enum net_next (*woken)(struct net_conn *c);
 	/* The server stops: write the parting line (BYE, 421). Called between
 	 * commands, when the last result was NET_READ; then NET_CLOSE follows.

@@ -46,7 +46,7 @@ park(struct net *n, struct net_conn *c)
 	struct epoll_event ev;
 
 	pthread_mutex_lock(&s->lock);
-	if (s->kick || s->timer_due || (s->wake && conn_is_quiet(c)) ||
+	if (s->kick || s->timer_due || (s->wake && conn_takes_wake(c)) ||
 	    (s->stop && (c->phase < CONN_OPEN || conn_is_quiet(c)))) {
 		again = true;
 	} else {

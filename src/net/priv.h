@@ -243,8 +243,10 @@ void conn_refused(struct net_conn *c, const char *why);
 bool conn_run(struct net_conn *c, struct worker *w);
 /* It has work left that epoll knows nothing of. */
 bool conn_is_ready(const struct net_conn *c);
-/* Between commands: woken() and stopping() may be called. */
+/* Between commands: stopping() may be called. */
 bool conn_is_quiet(const struct net_conn *c);
+/* woken() may be called. */
+bool conn_takes_wake(const struct net_conn *c);
 /* What epoll should wait for, and when the timer is wanted. */
 uint32_t conn_events(const struct net_conn *c);
 int64_t conn_next_timer(const struct net_conn *c);

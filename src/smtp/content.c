@@ -8,6 +8,7 @@
  */
 #include "base/str.h"
 #include "smtp/session.h"
+#include "trust/trust.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -48,6 +49,25 @@ reply_to_failure(enum pst_rc rc)
 	return "451 4.3.0 The message cannot be stored now, try later";
 }
 
+/* Messages of our users are signed when there are keys. */
+static void
+begin_signing(struct smtp_session *s, struct delivery_message *m,
+    struct delivery_seal *seal)
+{
+	struct trust *t = s->services->trust;
+
+	if (!smtp_config(s)->dkim.sign || !dkim_keys_any(t->keys))
+		return;
+	s->env->signer = trust_signer_new(
+	    smtp_config(s), s->services->accounts, t->keys, net_id(s->conn));
+	*seal = (struct delivery_seal){
+		.content = trust_signer_content,
+		.fields = trust_signer_fields,
+		.arg = s->env->signer,
+	};
+	m->seal = seal;
+}
+
 const char *
 smtp_content_begin(struct smtp_session *s)
 {
@@ -61,6 +81,7 @@ smtp_content_begin(struct smtp_session *s)
 		.one_answer = s->kind != SMTP_LMTP,
 	};
 	struct pst_error err = { 0 };
+	struct delivery_seal seal;
 	struct buf trace;
 	enum pst_rc rc;
 
@@ -69,8 +90,11 @@ smtp_content_begin(struct smtp_session *s)
 	buf_init(&trace, 8192);
 	smtp_received(s, &trace);
 	m.trace = buf_str(&trace);
-	if (s->kind == SMTP_SUBMISSION)
+	m.foreign = s->kind != SMTP_LMTP;
+	if (s->kind == SMTP_SUBMISSION) {
 		m.author = str_of(user);
+		begin_signing(s, &m, &seal);
+	}
 	rc = delivery_begin(env->delivery, &m, &err);
 	buf_fini(&trace);
 	if (rc != PST_OK) {

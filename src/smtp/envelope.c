@@ -61,6 +61,7 @@ smtp_envelope_end(struct smtp_session *s)
 	if (env->begun)
 		net_set_idle(s->conn, smtp_config(s)->smtp.idle_time);
 	delivery_free(&env->delivery);
+	trust_signer_free(&env->signer);
 	arena_free(&env->arena);
 	free(env);
 	s->env = NULL;

@@ -15,6 +15,7 @@
 #include "net/net.h"
 #include "smtp/dot.h"
 #include "smtp/parse.h"
+#include "trust/signer.h"
 
 enum smtp_kind {
 	SMTP_SERVER = 1 << 0,
@@ -43,6 +44,7 @@ struct smtp_recipient {
 struct smtp_envelope {
 	struct arena *arena;
 	struct delivery *delivery;
+	struct trust_signer *signer; /* or NULL */
 	struct smtp_mail mail;
 	struct smtp_recipient *first, *last;
 	size_t recipients;

@@ -14,12 +14,13 @@ check_floor() {
 		grep -nE "^#include \"($2)/" "src/$d"/*.[ch] && bad=1
 	done
 }
-check_floor base 'net|message|account|mailbox|delivery|exchange|smtp|imap|pop3|admin|daemon'
-check_floor "net message" 'account|mailbox|delivery|exchange|smtp|imap|pop3|admin|daemon'
-check_floor account 'delivery|exchange|smtp|imap|pop3|admin|daemon'
-check_floor mailbox 'delivery|exchange|smtp|imap|pop3|admin|daemon'
 check_floor migrate 'net|account|mailbox|delivery|smtp|imap|pop3|admin|daemon'
-check_floor delivery 'smtp|imap|pop3|admin|daemon'
+check_floor base 'net|message|account|mailbox|delivery|trust|exchange|smtp|imap|pop3|admin|daemon'
+check_floor "net message" 'account|mailbox|delivery|trust|exchange|smtp|imap|pop3|admin|daemon'
+check_floor account 'delivery|trust|exchange|smtp|imap|pop3|admin|daemon'
+check_floor mailbox 'delivery|trust|exchange|smtp|imap|pop3|admin|daemon'
+check_floor delivery 'trust|smtp|imap|pop3|admin|daemon'
+check_floor trust 'smtp|imap|pop3|admin|daemon'
 check_floor smtp 'imap|pop3|admin|daemon'
 check_floor imap 'smtp|pop3|admin|daemon'
 check_floor pop3 'smtp|imap|admin|daemon'

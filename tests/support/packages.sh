@@ -4,12 +4,12 @@
 build_packages="build-essential autoconf automake libtool autoconf-archive
 pkg-config libgnutls28-dev libgsasl-dev libsqlite3-dev libconfuse-dev
 libjansson-dev libidn2-dev libcrypt-dev libcap-ng-dev libunistring-dev zlib1g-dev
-libpq-dev curl"
+libunbound-dev libpsl-dev publicsuffix libpq-dev curl"
 
 test_packages="libcriterion-dev clang libclang-rt-dev clang-format clang-tidy
 python3 gnutls-bin openssl swaks libnet-ssleay-perl msmtp mutt isync fetchmail getmail6 mblaze procmail offlineimap3 mandoc git
 xz-utils libnss-myhostname postgresql
-haproxy"
+haproxy nsd ldnsutils opendkim-tools python3-dkim python3-nacl"
 
 # What `make bench` measures against.
 bench_packages="dovecot-core dovecot-imapd dovecot-lmtpd"

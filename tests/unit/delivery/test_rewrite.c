@@ -67,6 +67,34 @@ static const struct {
 	{ "CR without LF", false, "A: b\r\n\rx", "A: b\r\n\r\n\rx" },
 	{ "CR at the end", false, "A: b\r\n\r", "A: b\r\n\r\n\r" },
 
+	{ "results of ours", false,
+	    "A: b\r\nAuthentication-Results: mail.example.org; spf=pass\r\n"
+	    " more\r\nC: d\r\n\r\nAuthentication-Results: mail.example.org;",
+	    "A: b\r\nC: d\r\n\r\n"
+	    "Authentication-Results: mail.example.org;" },
+	{ "results of others", false,
+	    "Authentication-Results: mail.example.com; spf=pass\r\n\r\n",
+	    "Authentication-Results: mail.example.com; spf=pass\r\n\r\n" },
+	{ "results in disguise", false,
+	    "AUTHENTICATION-results :\r\n (a (\\)b) "
+	    ")\r\n\t\"Mail.Example.ORG\" "
+	    "1;spf=pass\r\n\r\n",
+	    "\r\n" },
+	{ "results of ours without an end", false,
+	    "Authentication-Results: mail.example.org", "" },
+	{ "results of ours and nothing else", false,
+	    "Authentication-Results:\r\n mail.example.org\r\nA: b\r\n",
+	    "A: b\r\n" },
+	{ "results without an id", false,
+	    "Authentication-Results:\r\nAuthentication-Results: ;\r\n\r\n",
+	    "Authentication-Results:\r\nAuthentication-Results: ;\r\n\r\n" },
+	{ "results of a longer name", false,
+	    "Authentication-Results: mail.example.org.uk;\r\n\r\n",
+	    "Authentication-Results: mail.example.org.uk;\r\n\r\n" },
+	{ "results in ARC", false,
+	    "ARC-Authentication-Results: i=1; mail.example.org;\r\n\r\n",
+	    "ARC-Authentication-Results: i=1; mail.example.org;\r\n\r\n" },
+
 	{ "adds nothing", true,
 	    "From: a@b\r\nDate: x\r\nMessage-ID: <y>\r\n\r\nbody",
 	    "From: a@b\r\nDate: x\r\nMessage-ID: <y>\r\n\r\nbody" },
@@ -97,7 +125,8 @@ static const struct {
 static void
 start(struct rewrite *w, bool author, size_t header_max)
 {
-	struct rewrite_options opt = { .header_max = header_max };
+	struct rewrite_options opt = { .header_max = header_max,
+		.drop_results = "mail.example.org" };
 
 	if (author) {
 		opt.drop_bcc = opt.keep_authors = true;
@@ -213,6 +242,47 @@ Test(rewrite, a_name_that_is_too_long_is_no_field)
 	cr_assert_eq(memcmp(out.p + 2, in, strlen(in)), 0);
 	buf_fini(&out);
 	rewrite_fini(&w);
+}
+
+/* Whose results they are is looked for only so far; what hides it, goes. */
+Test(rewrite, results_that_hide_whose_they_are_are_taken_out)
+{
+	static const struct {
+		size_t comment;
+		const char *id;
+		bool kept;
+	} cases_[] = { { 900, "mail.example.org", false },
+		{ 900, "other.example.org", true },
+		{ 1200, "other.example.org", false } };
+
+	for (size_t i = 0; i < 3; i++)
+		for (size_t piece = 1; piece < 4000; piece = piece * 3 + 1) {
+			char in[4000], comment[1300];
+			struct rewrite w;
+			struct buf out;
+			size_t n;
+
+			memset(comment, 'x', sizeof(comment));
+			comment[cases_[i].comment] = '\0';
+			n = (size_t)snprintf(in, sizeof(in),
+			    "Authentication-Results: (%s) %s; %s\r\nA: b\r\n",
+			    comment, cases_[i].id, comment);
+			buf_init(&out, 8192);
+			start(&w, false, 8192);
+			for (size_t at = 0; at < n; at += piece)
+				cr_assert_eq(
+				    rewrite_feed(&w, in + at,
+					at + piece < n ? piece : n - at, add,
+					&out),
+				    PST_OK);
+			cr_assert_eq(rewrite_end(&w, add, &out), PST_OK);
+			cr_expect(str_is(buf_str(&out),
+				      cases_[i].kept ? in : "A: b\r\n"),
+			    "%zu in pieces of %zu: %zu octets", i, piece,
+			    out.n);
+			buf_fini(&out);
+			rewrite_fini(&w);
+		}
 }
 
 static enum pst_rc

@@ -64,7 +64,7 @@ struct session {
 	uint64_t big; /* octets still to be written */
 	bool trickles;
 	int64_t again_end; /* milliseconds; 0: not spinning */
-	bool paused;
+	bool paused, waits;
 	bool unhide; /* when the output has gone */
 };
 
@@ -176,6 +176,10 @@ command(struct net_conn *c, struct session *s, struct pst_str line)
 		s->paused = true;
 		return NET_PAUSE;
 	}
+	if (starts(&line, "wait", NULL)) {
+		s->waits = true;
+		return NET_WAIT;
+	}
 	if (starts(&line, "idle ", &n)) {
 		net_set_idle(c, (int64_t)n);
 	} else if (starts(&line, "deadline ", &n)) {
@@ -275,7 +279,11 @@ woken(struct net_conn *c)
 
 	atomic_store(&s->s->seen, atomic_load(&s->s->told));
 	atomic_fetch_add(&s->s->woken, 1);
-	return NET_READ;
+	if (!s->waits)
+		return NET_READ;
+	s->waits = false;
+	say(c, "awake");
+	return input(c);
 }
 
 static void

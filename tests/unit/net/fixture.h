@@ -5,6 +5,7 @@
  *	big N		N octets, as fast as the client reads; then "done"
  *	again MS	asks for its turn again and again for MS; then "done"
  *	pause MS	nothing is listened to for MS; then "done"
+ *	wait		nothing is listened to until it is woken; then "awake"
  *	idle S		"timer" when nothing has come for S
  *	deadline MS	"timer" after MS, whatever comes
  *	block MS	blocks its thread, as a slow disk does; then "done"

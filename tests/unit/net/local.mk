@@ -1,6 +1,8 @@
 unit_tests += \
 	tests/unit/net/test_conn \
 	tests/unit/net/test_deflate \
+	tests/unit/net/test_dns \
+	tests/unit/net/test_jobs \
 	tests/unit/net/test_limits \
 	tests/unit/net/test_proxy \
 	tests/unit/net/test_listen \
@@ -20,3 +22,5 @@ tests_unit_net_test_trace_SOURCES = tests/unit/net/test_trace.c $(net_fixture)
 tests_unit_net_test_wake_SOURCES = tests/unit/net/test_wake.c $(net_fixture)
 tests_unit_net_test_deflate_SOURCES = tests/unit/net/test_deflate.c
 tests_unit_net_test_proxy_SOURCES = tests/unit/net/test_proxy.c
+tests_unit_net_test_dns_SOURCES = tests/unit/net/test_dns.c
+tests_unit_net_test_jobs_SOURCES = tests/unit/net/test_jobs.c $(net_fixture)

@@ -247,3 +247,57 @@ Test(wake, connections_can_be_looked_at)
 	(void)close(fd[1]);
 	end();
 }
+
+Test(wake, a_connection_that_waits_hears_nothing_else, .init = begin,
+    .fini = end)
+{
+	int fd = listening_client();
+
+	client_say(fd, "wait\r\none\r\n");
+	client_say(fd, "two\r\n");
+	sleep_ms(50);
+	net_wake(s.handle);
+	cr_expect(client_hears(fd, "awake"));
+	cr_expect(client_hears(fd, "one"));
+	cr_expect(client_hears(fd, "two"));
+	/* A wake-up that comes while it does not wait is not kept for later. */
+	net_wake(s.handle);
+	cr_expect(wait_for(&s.woken, 2));
+	client_say(fd, "wait\r\n");
+	sleep_ms(50);
+	client_say(fd, "three\r\n");
+	net_wake(s.handle);
+	cr_expect(client_hears(fd, "awake"));
+	cr_expect(client_hears(fd, "three"));
+	(void)close(fd);
+}
+
+Test(wake, who_hangs_up_while_waiting_is_gone, .init = begin, .fini = end)
+{
+	int fd = listening_client();
+	int64_t cpu;
+
+	client_say(fd, "wait\r\n");
+	sleep_ms(20);
+	(void)close(fd);
+	cr_expect(wait_for(&s.closed, 1));
+	net_wake(s.handle);
+	cpu = cpu_ms();
+	sleep_ms(100);
+	cr_expect_lt(cpu_ms() - cpu, 50);
+}
+
+Test(wake, a_goodbye_waits_for_who_waits, .init = begin, .fini = end)
+{
+	int fd = listening_client();
+	int64_t before = now_ms();
+
+	client_say(fd, "wait\r\n");
+	sleep_ms(20);
+	server_stop(&s);
+	/* limits.shutdown_time of the fixture is over before that. */
+	cr_expect_lt(now_ms() - before, 8000);
+	cr_expect(client_ended(fd));
+	(void)close(fd);
+	cr_assert(server_start(&s, "", false));
+}
