@@ -541,6 +541,27 @@ mig_uidl(const char *p, uint32_t uid, uint32_t uidvalidity, struct pst_str base,
 
 /* --- subscriptions ------------------------------------------------------- */
 
+/* A '.' that is no separator is written as if it were no ASCII, which the
+ * strict decoder does not take. */
+static bool
+decode_level(struct pst_str level, struct buf *out)
+{
+	static const char dot[] = "&AC4-";
+
+	for (;;) {
+		size_t at = 0;
+
+		while (at + 5 <= level.n && memcmp(level.p + at, dot, 5) != 0)
+			at++;
+		if (at + 5 > level.n)
+			return mutf7_decode(level, out);
+		if (!mutf7_decode(str_first(level, at), out) ||
+		    !buf_putc(out, '.'))
+			return false;
+		level = str_from(level, at + 5);
+	}
+}
+
 static bool
 put_level(struct pst_str level, struct buf *out)
 {
@@ -549,7 +570,7 @@ put_level(struct pst_str level, struct buf *out)
 
 	if (level.n == 0)
 		return false;
-	ok = mutf7_decode(level, out);
+	ok = decode_level(level, out);
 	if (!ok) {
 		out->n = from;
 		ok = str_is_utf8(level) && buf_add_str(out, level);

@@ -40,6 +40,7 @@ class Export(Case):
                                            "\\Answered \\Draft Work",
                                            "\\Deleted")[i % 4], i)
         self.append(c, "Work", BODIES[0], "", 3)
+        self.append(c, '"Work/A.b &-amp"', BODIES[0], "", 3)
         self.append(c, "Work/deep", BODIES[1], "Kw", 3)
         # Gaps between uids.
         self.ok(c, "SELECT INBOX")
