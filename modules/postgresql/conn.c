@@ -162,7 +162,8 @@ last_result(struct pg_conn *c, struct pst_error *err)
 static const char settings[] =
     "SET search_path = %s, pg_temp; SET client_min_messages = warning;"
     "SET statement_timeout = %d; SET idle_in_transaction_session_timeout = %d;"
-    "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan;"
+    "SET enable_seqscan = off; SET enable_bitmapscan = off;"
+    "SET plan_cache_mode = force_generic_plan;"
     "SET jit = off; SET bytea_output = hex; SET synchronous_commit = on;"
     "SET default_transaction_isolation = 'read committed'";
 

@@ -208,11 +208,21 @@ take_refresh(struct pg_conn *c, void *arg, struct pst_error *err)
 	return PST_OK;
 }
 
+static int
+compare_rows(const void *a, const void *b)
+{
+	const struct pst_row *x = a, *y = b;
+
+	return x->uid < y->uid ? -1 : x->uid > y->uid;
+}
+
 static void
 report(const struct refreshing *f, const struct pst_delta *delta)
 {
 	size_t i = 0;
 
+	if (f->rows.n > 1)
+		qsort(f->rows.v, f->rows.n, sizeof(*f->rows.v), compare_rows);
 	for (size_t k = 0; k < f->gone.n; k++)
 		delta->gone(delta->arg, f->gone.v[k]);
 	for (; i < f->rows.n && f->rows.v[i].uid < f->box->uidnext; i++)
