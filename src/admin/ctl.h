@@ -16,7 +16,6 @@
 #include "base/config.h"
 #include "mailbox/database.h"
 #include <jansson.h>
-#include <limits.h>
 
 /* What scripts may rely on; posternctl(8). */
 enum ctl_exit {
@@ -28,48 +27,46 @@ enum ctl_exit {
 	CTL_NO_DAEMON = 5,
 };
 
-/* Options that only some commands take: a mask. */
-enum ctl_option {
-	CTL_OPT_NAME = 1 << 0,
-	CTL_OPT_QUOTA = 1 << 1,
-	CTL_OPT_QUOTA_MESSAGES = 1 << 2,
-	CTL_OPT_STORAGE = 1 << 3,
-	CTL_OPT_ADMIN = 1 << 4,
-	CTL_OPT_NO_ADMIN = 1 << 5,
-	CTL_OPT_NO_PASSWORD = 1 << 6,
-	CTL_OPT_KEEP_MAIL = 1 << 7,
-	CTL_OPT_SPECIAL_USE = 1 << 8,
-	CTL_OPT_NO_SUBSCRIBE = 1 << 9,
-	CTL_OPT_REPAIR = 1 << 10,
-	CTL_OPT_MAILBOX = 1 << 11,
-	CTL_OPT_SINCE = 1 << 12,
-	CTL_OPT_ID = 1 << 13,
-	CTL_OPT_LIST = 1 << 14,
-	CTL_OPT_DRY_RUN = 1 << 15,
-	CTL_OPT_PURGE = 1 << 16,
-	CTL_OPT_REPLACE = 1 << 17,
-	CTL_OPT_FROM = 1 << 18,
-	CTL_OPT_INTO = 1 << 19,
-	CTL_OPT_MAP = 1 << 20,
-	CTL_OPT_SKIP = 1 << 21,
-	CTL_OPT_POP3_UIDL = 1 << 22,
-	CTL_OPT_TO = 1 << 23,
-	CTL_OPT_DOMAIN = 1 << 24,
-	CTL_OPT_ALL = 1 << 25,
-	CTL_OPT_VERIFY = 1 << 26,
-	CTL_OPT_REMOVE_SOURCE = 1 << 27,
-	CTL_OPT_ALONE = 1 << 28,
-	CTL_OPT_PASSWORD_FILE = 1 << 29,
-	CTL_OPT_TRUST = 1 << 30,
-	/* The last bit is no option: the command keeps the rights of who runs
-	 * it, since it reads or writes files of others. */
-	CTL_AS_CALLER = INT_MIN,
-};
+/* Options that only some commands take: bits of a mask. */
+#define CTL_OPT_NAME (UINT64_C(1) << 0)
+#define CTL_OPT_QUOTA (UINT64_C(1) << 1)
+#define CTL_OPT_QUOTA_MESSAGES (UINT64_C(1) << 2)
+#define CTL_OPT_STORAGE (UINT64_C(1) << 3)
+#define CTL_OPT_ADMIN (UINT64_C(1) << 4)
+#define CTL_OPT_NO_ADMIN (UINT64_C(1) << 5)
+#define CTL_OPT_NO_PASSWORD (UINT64_C(1) << 6)
+#define CTL_OPT_KEEP_MAIL (UINT64_C(1) << 7)
+#define CTL_OPT_SPECIAL_USE (UINT64_C(1) << 8)
+#define CTL_OPT_NO_SUBSCRIBE (UINT64_C(1) << 9)
+#define CTL_OPT_REPAIR (UINT64_C(1) << 10)
+#define CTL_OPT_MAILBOX (UINT64_C(1) << 11)
+#define CTL_OPT_SINCE (UINT64_C(1) << 12)
+#define CTL_OPT_ID (UINT64_C(1) << 13)
+#define CTL_OPT_LIST (UINT64_C(1) << 14)
+#define CTL_OPT_DRY_RUN (UINT64_C(1) << 15)
+#define CTL_OPT_PURGE (UINT64_C(1) << 16)
+#define CTL_OPT_REPLACE (UINT64_C(1) << 17)
+#define CTL_OPT_FROM (UINT64_C(1) << 18)
+#define CTL_OPT_INTO (UINT64_C(1) << 19)
+#define CTL_OPT_MAP (UINT64_C(1) << 20)
+#define CTL_OPT_SKIP (UINT64_C(1) << 21)
+#define CTL_OPT_POP3_UIDL (UINT64_C(1) << 22)
+#define CTL_OPT_TO (UINT64_C(1) << 23)
+#define CTL_OPT_DOMAIN (UINT64_C(1) << 24)
+#define CTL_OPT_ALL (UINT64_C(1) << 25)
+#define CTL_OPT_VERIFY (UINT64_C(1) << 26)
+#define CTL_OPT_REMOVE_SOURCE (UINT64_C(1) << 27)
+#define CTL_OPT_ALONE (UINT64_C(1) << 28)
+#define CTL_OPT_PASSWORD_FILE (UINT64_C(1) << 29)
+#define CTL_OPT_TRUST (UINT64_C(1) << 30)
+/* No option: the command keeps the rights of who runs it, since it reads or
+ * writes files of others. */
+#define CTL_AS_CALLER (UINT64_C(1) << 63)
 
 struct ctl {
 	const char *config_path, *socket_path, *sandbox;
 	bool json;
-	unsigned given; /* enum ctl_option, or-ed */
+	uint64_t given; /* CTL_OPT_*, or-ed */
 	const char *name, *quota, *quota_messages, *storage, *special_use,
 	    *mailbox, *since, *id, *from, *pop3_uidl, *to, *domain, *verify,
 	    *password_file, *trust;
@@ -86,7 +83,7 @@ struct ctl_command {
 	const char *verb;
 	const char *arguments; /* for the usage text */
 	int least, most;       /* how many of them */
-	unsigned options;      /* enum ctl_option that are allowed */
+	uint64_t options;      /* CTL_OPT_* that are allowed */
 	int (*run)(struct ctl *c, char **args, int n);
 };
 

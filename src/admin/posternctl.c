@@ -261,6 +261,8 @@ ctl_request(struct ctl *c, json_t *request, json_t **items_r)
 /* Values from 256 on: options without a letter; 1024 and the bit for those of
  * some commands only. */
 enum { OPT_JSON = 256, OPT_SOCKET, OPT_SANDBOX, OPT_OF_COMMAND = 1024 };
+/* What getopt_long() returns for one of CTL_OPT_*: the number of its bit. */
+#define OPT_OF(option) (OPT_OF_COMMAND + __builtin_ctzll(option))
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -269,46 +271,39 @@ static const struct option long_options[] = {
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "sandbox", required_argument, NULL, OPT_SANDBOX },
-	{ "name", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_NAME },
-	{ "quota", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_QUOTA },
+	{ "name", required_argument, NULL, OPT_OF(CTL_OPT_NAME) },
+	{ "quota", required_argument, NULL, OPT_OF(CTL_OPT_QUOTA) },
 	{ "quota-messages", required_argument, NULL,
-	    OPT_OF_COMMAND + CTL_OPT_QUOTA_MESSAGES },
-	{ "storage", required_argument, NULL,
-	    OPT_OF_COMMAND + CTL_OPT_STORAGE },
-	{ "admin", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_ADMIN },
-	{ "no-admin", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_NO_ADMIN },
-	{ "no-password", no_argument, NULL,
-	    OPT_OF_COMMAND + CTL_OPT_NO_PASSWORD },
-	{ "keep-mail", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_KEEP_MAIL },
-	{ "special-use", required_argument, NULL,
-	    OPT_OF_COMMAND + CTL_OPT_SPECIAL_USE },
-	{ "no-subscribe", no_argument, NULL,
-	    OPT_OF_COMMAND + CTL_OPT_NO_SUBSCRIBE },
-	{ "repair", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_REPAIR },
-	{ "mailbox", required_argument, NULL,
-	    OPT_OF_COMMAND + CTL_OPT_MAILBOX },
-	{ "since", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_SINCE },
-	{ "id", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_ID },
-	{ "list", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_LIST },
-	{ "dry-run", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_DRY_RUN },
-	{ "purge", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_PURGE },
-	{ "replace", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_REPLACE },
-	{ "from", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_FROM },
-	{ "into", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_INTO },
-	{ "map", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_MAP },
-	{ "skip", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_SKIP },
-	{ "pop3-uidl", required_argument, NULL,
-	    OPT_OF_COMMAND + CTL_OPT_POP3_UIDL },
+	    OPT_OF(CTL_OPT_QUOTA_MESSAGES) },
+	{ "storage", required_argument, NULL, OPT_OF(CTL_OPT_STORAGE) },
+	{ "admin", no_argument, NULL, OPT_OF(CTL_OPT_ADMIN) },
+	{ "no-admin", no_argument, NULL, OPT_OF(CTL_OPT_NO_ADMIN) },
+	{ "no-password", no_argument, NULL, OPT_OF(CTL_OPT_NO_PASSWORD) },
+	{ "keep-mail", no_argument, NULL, OPT_OF(CTL_OPT_KEEP_MAIL) },
+	{ "special-use", required_argument, NULL, OPT_OF(CTL_OPT_SPECIAL_USE) },
+	{ "no-subscribe", no_argument, NULL, OPT_OF(CTL_OPT_NO_SUBSCRIBE) },
+	{ "repair", no_argument, NULL, OPT_OF(CTL_OPT_REPAIR) },
+	{ "mailbox", required_argument, NULL, OPT_OF(CTL_OPT_MAILBOX) },
+	{ "since", required_argument, NULL, OPT_OF(CTL_OPT_SINCE) },
+	{ "id", required_argument, NULL, OPT_OF(CTL_OPT_ID) },
+	{ "list", no_argument, NULL, OPT_OF(CTL_OPT_LIST) },
+	{ "dry-run", no_argument, NULL, OPT_OF(CTL_OPT_DRY_RUN) },
+	{ "purge", no_argument, NULL, OPT_OF(CTL_OPT_PURGE) },
+	{ "replace", no_argument, NULL, OPT_OF(CTL_OPT_REPLACE) },
+	{ "from", required_argument, NULL, OPT_OF(CTL_OPT_FROM) },
+	{ "into", required_argument, NULL, OPT_OF(CTL_OPT_INTO) },
+	{ "map", required_argument, NULL, OPT_OF(CTL_OPT_MAP) },
+	{ "skip", required_argument, NULL, OPT_OF(CTL_OPT_SKIP) },
+	{ "pop3-uidl", required_argument, NULL, OPT_OF(CTL_OPT_POP3_UIDL) },
 	{ "password-file", required_argument, NULL,
-	    OPT_OF_COMMAND + CTL_OPT_PASSWORD_FILE },
-	{ "trust", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_TRUST },
-	{ "to", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_TO },
-	{ "domain", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_DOMAIN },
-	{ "all", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_ALL },
-	{ "verify", required_argument, NULL, OPT_OF_COMMAND + CTL_OPT_VERIFY },
-	{ "remove-source", no_argument, NULL,
-	    OPT_OF_COMMAND + CTL_OPT_REMOVE_SOURCE },
-	{ "alone", no_argument, NULL, OPT_OF_COMMAND + CTL_OPT_ALONE },
+	    OPT_OF(CTL_OPT_PASSWORD_FILE) },
+	{ "trust", required_argument, NULL, OPT_OF(CTL_OPT_TRUST) },
+	{ "to", required_argument, NULL, OPT_OF(CTL_OPT_TO) },
+	{ "domain", required_argument, NULL, OPT_OF(CTL_OPT_DOMAIN) },
+	{ "all", no_argument, NULL, OPT_OF(CTL_OPT_ALL) },
+	{ "verify", required_argument, NULL, OPT_OF(CTL_OPT_VERIFY) },
+	{ "remove-source", no_argument, NULL, OPT_OF(CTL_OPT_REMOVE_SOURCE) },
+	{ "alone", no_argument, NULL, OPT_OF(CTL_OPT_ALONE) },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -323,10 +318,10 @@ add_rule(struct ctl *c, const char **rules, size_t *n)
 }
 
 static void
-take_command_option(struct ctl *c, unsigned option)
+take_command_option(struct ctl *c, uint64_t option)
 {
 	c->given |= option;
-	switch ((enum ctl_option)option) {
+	switch (option) {
 	case CTL_OPT_NAME:
 		c->name = optarg;
 		break;
@@ -381,20 +376,7 @@ take_command_option(struct ctl *c, unsigned option)
 	case CTL_OPT_VERIFY:
 		c->verify = optarg;
 		break;
-	case CTL_AS_CALLER:
-	case CTL_OPT_ADMIN:
-	case CTL_OPT_NO_ADMIN:
-	case CTL_OPT_NO_PASSWORD:
-	case CTL_OPT_KEEP_MAIL:
-	case CTL_OPT_NO_SUBSCRIBE:
-	case CTL_OPT_REPAIR:
-	case CTL_OPT_LIST:
-	case CTL_OPT_DRY_RUN:
-	case CTL_OPT_PURGE:
-	case CTL_OPT_REPLACE:
-	case CTL_OPT_ALL:
-	case CTL_OPT_REMOVE_SOURCE:
-	case CTL_OPT_ALONE:
+	default: /* has no value */
 		break;
 	}
 }
@@ -434,7 +416,7 @@ parse_options(struct ctl *c, int argc, char **argv, bool *over_r)
 			if (opt < OPT_OF_COMMAND)
 				return CTL_USAGE;
 			take_command_option(
-			    c, (unsigned)(opt - OPT_OF_COMMAND));
+			    c, UINT64_C(1) << (opt - OPT_OF_COMMAND));
 			break;
 		}
 	}
@@ -484,11 +466,11 @@ print_group(const char *word)
 }
 
 static const char *
-option_name(unsigned options)
+option_name(uint64_t options)
 {
 	for (const struct option *o = long_options; o->name != NULL; o++)
-		if (o->val > OPT_OF_COMMAND &&
-		    ((unsigned)(o->val - OPT_OF_COMMAND) & options) != 0)
+		if (o->val >= OPT_OF_COMMAND &&
+		    (options >> (o->val - OPT_OF_COMMAND) & 1) != 0)
 			return o->name;
 	return "";
 }

@@ -125,9 +125,9 @@ say_sum(struct ctl *c, const json_t *items)
 static int
 undelete(struct ctl *c, char **args, int n)
 {
-	const unsigned modes = CTL_OPT_LIST | CTL_OPT_DRY_RUN | CTL_OPT_PURGE;
-	const unsigned filters = CTL_OPT_MAILBOX | CTL_OPT_SINCE | CTL_OPT_ID;
-	unsigned mode = c->given & modes;
+	const uint64_t modes = CTL_OPT_LIST | CTL_OPT_DRY_RUN | CTL_OPT_PURGE;
+	const uint64_t filters = CTL_OPT_MAILBOX | CTL_OPT_SINCE | CTL_OPT_ID;
+	uint64_t mode = c->given & modes;
 	json_t *request, *items;
 	int code;
 
