@@ -29,6 +29,10 @@ def only_over(*modules):
         STORAGE in modules, "about the files of " + " and ".join(modules))
 
 
+needs_undelete = unittest.skipIf(STORAGE == "mbox",
+                                 "this module keeps no expunged messages")
+
+
 def copy_modules(dir):
     """A copy of the storage modules in `dir`, for servers that give up root:
     the installation may be where only root can look. The copy's path."""

@@ -8,7 +8,7 @@ import tempfile
 import time
 import unittest
 
-from postern import SLOW, STORAGE, Server, only_over
+from postern import SLOW, STORAGE, Server, needs_undelete, only_over
 from wire import POSTERND, imap, run, wait_for
 
 TEXT = "From: a@example.org\r\nSubject: %s\r\n\r\nhello %s\r\n"
@@ -166,6 +166,7 @@ class Retention(unittest.TestCase):
                     self.assertNotEqual(p.returncode, 0, p.stdout)
                     self.assertIn(want, p.stdout + p.stderr)
 
+    @needs_undelete
     def test_the_timer(self):
         """Nobody logs in: all is done by the clock."""
         self.start("retention.few.mailbox=INBOX",
@@ -244,6 +245,7 @@ class Retention(unittest.TestCase):
         self.assertTrue(wait_for(lambda: status()["accounts"] == 3))
         self.assertEqual(self.count("INBOX"), 1)
 
+    @needs_undelete
     def test_the_size_of_what_is_kept(self):
         size = len(TEXT % ("a", "a"))
         self.start("undelete.size=%d" % (3 * size), "upkeep.interval=1")

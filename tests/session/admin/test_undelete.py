@@ -8,12 +8,13 @@ import subprocess
 import time
 import unittest
 
-from postern import STORAGE, Server, only_over
+from postern import STORAGE, Server, needs_undelete, only_over
 from wire import imap
 
 TEXT = "From: a@example.org\r\nSubject: %s\r\n\r\nhello %s\r\n"
 
 
+@needs_undelete
 class Undelete(unittest.TestCase):
     def setUp(self):
         self.server = Server(users=2).start()

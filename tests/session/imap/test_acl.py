@@ -925,6 +925,7 @@ class TestDisabled(AclCase):
 class Moving(AclCase):
     """With the only list of its owner at stake."""
 
+    @postern.needs_undelete
     def test_what_is_on_hold_stays(self):
         self.fresh("Held", "lrswite", 3)
         self.guest.ok("SELECT " + shared("Held"))
