@@ -180,8 +180,9 @@ read_state(struct mb_folder *f, struct pst_error *err)
 			: li_state_parse(
 			      (struct pst_str){ text.p, text.n }, &f->state);
 	li_buf_free(&text);
+	/* TEMP: mail that comes waits for the right version. */
 	if (parsed == LI_STATE_NEWER)
-		return pst_fail(err, PST_E_PERM, 0,
+		return pst_fail(err, PST_E_TEMP, 0,
 		    "the state of %.180s was written by a later version",
 		    f->where);
 	if (parsed == LI_STATE_OK)

@@ -273,6 +273,25 @@ class Newer(Case):
         self.compare(self.start(), self.sample)
 
 
+class NewerMbox(Case):
+    def test_state_of_a_mailbox(self):
+        root = self.use_mail(samples("mbox")[-1])
+        user = os.path.join(root, "example.test/user1")
+        state = os.path.join(user, ".postern-Work/postern.state")
+        data = read(state).replace(b"postern-mailbox 1", b"postern-mailbox 2")
+        write(state, data)
+        mbox = read(os.path.join(user, "Work"))
+        server = self.start("mbox")
+        c = self.login(server)
+        self.refused(c.cmd("SELECT Work"))
+        self.refused(c.cmd("STATUS Work (MESSAGES)"))
+        self.assertIn("written by a later version", server.log())
+        c.ok('SELECT "Work/Deep.er"')
+        server.stop()
+        self.assertEqual(read(state), data)
+        self.assertEqual(read(os.path.join(user, "Work")), mbox)
+
+
 @unittest.skipUnless(cluster.programs(), "PostgreSQL is not installed")
 class PostgreSQL(Case):
     MORE = ("accounts.database=postgresql",)
