@@ -134,6 +134,41 @@ mb_folder_next_modseq(
 	return rc;
 }
 
+enum pst_rc
+mb_folder_raise(struct mb_folder *f, uint32_t uidnext, uint64_t modseq,
+    struct pst_error *err)
+{
+	uint32_t old_floor;
+	uint64_t old_modseq;
+	enum pst_rc rc = PST_OK;
+
+	if (uidnext > UINT32_MAX - 2 * UID_BLOCK || modseq > INT64_MAX / 2)
+		return pst_fail(
+		    err, PST_E_LIMIT, 0, "%.180s: no uids are left", f->where);
+	(void)pthread_mutex_lock(&f->lock);
+	old_floor = f->uid_floor;
+	old_modseq = f->modseq_floor;
+	if (uidnext > f->uid_floor) {
+		f->uid_floor = uidnext + f->uid_block - 1;
+		f->uid_block = UID_BLOCK;
+	}
+	if (modseq > f->modseq_floor)
+		f->modseq_floor = modseq + MODSEQ_BLOCK;
+	if (f->uid_floor != old_floor || f->modseq_floor != old_modseq)
+		rc = mb_folder_write(f, LI_SYNC_FULL, err);
+	if (rc != PST_OK) {
+		f->uid_floor = old_floor;
+		f->modseq_floor = old_modseq;
+	} else {
+		if (uidnext > f->state.uidnext)
+			f->state.uidnext = uidnext;
+		if (modseq > f->state.modseq)
+			f->state.modseq = modseq;
+	}
+	(void)pthread_mutex_unlock(&f->lock);
+	return rc;
+}
+
 uint64_t
 mb_folder_modseq(struct mb_folder *f)
 {

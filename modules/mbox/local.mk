@@ -13,7 +13,7 @@ mbox_la_SOURCES = \
 	modules/mbox/mbox.h modules/mbox/merge.c \
 	modules/mbox/modify.c \
 	modules/mbox/path.c modules/mbox/path.h \
-	modules/mbox/rewrite.c modules/mbox/scan.c \
+	modules/mbox/place.c modules/mbox/rewrite.c modules/mbox/scan.c \
 	modules/mbox/stage.c modules/mbox/store.c \
 	modules/mbox/sync.c modules/mbox/text.c \
 	modules/mbox/tree.c modules/mbox/uids.c \

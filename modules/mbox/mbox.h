@@ -235,6 +235,9 @@ enum pst_rc mb_folder_reserve(struct mb_folder *, uint32_t uids,
 enum pst_rc mb_folder_next_modseq(
     struct mb_folder *, uint64_t *modseq_r, struct pst_error *);
 uint64_t mb_folder_modseq(struct mb_folder *); /* the highest one given */
+/* Makes uidnext and the highest modseq at least so. */
+enum pst_rc mb_folder_raise(
+    struct mb_folder *, uint32_t uidnext, uint64_t modseq, struct pst_error *);
 
 /* --- box.c ---------------------------------------------------------------- */
 
@@ -414,6 +417,13 @@ enum pst_rc mb_expunge(
 /* Takes out those for which drop[place]: of the file, then of the list. Wants
  * mb_begin(). */
 enum pst_rc mb_take_out(struct pst_box *, const bool *drop, struct pst_error *);
+
+/* --- place.c -------------------------------------------------------------- */
+
+enum pst_rc mb_adopt(
+    struct pst_box *, const struct pst_box_state *, struct pst_error *);
+enum pst_rc mb_place(
+    struct pst_box *, const struct pst_placed *, size_t, struct pst_error *);
 
 /* --- body.c --------------------------------------------------------------- */
 

@@ -223,6 +223,8 @@ static const struct pst_store_ops mbox_ops = {
 	.acct_exists = mb_acct_exists,
 	.box_is_there = mb_box_is_there,
 	.box_is_behind = mb_box_is_behind,
+	.adopt = mb_adopt,
+	.place = mb_place,
 };
 
 const struct pst_module *
