@@ -136,29 +136,40 @@ break_stale(const struct mb_lock_how *how, int dir_fd, const char *name,
 	(void)unlinkat(dir_fd, aside, 0);
 }
 
+/* It comes with its content: who dies in between leaves none, or one that is
+ * known for ours. */
 static int
 make_dotlock(const struct mb_lock_how *how, int dir_fd, const char *name,
     const char *where, struct mb_held *held)
 {
-	char file[300], text[64];
+	char file[300], made[300], text[64];
 	struct stat st;
-	int fd, n;
+	int fd, n, e;
 
-	(void)snprintf(file, sizeof(file), "%.290s.lock", name);
-	fd = openat(dir_fd, file,
+	(void)snprintf(file, sizeof(file), "%.250s.lock", name);
+	(void)snprintf(made, sizeof(made), ".%.250s.lock.postern", name);
+	/* One that a crash left may be the lock file that it left, too. */
+	(void)unlinkat(dir_fd, made, 0);
+	fd = openat(dir_fd, made,
 	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0 && errno == EEXIST) {
-		break_stale(how, dir_fd, file, where);
-		return EAGAIN;
-	}
 	if (fd < 0)
 		return errno;
 	n = snprintf(text, sizeof(text), "%ld\n%s%s\n", (long)getpid(),
 	    our_mark, how->token);
-	/* Without it the lock counts as well. */
-	if (write(fd, text, (size_t)n) == n && fstat(fd, &st) == 0)
-		held->ino = st.st_ino;
+	e = li_write_all(fd, text, (size_t)n);
+	if (e == 0 && fstat(fd, &st) < 0)
+		e = errno;
 	(void)close(fd);
+	if (e == 0 && linkat(dir_fd, made, dir_fd, file, 0) < 0)
+		e = errno;
+	(void)unlinkat(dir_fd, made, 0);
+	if (e == EEXIST) {
+		break_stale(how, dir_fd, file, where);
+		return EAGAIN;
+	}
+	if (e != 0)
+		return e;
+	held->ino = st.st_ino;
 	held->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
 	held->name = li_strdup(file);
 	return 0;
@@ -174,7 +185,7 @@ drop_dotlock(struct mb_held *held)
 	/* Who thought it stale may have one of its own there. */
 	if (held->dir_fd >= 0 &&
 	    fstatat(held->dir_fd, held->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    (held->ino == 0 || st.st_ino == held->ino))
+	    st.st_ino == held->ino)
 		(void)unlinkat(held->dir_fd, held->name, 0);
 	if (held->dir_fd >= 0)
 		(void)close(held->dir_fd);

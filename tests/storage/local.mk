@@ -2,6 +2,7 @@
 # and the test that kills. The example module, memory.c, is built by
 # tests/support/storage.sh as an outside author would do it.
 check_PROGRAMS += tests/storage/conformance tests/storage/maildir_disk \
+	tests/storage/mbox_disk \
 	tests/storage/postgresql_cuts tests/storage/postgresql_nodes \
 	tests/crash/crash_store
 tests_storage_conformance_SOURCES = tests/storage/conformance.c \
@@ -15,6 +16,9 @@ tests_storage_conformance_LDADD = -ldl
 tests_storage_maildir_disk_SOURCES = tests/storage/conformance.h \
 	tests/storage/maildir_disk.c tests/storage/suite.c
 tests_storage_maildir_disk_LDADD = -ldl
+tests_storage_mbox_disk_SOURCES = tests/storage/conformance.h \
+	tests/storage/mbox_disk.c tests/storage/suite.c
+tests_storage_mbox_disk_LDADD = -ldl
 tests_storage_postgresql_cuts_SOURCES = tests/storage/conformance.h \
 	tests/storage/postgresql_cuts.c tests/storage/suite.c
 tests_storage_postgresql_cuts_LDADD = -ldl

@@ -40,6 +40,7 @@ run_pg() {
 }
 
 make -C "$build" -s tests/storage/conformance tests/storage/maildir_disk \
+    tests/storage/mbox_disk \
     tests/storage/postgresql_cuts tests/storage/postgresql_nodes \
     tests/crash/crash_store >"$dir/make" 2>&1 || cat "$dir/make"
 cflags=
@@ -61,6 +62,8 @@ run "$build/tests/storage/conformance" \
 run "$build/tests/storage/conformance" "$dir/memory.so"
 run "$build/tests/storage/maildir_disk" \
     "$build/install/lib/postern/maildir.so" path="$dir/disk"
+run "$build/tests/storage/mbox_disk" "$build/install/lib/postern/mbox.so" \
+    path="$dir/mbox-disk" fsync=false lock_wait=1
 run "$build/tests/crash/crash_store" \
     "$build/install/lib/postern/maildir.so" 20 path="$dir/crash"
 run "$build/tests/crash/crash_store" \
