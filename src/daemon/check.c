@@ -105,6 +105,15 @@ check_certificates(struct check *k)
 /* --- modules --------------------------------------------------------------
  */
 
+/* A module made against older headers ends before that member. */
+static bool
+has_database(const struct pst_module *m)
+{
+	return m->size >= offsetof(struct pst_module, database) +
+			      sizeof(m->database) &&
+	       m->database != NULL;
+}
+
 static void
 check_entry(struct check *k, const struct config_storage *s, void *handle)
 {
@@ -125,6 +134,12 @@ check_entry(struct check *k, const struct config_storage *s, void *handle)
 		    "this server has %u: rebuild the module",
 		    s->name, s->module, (unsigned)m->abi,
 		    (unsigned)PST_MODULE_ABI);
+	else if (strcmp(s->name, k->cfg->accounts.database) == 0 &&
+		 !config_accounts_in_file(k->cfg) && !has_database(m))
+		say(k, "problem",
+		    "accounts.database: the module %s of storage %s has no "
+		    "database for accounts",
+		    m->name, s->name);
 	else
 		say(k, "ok", "storage %s: module %s %s", s->name, m->name,
 		    m->version);

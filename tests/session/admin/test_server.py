@@ -302,6 +302,17 @@ class Plain(unittest.TestCase):
         self.assertIn("ok: storage other: module maildir", p.stdout)
         self.assertEqual(p.returncode, 0, p.stdout + p.stderr)
 
+    def test_check_knows_which_module_has_a_database(self):
+        p = self.posternd("-t", "--set", "accounts.database=maildir")
+        self.assertIn("problem: accounts.database: the module maildir",
+                      p.stdout)
+        self.assertEqual(p.returncode, 1)
+
+    def test_accounts_need_a_database(self):
+        p = self.posternd("-f", "--set", "accounts.database=maildir")
+        self.assertIn("has no database for accounts", p.stderr + self.log())
+        self.assertEqual(p.returncode, 1)
+
     def test_check_warns_of_a_listener_without_a_port(self):
         p = self.posternd("-t", "--set", "listener.other.protocol=imap")
         self.assertIn("warning: listener other: no port", p.stdout)
