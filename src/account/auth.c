@@ -16,10 +16,10 @@ check_prepared(struct accounts *a, const struct config *cfg,
 {
 	const char *hash = who->keys.hash[0] != '\0' ? who->keys.hash : NULL;
 
-	if (who->enabled && hash != NULL && cfg->auth.cache_time > 0 &&
+	if (who->user.enabled && hash != NULL && cfg->auth.cache_time > 0 &&
 	    account_cache_has(a->cache, who, prepared))
 		return AUTH_OK;
-	if (!account_password_check(cfg, prepared, hash) || !who->enabled)
+	if (!account_password_check(cfg, prepared, hash) || !who->user.enabled)
 		return AUTH_FAILED;
 	account_cache_put(a->cache, who, prepared, cfg->auth.cache_time);
 	return AUTH_OK;
@@ -28,7 +28,7 @@ check_prepared(struct accounts *a, const struct config *cfg,
 /* `name` NULL: not an address, so nobody's. */
 static enum auth_result
 check(struct accounts *a, const struct config *cfg, const char *name,
-    struct pst_str password)
+    struct pst_str password, struct account_user *user_r)
 {
 	struct account_credentials who;
 	char prepared[ACCOUNT_PASSWORD + 1];
@@ -46,6 +46,8 @@ check(struct accounts *a, const struct config *cfg, const char *name,
 	/* What cannot be a password is hashed as "", which is nobody's. */
 	(void)account_password_prepare(password, prepared);
 	result = check_prepared(a, cfg, &who, prepared);
+	if (result == AUTH_OK)
+		*user_r = who.user;
 	gnutls_memset(prepared, 0, sizeof(prepared));
 	gnutls_memset(&who, 0, sizeof(who));
 	return result;
@@ -53,20 +55,20 @@ check(struct accounts *a, const struct config *cfg, const char *name,
 
 enum auth_result
 auth_password(struct accounts *a, const char *peer, struct pst_str user,
-    struct pst_str password, char address_r[321], int64_t *delay_r)
+    struct pst_str password, struct account_user *user_r, int64_t *delay_r)
 {
 	struct account_settings *s = account_settings_take(a);
 	char name[ACCOUNT_ADDRESS];
 	const char *who = NULL;
 	enum auth_result result;
 
-	address_r[0] = '\0';
+	memset(user_r, 0, sizeof(*user_r));
 	if (account_login_name(user, s->first_domain, name))
 		who = name;
 	if (account_brake_blocks(a->brake, s->cfg, peer, who, delay_r)) {
 		result = AUTH_BLOCKED;
 	} else {
-		result = check(a, s->cfg, who, password);
+		result = check(a, s->cfg, who, password, user_r);
 		/* Of a hundred guesses made at once, those which come after the
 		 * block hear nothing more. */
 		if (result == AUTH_OK &&
@@ -76,10 +78,10 @@ auth_password(struct accounts *a, const char *peer, struct pst_str user,
 	if (result == AUTH_FAILED)
 		*delay_r = account_brake_failed(
 		    a->brake, s->cfg, peer, who, password);
-	if (result == AUTH_OK) {
+	if (result == AUTH_OK)
 		account_brake_passed(a->brake, peer, name);
-		memcpy(address_r, name, sizeof(name));
-	}
+	else
+		memset(user_r, 0, sizeof(*user_r));
 	account_settings_give(a, &s);
 	return result;
 }

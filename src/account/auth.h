@@ -25,13 +25,13 @@ enum auth_result {
 };
 
 /*
- * Checks user and password; `address_r` gets the user's normalised address. A
- * user name without a domain gets the first configured domain. On a failure
- * *delay_r is how many milliseconds the answer should be held back (to be
- * waited for without a thread: NET_PAUSE). Logs nothing.
+ * Checks user and password; `user_r` gets the user, as account_find() gives it.
+ * A name without a domain gets the first configured domain. On a failure
+ * user_r is zeroed and *delay_r is how many milliseconds the answer should be
+ * held back (to be waited for without a thread: NET_PAUSE). Logs nothing.
  */
 enum auth_result auth_password(struct accounts *a, const char *peer,
-    struct pst_str user, struct pst_str password, char address_r[321],
+    struct pst_str user, struct pst_str password, struct account_user *user_r,
     int64_t *delay_r);
 
 /* SASL mechanisms as a protocol announces them, separated by spaces: -PLUS only
@@ -64,8 +64,9 @@ enum sasl_next {
  * the client answers with nothing (RFC 4422, 3.6). */
 enum sasl_next sasl_step(
     struct sasl *s, struct pst_str in, bool has_in, struct buf *out);
+/* `user_r` and `delay_r` as for auth_password(). */
 enum auth_result sasl_result(
-    struct sasl *s, char address_r[321], int64_t *delay_r);
+    struct sasl *s, struct account_user *user_r, int64_t *delay_r);
 
 /* For the rest of the program: how many addresses and users are blocked now,
  * and to lift a block of either. False: it was not blocked. */

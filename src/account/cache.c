@@ -50,7 +50,7 @@ make_mac(struct account_cache *c, const struct account_credentials *who,
     const char *prepared, unsigned char mac[MAC])
 {
 	char all[ACCOUNT_ADDRESS + CRYPT_OUTPUT_SIZE + ACCOUNT_PASSWORD + 1];
-	const char *parts[] = { who->address, who->keys.hash, prepared };
+	const char *parts[] = { who->user.address, who->keys.hash, prepared };
 	size_t n = 0;
 
 	for (size_t i = 0; i < 3; i++) {

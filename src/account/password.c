@@ -208,18 +208,11 @@ account_password_check(
 /* --- what the database has -------------------------------------------------
  */
 
+/* Columns of Q_CREDENTIALS and Q_SCRAM behind the user's own. */
+enum { COLUMN_KEYS = 12, COLUMN_ITERATIONS = 17 };
+
 static void
-take_credentials(void *arg, const struct pst_value *row, size_t n)
-{
-	struct account_credentials *who = arg;
-
-	(void)n;
-	who->enabled = row[0].integer != 0;
-	account_read_keys(&row[1], &who->keys);
-}
-
-void
-account_read_keys(const struct pst_value *row, struct account_keys *keys)
+read_keys(const struct pst_value *row, struct account_keys *keys)
 {
 	account_value_text(&row[0], keys->hash, sizeof(keys->hash));
 	keys->salt_n = account_value_blob(
@@ -231,32 +224,42 @@ account_read_keys(const struct pst_value *row, struct account_keys *keys)
 		keys->iterations = 0;
 }
 
+struct answer {
+	struct account_settings *s;
+	struct account_credentials *who;
+	int64_t iterations; /* 0: nobody has any */
+};
+
+static void
+take_answer(void *arg, const struct pst_value *row, size_t n)
+{
+	struct answer *answer = arg;
+
+	if (row[0].type == PST_TEXT) {
+		(void)account_read_user(row, answer->s, &answer->who->user);
+		read_keys(&row[COLUMN_KEYS], &answer->who->keys);
+	}
+	if (n > COLUMN_ITERATIONS)
+		answer->iterations = row[COLUMN_ITERATIONS].integer;
+}
+
 enum pst_rc
 account_credentials(struct accounts *a, const char *address,
     struct account_credentials *credentials_r, struct pst_error *err)
 {
 	struct account_conn *c = account_db_take(a->db, err);
+	struct answer answer = { .who = credentials_r };
 	enum pst_rc rc;
 
 	memset(credentials_r, 0, sizeof(*credentials_r));
 	if (c == NULL)
 		return PST_E_TEMP;
-	rc = account_rows(c, Q_CREDENTIALS, take_credentials, credentials_r,
-	    err, "t", address);
-	if (rc == PST_OK)
-		(void)str_copy(credentials_r->address,
-		    sizeof(credentials_r->address), str_of(address));
+	answer.s = account_settings_take(a);
+	rc = account_rows(
+	    c, Q_CREDENTIALS, take_answer, &answer, err, "t", address);
+	account_settings_give(a, &answer.s);
 	account_db_give(&c);
 	return rc;
-}
-
-static void
-take_iterations(void *arg, const struct pst_value *row, size_t n)
-{
-	struct account_keys *keys = arg;
-
-	(void)n;
-	keys->iterations = row[0].integer;
 }
 
 /*
@@ -264,32 +267,52 @@ take_iterations(void *arg, const struct pst_value *row, size_t n)
  * the configuration's, all who set their password before it changed would be
  * told from those who do not exist.
  */
-enum pst_rc
-account_fake_scram(struct accounts *a, const struct config *cfg,
-    const char *name, struct account_keys *keys_r, struct pst_error *err)
+static void
+make_up_keys(const struct config *cfg, const unsigned char mac[32],
+    int64_t iterations, struct account_keys *keys_r)
 {
-	unsigned char mac[32], secret[32];
-	struct account_conn *c;
-	enum pst_rc rc;
-
 	memset(keys_r, 0, sizeof(*keys_r));
-	rc = account_secret(a, secret, err);
-	if (rc != PST_OK)
-		return rc;
-	account_hmac(secret, name, strlen(name), mac);
-	gnutls_memset(secret, 0, sizeof(secret));
 	keys_r->salt_n = ACCOUNT_SCRAM_SALT;
 	memcpy(keys_r->salt, mac, keys_r->salt_n);
 	random_bytes(keys_r->stored, sizeof(keys_r->stored));
 	random_bytes(keys_r->server, sizeof(keys_r->server));
-	keys_r->iterations = cfg->auth.scram_iterations;
-	if (keys_r->iterations < ITERATIONS_LEAST)
-		keys_r->iterations = ITERATIONS_LEAST;
+	if (iterations == 0)
+		iterations = cfg->auth.scram_iterations;
+	if (iterations < ITERATIONS_LEAST)
+		iterations = ITERATIONS_LEAST;
+	keys_r->iterations = iterations;
+}
+
+/* All is asked and made up for everybody, so that it takes the same time. */
+enum pst_rc
+account_scram(struct accounts *a, const struct config *cfg, const char *name,
+    struct account_credentials *credentials_r, bool *is_real_r,
+    struct pst_error *err)
+{
+	unsigned char mac[32], secret[32];
+	struct answer answer = { .who = credentials_r };
+	struct account_keys made_up;
+	struct account_conn *c;
+	enum pst_rc rc = account_secret(a, secret, err);
+
+	memset(credentials_r, 0, sizeof(*credentials_r));
+	*is_real_r = false;
+	if (rc != PST_OK)
+		return rc;
+	account_hmac(secret, name, strlen(name), mac);
+	gnutls_memset(secret, 0, sizeof(secret));
 	c = account_db_take(a->db, err);
 	if (c == NULL)
 		return PST_E_TEMP;
-	rc = account_rows(c, Q_ITERATIONS, take_iterations, keys_r, err, "i",
+	answer.s = account_settings_take(a);
+	rc = account_rows(c, Q_SCRAM, take_answer, &answer, err, "ti", name,
 	    (int64_t)(mac[30] << 8 | mac[31]));
+	account_settings_give(a, &answer.s);
 	account_db_give(&c);
-	return rc == PST_E_NOTFOUND ? PST_OK : rc;
+	make_up_keys(cfg, mac, answer.iterations, &made_up);
+	*is_real_r = rc == PST_OK && credentials_r->user.address[0] != '\0' &&
+		     credentials_r->keys.iterations > 0;
+	if (!*is_real_r)
+		credentials_r->keys = made_up;
+	return rc;
 }

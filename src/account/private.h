@@ -94,7 +94,7 @@ enum account_query {
 	Q_USER_ANY,
 	Q_FIRST_ADMIN,
 	Q_CREDENTIALS,
-	Q_ITERATIONS,
+	Q_SCRAM,
 	Q_ALIAS_TARGETS,
 	Q_ALIAS_ADD,
 	Q_ALIAS_DELETE,
@@ -217,8 +217,7 @@ struct account_keys {
 };
 
 struct account_credentials {
-	char address[ACCOUNT_ADDRESS];
-	bool enabled;
+	struct account_user user; /* address "": nobody */
 	struct account_keys keys;
 };
 
@@ -239,14 +238,14 @@ bool account_scram_keys(struct pst_str password, const unsigned char *salt,
 void account_hmac(const unsigned char key[32], const void *data, size_t n,
     unsigned char mac_r[32]);
 
-/* From the columns hash, scram_salt, _iterations, _stored and _server. */
-void account_read_keys(const struct pst_value *row, struct account_keys *keys);
 /* NOTFOUND leaves credentials_r zeroed. */
 enum pst_rc account_credentials(struct accounts *a, const char *address,
     struct account_credentials *credentials_r, struct pst_error *err);
-/* Salt and iterations as a user of that name could have them. */
-enum pst_rc account_fake_scram(struct accounts *a, const struct config *cfg,
-    const char *name, struct account_keys *keys_r, struct pst_error *err);
+/* For SCRAM: of nobody, and of who has no SCRAM keys, those that a user of that
+ * name could have; then *is_real_r is false. */
+enum pst_rc account_scram(struct accounts *a, const struct config *cfg,
+    const char *name, struct account_credentials *credentials_r,
+    bool *is_real_r, struct pst_error *err);
 
 /* --- good passwords (cache.c) --------------------------------------------- */
 

@@ -6,11 +6,15 @@
 
 /* As account_read_user() reads them; the domain's are NULL when it is not in
  * the database. */
-#define USER                                                              \
+#define USER_COLUMNS                                                      \
 	"SELECT u.address, u.name, u.storage, u.enabled, u.is_admin,"     \
 	" u.quota_bytes, u.quota_messages, u.created, u.on_hold, d.name," \
-	" d.storage, u.domain FROM account_user u"                        \
-	" LEFT JOIN account_domain d ON d.name = u.domain "
+	" d.storage, u.domain"
+#define DOMAIN " LEFT JOIN account_domain d ON d.name = u.domain "
+#define USER USER_COLUMNS " FROM account_user u" DOMAIN
+#define USER_KEYS                                                     \
+	", u.hash, u.scram_salt, u.scram_iterations, u.scram_stored," \
+	" u.scram_server"
 
 #define KEYS "hash, scram_salt, scram_iterations, scram_stored, scram_server"
 
@@ -43,14 +47,17 @@ const char *const account_queries[Q_COUNT] = {
 	    "SELECT 1 FROM account_user WHERE domain = $1 LIMIT 1",
 	[Q_USER_ANY] = "SELECT 1 FROM account_user LIMIT 1",
 	[Q_FIRST_ADMIN] = USER "WHERE u.is_admin <> 0 ORDER BY u.id LIMIT 1",
-	[Q_CREDENTIALS] = "SELECT enabled, " KEYS " FROM account_user"
-			  " WHERE address = $1",
-	/* Of some user that is fixed for each $1, 0 to 65535. */
-	[Q_ITERATIONS] =
-	    "SELECT scram_iterations FROM account_user"
-	    " WHERE scram_iterations > 0"
-	    " AND id >= (SELECT max(id) FROM account_user) * $1 / 65536"
-	    " ORDER BY id LIMIT 1",
+	[Q_CREDENTIALS] = USER_COLUMNS USER_KEYS " FROM account_user u" DOMAIN
+						 "WHERE u.address = $1",
+	/* One row also for nobody; the last column is of some user that is
+	 * fixed for each $2, 0 to 65535. */
+	[Q_SCRAM] = USER_COLUMNS USER_KEYS
+	", (SELECT scram_iterations FROM account_user"
+	" WHERE scram_iterations > 0"
+	" AND id >= (SELECT max(id) FROM account_user) * $2 / 65536"
+	" ORDER BY id LIMIT 1)"
+	" FROM (SELECT 1 AS one) o"
+	" LEFT JOIN account_user u ON u.address = $1" DOMAIN,
 	[Q_ALIAS_TARGETS] = "SELECT target FROM account_alias"
 			    " WHERE address = $1 ORDER BY target",
 	[Q_ALIAS_ADD] = "INSERT INTO account_alias (address, target, domain)"

@@ -45,7 +45,7 @@ struct sasl {
 	bool is_real;  /* SCRAM: `who` exists */
 	struct account_credentials who;
 	enum auth_result result;
-	char address[ACCOUNT_ADDRESS];
+	struct account_user user;
 	int64_t delay;
 };
 
@@ -104,7 +104,7 @@ check_password(struct sasl *s, struct pst_str user, struct pst_str password)
 {
 	s->is_asked = true;
 	s->result = auth_password(
-	    s->a, s->peer, user, password, s->address, &s->delay);
+	    s->a, s->peer, user, password, &s->user, &s->delay);
 }
 
 /* --- PLAIN ------------------------------------------------------------------
@@ -149,29 +149,21 @@ set_base64(
 	return good;
 }
 
-/* Finds whom the client wants to be. Somebody is made up first in any case, so
- * that it takes the same time for all. */
+/* Finds whom the client wants to be. */
 static enum auth_result
 find_scram(struct sasl *s, const struct config *cfg)
 {
-	struct account_keys fake;
 	struct pst_error err;
 	enum pst_rc rc;
 
 	if (account_brake_blocks(s->a->brake, cfg, s->peer,
 		s->name[0] != '\0' ? s->name : NULL, &s->delay))
 		return AUTH_BLOCKED;
-	rc = account_fake_scram(s->a, cfg, s->name, &fake, &err);
+	rc = account_scram(s->a, cfg, s->name, &s->who, &s->is_real, &err);
 	if (rc == PST_OK)
-		rc = account_credentials(s->a, s->name, &s->who, &err);
-	if (rc != PST_OK && rc != PST_E_NOTFOUND) {
-		log_failure(PST_LOG_ERROR, 0, "accounts", &err);
-		return AUTH_TEMP;
-	}
-	s->is_real = rc == PST_OK && s->who.keys.iterations > 0;
-	if (!s->is_real)
-		s->who.keys = fake;
-	return AUTH_OK;
+		return AUTH_OK;
+	log_failure(PST_LOG_ERROR, 0, "accounts", &err);
+	return AUTH_TEMP;
 }
 
 static bool
@@ -270,7 +262,7 @@ finish_scram(struct sasl *s, struct buf *out)
 		log_failure(PST_LOG_ERROR, 0, "accounts", &err);
 		return ended(s, AUTH_TEMP, 0, out);
 	}
-	if (rc != PST_OK || !now.enabled || now.keys.iterations == 0 ||
+	if (rc != PST_OK || !now.user.enabled || now.keys.iterations == 0 ||
 	    gnutls_memcmp(now.keys.stored, s->who.keys.stored, 32) != 0)
 		return failed(s, out);
 	settings = account_settings_take(s->a);
@@ -280,7 +272,7 @@ finish_scram(struct sasl *s, struct buf *out)
 	if (blocked)
 		return ended(s, AUTH_BLOCKED, s->delay, out);
 	account_brake_passed(s->a->brake, s->peer, s->name);
-	memcpy(s->address, s->name, sizeof(s->address));
+	s->user = now.user;
 	s->state = SASL_LAST;
 	return SASL_MORE;
 }
@@ -432,12 +424,11 @@ sasl_step(struct sasl *s, struct pst_str in, bool has_in, struct buf *out)
 }
 
 enum auth_result
-sasl_result(struct sasl *s, char address_r[321], int64_t *delay_r)
+sasl_result(struct sasl *s, struct account_user *user_r, int64_t *delay_r)
 {
-	bool in = s->state == SASL_ENDED && s->result == AUTH_OK;
-
+	memset(user_r, 0, sizeof(*user_r));
+	if (s->state == SASL_ENDED && s->result == AUTH_OK)
+		*user_r = s->user;
 	*delay_r = s->state == SASL_ENDED ? s->delay : 0;
-	(void)str_copy(
-	    address_r, ACCOUNT_ADDRESS, str_of(in ? s->address : ""));
 	return s->state == SASL_ENDED ? s->result : AUTH_FAILED;
 }

@@ -25,7 +25,7 @@ enum {
 	BUSY_MS = 10000,
 	APPLICATION = 0x50737441, /* "PstA" in the file's header */
 	STATEMENTS = Q_COUNT + 8,
-	COLUMNS = 16,
+	COLUMNS = 24,
 };
 
 struct pst_store {

@@ -28,15 +28,14 @@ ended(struct imap_session *s)
 {
 	struct exchange *x = s->run->state;
 	enum auth_result result;
-	char address[321] = "";
+	struct account_user user;
 	int64_t delay = 0;
 
 	net_trace_hide(s->c, false);
-	result = sasl_result(x->sasl, address, &delay);
+	result = sasl_result(x->sasl, &user, &delay);
 	if (result != AUTH_OK)
-		return imap_login_failed(s, result,
-		    *address != '\0' ? address : NULL, x->mechanism, delay);
-	return imap_logged_in(s, address, x->mechanism);
+		return imap_login_failed(s, result, NULL, x->mechanism, delay);
+	return imap_logged_in(s, &user, x->mechanism);
 }
 
 static enum imap_step client_said(struct imap_session *s, struct pst_str line);

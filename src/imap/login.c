@@ -8,37 +8,33 @@
 enum { LOGIN_FAILURES_MAX = 10 };
 
 static enum imap_step
-open_account(struct imap_session *s, const char *address)
+open_account(struct imap_session *s, const struct account_user *user)
 {
-	struct account_user user;
 	struct pst_error err;
 
-	if (account_find(s->sv->accounts, address, &user, &err) != PST_OK)
-		return imap_fail(
-		    s, &err, "[AUTHENTICATIONFAILED] Authentication failed");
-	if (!net_set_user(s->c, address))
+	if (!net_set_user(s->c, user->address))
 		return imap_no(s, "[LIMIT] Too many connections of this user");
-	if (mail_account_open(s->sv->store, &user, &s->account, &err) !=
+	if (mail_account_open(s->sv->store, user, &s->account, &err) !=
 	    PST_OK) {
 		s->account = NULL;
 		(void)net_set_user(s->c, NULL);
 		return imap_fail(s, &err, "[UNAVAILABLE] No mail here");
 	}
-	s->is_admin = user.is_admin;
+	s->is_admin = user->is_admin;
 	return IMAP_NEXT;
 }
 
 enum imap_step
-imap_logged_in(
-    struct imap_session *s, const char *address, const char *mechanism)
+imap_logged_in(struct imap_session *s, const struct account_user *user,
+    const char *mechanism)
 {
 	const struct config *cfg = net_config(s->c);
 	struct buf *reply = &s->run->reply;
-	enum imap_step step = open_account(s, address);
+	enum imap_step step = open_account(s, user);
 
 	if (s->account == NULL)
 		return step;
-	(void)str_copy(s->address, sizeof(s->address), str_of(address));
+	(void)str_copy(s->address, sizeof(s->address), str_of(user->address));
 	s->state = IMAP_LOGGED_IN;
 	s->errors = 0;
 	net_set_deadline(s->c, 0);
@@ -94,8 +90,9 @@ enum imap_step
 imap_login(struct imap_session *s, struct imap_parser *ps)
 {
 	struct pst_str user, password;
+	struct account_user who;
 	enum auth_result result;
-	char address[321], name[321];
+	char name[321];
 	int64_t delay = 0;
 
 	if (!imap_space(ps) || !imap_astring(ps, &user) || !imap_space(ps) ||
@@ -106,8 +103,8 @@ imap_login(struct imap_session *s, struct imap_parser *ps)
 		    s, "[PRIVACYREQUIRED] Login is not allowed without TLS");
 	(void)str_copy(name, sizeof(name), user);
 	result = auth_password(
-	    s->sv->accounts, net_peer(s->c), user, password, address, &delay);
+	    s->sv->accounts, net_peer(s->c), user, password, &who, &delay);
 	if (result != AUTH_OK)
 		return imap_login_failed(s, result, name, "LOGIN", delay);
-	return imap_logged_in(s, address, "LOGIN");
+	return imap_logged_in(s, &who, "LOGIN");
 }

@@ -196,8 +196,8 @@ void imap_deselect(struct imap_session *s);
 void imap_deselect_dead(struct imap_session *s);
 void imap_set_activity(struct imap_session *s, const char *word);
 /* After LOGIN or AUTHENTICATE: opens the mail of `address`, answers. */
-enum imap_step imap_logged_in(
-    struct imap_session *s, const char *address, const char *mechanism);
+enum imap_step imap_logged_in(struct imap_session *s,
+    const struct account_user *user, const char *mechanism);
 /* Holds the answer to a failed login back. */
 enum imap_step imap_login_failed(struct imap_session *s,
     enum auth_result result, const char *user, const char *mechanism,

@@ -36,15 +36,14 @@ pop3_mechanisms(const struct pop3_session *s)
 static enum net_next
 finish(struct pop3_session *s)
 {
-	char address[321] = "";
+	struct account_user user;
 	int64_t delay = 0;
-	enum auth_result result = sasl_result(s->sasl, address, &delay);
+	enum auth_result result = sasl_result(s->sasl, &user, &delay);
 
 	pop3_auth_end(s);
 	if (result == AUTH_OK)
-		return pop3_logged_in(s, address, s->mechanism);
-	return pop3_login_failed(s, result, address[0] != '\0' ? address : NULL,
-	    s->mechanism, delay);
+		return pop3_logged_in(s, &user, s->mechanism);
+	return pop3_login_failed(s, result, NULL, s->mechanism, delay);
 }
 
 static enum net_next

@@ -31,21 +31,17 @@ lock(struct pop3_session *s)
 
 /* Without s->account afterwards it is not open, and the answer is given. */
 static enum net_next
-open_maildrop(struct pop3_session *s)
+open_maildrop(struct pop3_session *s, const struct account_user *user)
 {
-	struct account_user user;
 	struct pst_error err;
 	enum net_next next;
 
-	if (account_find(s->services->accounts, s->address, &user, &err) !=
-	    PST_OK)
-		return pop3_fail(s, &err, POP3_TEXT_NO_MAILDROP);
 	if (!net_set_user(s->conn, s->address))
 		return pop3_err(s, POP3_CODE_TEMP, POP3_TEXT_CONNECTIONS);
 	next = lock(s);
 	if (!s->locked)
 		return next;
-	if (mail_account_open(s->services->store, &user, &s->account, &err) !=
+	if (mail_account_open(s->services->store, user, &s->account, &err) !=
 	    PST_OK)
 		s->account = NULL;
 	else if (pop3_maildrop_open(s, &err) != PST_OK)
@@ -55,14 +51,14 @@ open_maildrop(struct pop3_session *s)
 }
 
 enum net_next
-pop3_logged_in(
-    struct pop3_session *s, const char *address, const char *mechanism)
+pop3_logged_in(struct pop3_session *s, const struct account_user *user,
+    const char *mechanism)
 {
 	const struct config *cfg = pop3_config(s);
 	enum net_next next;
 
-	(void)str_copy(s->address, sizeof(s->address), str_of(address));
-	next = open_maildrop(s);
+	(void)str_copy(s->address, sizeof(s->address), str_of(user->address));
+	next = open_maildrop(s, user);
 	if (s->account == NULL) {
 		pop3_maildrop_close(s);
 		(void)net_set_user(s->conn, NULL);
@@ -143,8 +139,8 @@ pop3_run_user(struct pop3_session *s, struct pst_str args)
 enum net_next
 pop3_run_pass(struct pop3_session *s, struct pst_str args)
 {
+	struct account_user user;
 	enum auth_result result;
-	char address[321];
 	enum net_next next;
 	int64_t delay = 0;
 
@@ -153,9 +149,9 @@ pop3_run_pass(struct pop3_session *s, struct pst_str args)
 	if (s->user == NULL)
 		return pop3_bad(s, POP3_TEXT_USER_FIRST);
 	result = auth_password(s->services->accounts, net_peer(s->conn),
-	    str_of(s->user), args, address, &delay);
+	    str_of(s->user), args, &user, &delay);
 	if (result == AUTH_OK)
-		return pop3_logged_in(s, address, "USER");
+		return pop3_logged_in(s, &user, "USER");
 	next = pop3_login_failed(s, result, s->user, "USER", delay);
 	/* RFC 1939, 7: PASS is only for what follows USER at once. */
 	free(s->user);

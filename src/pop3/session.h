@@ -141,8 +141,8 @@ enum net_next pop3_run_foreign(struct pop3_session *s, struct pst_str args);
 /* --- login.c -------------------------------------------------------------- */
 
 /* Somebody is known: opens the maildrop and answers. */
-enum net_next pop3_logged_in(
-    struct pop3_session *s, const char *address, const char *mechanism);
+enum net_next pop3_logged_in(struct pop3_session *s,
+    const struct account_user *user, const char *mechanism);
 /* Nobody is; the answer is held back. `user` may be NULL. */
 enum net_next pop3_login_failed(struct pop3_session *s, enum auth_result result,
     const char *user, const char *mechanism, int64_t delay);

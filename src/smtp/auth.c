@@ -54,16 +54,16 @@ smtp_auth_held_back(struct smtp_session *s)
 static enum net_next
 finish(struct smtp_session *s)
 {
-	char address[321] = "";
+	struct account_user user;
 	int64_t delay = 0;
-	enum auth_result result = sasl_result(s->sasl, address, &delay);
+	enum auth_result result = sasl_result(s->sasl, &user, &delay);
 	const char *why = "temporary", *reply;
 
 	smtp_auth_end(s);
 	reply = "454 4.7.0 Cannot check that now, try later";
 	switch (result) {
 	case AUTH_OK:
-		return logged_in(s, address);
+		return logged_in(s, user.address);
 	case AUTH_FAILED:
 		why = "failed";
 		reply = refused;
@@ -76,8 +76,7 @@ finish(struct smtp_session *s)
 		break;
 	}
 	log_event(PST_LOG_WARNING, net_id(s->conn), "login-failed", "protocol",
-	    "submission", "user", address[0] != '\0' ? address : NULL, "peer",
-	    net_peer(s->conn), "reason", why, NULL);
+	    "submission", "peer", net_peer(s->conn), "reason", why, NULL);
 	return hold_back(s, delay, reply);
 }
 

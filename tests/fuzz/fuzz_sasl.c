@@ -109,7 +109,7 @@ fuzz_exchange(unsigned choice, struct pst_str text)
 	struct sasl *s = sasl_new(accounts, str_of(names[choice & 3]), &peer);
 	struct buf in, out;
 	struct pst_str part;
-	char address[321];
+	struct account_user who;
 	int64_t delay;
 	enum sasl_next next = SASL_MORE;
 	unsigned steps = 0;
@@ -127,11 +127,11 @@ fuzz_exchange(unsigned choice, struct pst_str text)
 		pst_bug("an exchange without end");
 	if (next == SASL_DONE && out.n > 0)
 		pst_bug("an answer after the end");
-	if (sasl_result(s, address, &delay) == AUTH_TEMP)
+	if (sasl_result(s, &who, &delay) == AUTH_TEMP)
 		pst_bug("the database failed");
-	if ((sasl_result(s, address, &delay) == AUTH_OK) !=
-	    (strcmp(address, "user@example.test") == 0))
-		pst_bug("logged in as \"%s\"", address);
+	if ((sasl_result(s, &who, &delay) == AUTH_OK) !=
+	    (strcmp(who.address, "user@example.test") == 0))
+		pst_bug("logged in as \"%s\"", who.address);
 	sasl_free(&s);
 	buf_fini(&out);
 	buf_fini(&in);

@@ -38,7 +38,8 @@ log_in(unsigned round, unsigned thread)
 {
 	static const char *const passwords[] = { "first password",
 		"second password", "never this one" };
-	char name[64], peer[64], address[321];
+	struct account_user who;
+	char name[64], peer[64];
 	const char *password = passwords[round % 3];
 	int64_t delay;
 	enum auth_result result;
@@ -46,10 +47,10 @@ log_in(unsigned round, unsigned thread)
 	name_of(round, name);
 	(void)snprintf(peer, sizeof(peer), "192.0.2.%u", thread);
 	result = auth_password(
-	    a, peer, str_of(name), str_of(password), address, &delay);
+	    a, peer, str_of(name), str_of(password), &who, &delay);
 	EXPECT(result != AUTH_TEMP);
 	EXPECT(result != AUTH_OK || round % 3 != 2);
-	EXPECT(result != AUTH_OK || strcmp(address, name) == 0);
+	EXPECT(result != AUTH_OK || strcmp(who.address, name) == 0);
 	atomic_fetch_add(result == AUTH_OK ? &logins : &refused, 1);
 }
 
@@ -60,7 +61,8 @@ begin_scram(unsigned round)
 		.hostname = "mail.example.test",
 		.peer = "198.51.100.7" };
 	struct sasl *s = sasl_new(a, STR("SCRAM-SHA-256"), &peer);
-	char message[64], address[321];
+	struct account_user who;
+	char message[64];
 	int64_t delay;
 	struct buf out;
 
@@ -69,8 +71,8 @@ begin_scram(unsigned round)
 	    round % (USERS + 1));
 	(void)sasl_step(s, str_of(message), true, &out);
 	(void)sasl_step(s, STR("c=biws,r=nonce,p=AAAA"), true, &out);
-	EXPECT(sasl_result(s, address, &delay) != AUTH_OK);
-	EXPECT(sasl_result(s, address, &delay) != AUTH_TEMP);
+	EXPECT(sasl_result(s, &who, &delay) != AUTH_OK);
+	EXPECT(sasl_result(s, &who, &delay) != AUTH_TEMP);
 	sasl_free(&s);
 	buf_fini(&out);
 }

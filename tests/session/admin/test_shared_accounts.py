@@ -2,6 +2,8 @@
 while the database is away nobody is said not to exist."""
 
 import base64
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -29,6 +31,35 @@ def login(server, user, password):
     c = imap(server)
     try:
         return c.ask("a", 'LOGIN %s "%s"' % (user, password))[0]
+    finally:
+        c.close()
+
+
+def scram(server, user, password):
+    """A whole login by SCRAM-SHA-256 (RFC 7677)."""
+    def b64(text):
+        return base64.b64encode(text).decode()
+    c = imap(server)
+    try:
+        bare = ("n=%s,r=nonce" % user).encode()
+        c.say("s AUTHENTICATE SCRAM-SHA-256 " + b64(b"n,," + bare))
+        first = base64.b64decode(c.line()[2:])
+        parts = dict(p.split("=", 1) for p in first.decode().split(","))
+        salted = hashlib.pbkdf2_hmac(
+            "sha256", password.encode(), base64.b64decode(parts["s"]),
+            int(parts["i"]))
+        key = hmac.digest(salted, b"Client Key", "sha256")
+        last = b"c=biws,r=" + parts["r"].encode()
+        signature = hmac.digest(
+            hashlib.sha256(key).digest(), b",".join((bare, first, last)),
+            "sha256")
+        proof = bytes(x ^ y for x, y in zip(key, signature))
+        c.say(b64(last + b",p=" + b64(proof).encode()))
+        if c.line().startswith("+ "):
+            c.say("")
+            if c.line().startswith("s OK"):
+                return
+        raise AssertionError("no login by SCRAM")
     finally:
         c.close()
 
@@ -147,7 +178,7 @@ class Shared(Case):
             self.assertEqual(sorted(codes), [0, 4])
 
     def test_questions_of_a_login(self):
-        """One for the password, one for the account."""
+        """One, also for a recipient; by SCRAM one for each message."""
         self.ctl(0, "user", "add", "count@example.test",
                  input=PASSWORD + "\n")
         self.expect_login(0, "count@example.test", PASSWORD, "OK")
@@ -165,6 +196,8 @@ class Shared(Case):
                               self.cluster.log()[before:])
         found = asked(lambda: self.expect_login(
             0, "count@example.test", PASSWORD, "OK"))
+        self.assertEqual(len(found), 1, found)
+        found = asked(lambda: scram(server, "count", PASSWORD))
         self.assertEqual(len(found), 2, found)
         found = asked(lambda: self.assertEqual(
             rcpt(server, "count@example.test"), 250))

@@ -188,9 +188,9 @@ enum auth_result
 fixture_login(struct fixture *f, const char *peer, const char *user,
     const char *password, int64_t *delay_r)
 {
-	char address[321];
+	struct account_user who;
 	int64_t delay;
 
-	return auth_password(f->a, peer, str_of(user), str_of(password),
-	    address, delay_r != NULL ? delay_r : &delay);
+	return auth_password(f->a, peer, str_of(user), str_of(password), &who,
+	    delay_r != NULL ? delay_r : &delay);
 }

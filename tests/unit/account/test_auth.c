@@ -40,20 +40,20 @@ guess(struct fixture *f, const char *peer, const char *user, int times)
 Test(auth_password, the_right_one_gets_in)
 {
 	struct fixture f = fixture_open(NULL);
-	char address[321] = "x";
+	struct account_user who = { .address = "x" };
 	int64_t delay = -1;
 
 	fixture_user(&f, "bob@example.test");
-	cr_expect_eq(auth_password(
-			 f.a, HOME, STR("BOB"), STR(PASSWORD), address, &delay),
+	cr_expect_eq(
+	    auth_password(f.a, HOME, STR("BOB"), STR(PASSWORD), &who, &delay),
 	    AUTH_OK);
-	cr_expect_str_eq(address, "bob@example.test");
+	cr_expect_str_eq(who.address, "bob@example.test");
 	cr_expect_eq(delay, 0);
 	cr_expect_eq(login(&f, HOME, "Bob@Example.Test", PASSWORD), AUTH_OK);
 	cr_expect_eq(
-	    auth_password(f.a, HOME, STR("bob"), STR("wrong"), address, &delay),
+	    auth_password(f.a, HOME, STR("bob"), STR("wrong"), &who, &delay),
 	    AUTH_FAILED);
-	cr_expect_str_eq(address, "");
+	cr_expect_str_eq(who.address, "");
 	cr_expect_eq(delay, 100);
 	fixture_close(&f);
 }

@@ -58,7 +58,8 @@ set_client(Gsasl_session *session, const struct client *c)
 
 /* Passes messages to and fro until the server has a result. */
 static enum auth_result
-talk(struct sasl *s, Gsasl_session *session, bool initial, char address[321])
+talk(struct sasl *s, Gsasl_session *session, bool initial,
+    struct account_user *who)
 {
 	struct buf out;
 	bool first = true, client_ok = false;
@@ -87,16 +88,16 @@ talk(struct sasl *s, Gsasl_session *session, bool initial, char address[321])
 		first = false;
 	}
 	buf_fini(&out);
-	if (sasl_result(s, address, &delay) == AUTH_OK) {
+	if (sasl_result(s, who, &delay) == AUTH_OK) {
 		cr_expect_eq(next, SASL_DONE);
 		cr_expect(client_ok);
 		cr_expect_eq(delay, 0);
 	}
-	return sasl_result(s, address, &delay);
+	return sasl_result(s, who, &delay);
 }
 
 static enum auth_result
-run(struct fixture *f, const struct client *c, char address[321])
+run(struct fixture *f, const struct client *c, struct account_user *who)
 {
 	struct sasl_peer peer = a_peer(c->server_tls);
 	struct sasl *s = sasl_new(f->a, str_of(c->mechanism), &peer);
@@ -109,7 +110,7 @@ run(struct fixture *f, const struct client *c, char address[321])
 	cr_assert_eq(
 	    gsasl_client_start(gsasl, c->mechanism, &session), GSASL_OK);
 	set_client(session, c);
-	result = talk(s, session, c->initial, address);
+	result = talk(s, session, c->initial, who);
 	gsasl_finish(session);
 	gsasl_done(gsasl);
 	sasl_free(&s);
@@ -227,18 +228,19 @@ people(const char *extra)
 Test(sasl, agrees_with_another_client)
 {
 	struct fixture f = people("failures = 1000");
-	char address[321];
+	struct account_user who;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		cr_expect_eq(run(&f, &cases[i].client, address), cases[i].want,
+		cr_expect_eq(run(&f, &cases[i].client, &who), cases[i].want,
 		    "%s", cases[i].label);
 		if (cases[i].want == AUTH_OK)
-			cr_expect(strcmp(address, "bob@example.test") == 0 ||
-				      strcmp(address,
-					  "j\xc3\xbcrgen@example.test") == 0,
+			cr_expect(
+			    strcmp(who.address, "bob@example.test") == 0 ||
+				strcmp(who.address,
+				    "j\xc3\xbcrgen@example.test") == 0,
 			    "%s", cases[i].label);
 		else
-			cr_expect_str_eq(address, "", "%s", cases[i].label);
+			cr_expect_str_eq(who.address, "", "%s", cases[i].label);
 	}
 	fixture_close(&f);
 }
@@ -254,20 +256,20 @@ Test(sasl, passwords_that_the_profiles_treat_differently)
 	struct sasl_peer peer = a_peer(true);
 	struct sasl *s;
 	struct buf in, out;
-	char address[321];
+	struct account_user who;
 	int64_t delay;
 
 	cr_assert_eq(account_set_password(
 			 f.a, "bob@example.test", str_of(password), &err),
 	    PST_OK, "%s", err.detail);
-	cr_expect_eq(run(&f, &scram, address), AUTH_OK);
+	cr_expect_eq(run(&f, &scram, &who), AUTH_OK);
 	s = sasl_new(f.a, STR("plain"), &peer);
 	buf_init(&in, 1000);
 	buf_init(&out, 1000);
 	(void)buf_add(&in, "\0bob\0", 5);
 	(void)buf_puts(&in, password);
 	cr_expect_eq(sasl_step(s, buf_str(&in), true, &out), SASL_DONE);
-	cr_expect_eq(sasl_result(s, address, &delay), AUTH_OK);
+	cr_expect_eq(sasl_result(s, &who, &delay), AUTH_OK);
 	sasl_free(&s);
 	buf_fini(&in);
 	buf_fini(&out);
@@ -286,20 +288,20 @@ say(struct fixture *f, const char *mechanism, bool tls, const char *const *in,
 	struct sasl *s = sasl_new(f->a, str_of(mechanism), &peer);
 	enum sasl_next next = SASL_MORE;
 	enum auth_result result;
-	char address[321];
+	struct account_user who;
 	int64_t delay;
 
 	cr_assert(s != NULL);
 	for (; *in != NULL && next == SASL_MORE; in++)
 		next = sasl_step(s, str_of(*in), true, out);
-	result = sasl_result(s, address, &delay);
+	result = sasl_result(s, &who, &delay);
 	if (next == SASL_DONE && result == AUTH_FAILED)
 		cr_expect_gt(delay, 0);
 	if (next == SASL_DONE) {
 		cr_expect_eq(out->n, 0);
 		/* It stays so. */
 		cr_expect_eq(sasl_step(s, STR("x"), true, out), SASL_DONE);
-		cr_expect_eq(sasl_result(s, address, &delay), result);
+		cr_expect_eq(sasl_result(s, &who, &delay), result);
 	}
 	sasl_free(&s);
 	return next == SASL_DONE ? result : AUTH_TEMP;
@@ -380,7 +382,7 @@ Test(sasl, plain_has_three_parts)
 	struct fixture f = people("failures = 1000");
 	struct sasl_peer peer = a_peer(true);
 	struct buf out;
-	char address[321];
+	struct account_user who;
 	int64_t delay;
 
 	buf_init(&out, 4096);
@@ -391,7 +393,7 @@ Test(sasl, plain_has_three_parts)
 				 true, &out),
 		    SASL_DONE);
 		cr_expect_eq(
-		    sasl_result(s, address, &delay), plain[i].want, "%zu", i);
+		    sasl_result(s, &who, &delay), plain[i].want, "%zu", i);
 		sasl_free(&s);
 	}
 	buf_fini(&out);
@@ -404,7 +406,7 @@ Test(sasl, login_asks_twice)
 	struct sasl_peer peer = a_peer(true);
 	struct sasl *s = sasl_new(f.a, STR("LOGIN"), &peer);
 	struct buf out;
-	char address[321];
+	struct account_user who;
 	int64_t delay;
 
 	buf_init(&out, 100);
@@ -414,8 +416,8 @@ Test(sasl, login_asks_twice)
 	cr_expect(str_is(buf_str(&out), "Password:"));
 	cr_expect_eq(sasl_step(s, STR(PASSWORD), true, &out), SASL_DONE);
 	cr_expect_eq(out.n, 0);
-	cr_expect_eq(sasl_result(s, address, &delay), AUTH_OK);
-	cr_expect_str_eq(address, "bob@example.test");
+	cr_expect_eq(sasl_result(s, &who, &delay), AUTH_OK);
+	cr_expect_str_eq(who.address, "bob@example.test");
 	sasl_free(&s);
 
 	/* The name as an initial response, as Outlook does. */
@@ -423,14 +425,14 @@ Test(sasl, login_asks_twice)
 	cr_expect_eq(sasl_step(s, STR("bob"), true, &out), SASL_MORE);
 	cr_expect(str_is(buf_str(&out), "Password:"));
 	cr_expect_eq(sasl_step(s, STR("wrong"), true, &out), SASL_DONE);
-	cr_expect_eq(sasl_result(s, address, &delay), AUTH_FAILED);
+	cr_expect_eq(sasl_result(s, &who, &delay), AUTH_FAILED);
 	cr_expect_eq(delay, 100);
 	sasl_free(&s);
 
 	s = sasl_new(f.a, STR("LOGIN"), &peer);
 	cr_expect_eq(sasl_step(s, STR("bob"), true, &out), SASL_MORE);
 	cr_expect_eq(sasl_step(s, STR(""), true, &out), SASL_DONE);
-	cr_expect_eq(sasl_result(s, address, &delay), AUTH_FAILED);
+	cr_expect_eq(sasl_result(s, &who, &delay), AUTH_FAILED);
 	sasl_free(&s);
 	buf_fini(&out);
 	fixture_close(&f);
@@ -463,15 +465,15 @@ Test(sasl, a_result_before_the_end_is_no_success)
 	struct sasl_peer peer = a_peer(false);
 	struct sasl *s = sasl_new(f.a, STR("SCRAM-SHA-256"), &peer);
 	struct buf out;
-	char address[321];
+	struct account_user who;
 	int64_t delay;
 
 	buf_init(&out, 4096);
-	cr_expect_eq(sasl_result(s, address, &delay), AUTH_FAILED);
+	cr_expect_eq(sasl_result(s, &who, &delay), AUTH_FAILED);
 	cr_expect_eq(
 	    sasl_step(s, STR("n,,n=bob,r=nonce"), true, &out), SASL_MORE);
-	cr_expect_eq(sasl_result(s, address, &delay), AUTH_FAILED);
-	cr_expect_str_eq(address, "");
+	cr_expect_eq(sasl_result(s, &who, &delay), AUTH_FAILED);
+	cr_expect_str_eq(who.address, "");
 	sasl_free(&s);
 	buf_fini(&out);
 	fixture_close(&f);
@@ -569,19 +571,19 @@ static enum auth_result
 scram_end(struct scram *c, const char *message, const char *after)
 {
 	struct buf out;
-	char address[321];
+	struct account_user who;
 	int64_t delay;
 	enum auth_result result;
 
 	buf_init(&out, 1000);
 	if (sasl_step(c->s, str_of(message), true, &out) == SASL_MORE) {
 		cr_expect(str_has_prefix_case(buf_str(&out), "v="));
-		cr_expect_eq(sasl_result(c->s, address, &delay), AUTH_FAILED);
+		cr_expect_eq(sasl_result(c->s, &who, &delay), AUTH_FAILED);
 		cr_expect_eq(
 		    sasl_step(c->s, str_of(after), true, &out), SASL_DONE);
 	}
 	cr_expect_eq(out.n, 0);
-	result = sasl_result(c->s, address, &delay);
+	result = sasl_result(c->s, &who, &delay);
 	sasl_free(&c->s);
 	buf_fini(&out);
 	return result;
@@ -708,15 +710,15 @@ Test(sasl_scram, is_braked_like_passwords)
 		true };
 	struct client right = { "SCRAM-SHA-256", "bob", NULL, PASSWORD, false,
 		0, true };
-	char address[321];
+	struct account_user who;
 
 	for (int i = 0; i < 5; i++)
-		cr_expect_eq(run(&f, &wrong, address), AUTH_FAILED);
+		cr_expect_eq(run(&f, &wrong, &who), AUTH_FAILED);
 	cr_expect_eq(auth_blocked(f.a), 2);
-	cr_expect_eq(run(&f, &right, address), AUTH_BLOCKED);
+	cr_expect_eq(run(&f, &right, &who), AUTH_BLOCKED);
 	cr_expect(auth_unblock(f.a, HOME));
 	cr_expect(auth_unblock(f.a, "bob"));
-	cr_expect_eq(run(&f, &right, address), AUTH_OK);
+	cr_expect_eq(run(&f, &right, &who), AUTH_OK);
 	fixture_close(&f);
 }
 
@@ -742,12 +744,12 @@ Test(sasl_scram, a_failing_database_is_temporary)
 	struct fixture f = people(NULL);
 	struct client right = { "SCRAM-SHA-256", "bob", NULL, PASSWORD, false,
 		0, true };
-	char address[321];
+	struct account_user who;
 
 	fixture_sql(&f, "ALTER TABLE account_user RENAME TO lost");
-	cr_expect_eq(run(&f, &right, address), AUTH_TEMP);
+	cr_expect_eq(run(&f, &right, &who), AUTH_TEMP);
 	fixture_sql(&f, "ALTER TABLE lost RENAME TO account_user");
-	cr_expect_eq(run(&f, &right, address), AUTH_OK);
+	cr_expect_eq(run(&f, &right, &who), AUTH_OK);
 	fixture_close(&f);
 }
 
@@ -757,7 +759,7 @@ Test(sasl, messages_that_are_too_long_are_refused)
 	struct sasl_peer peer = a_peer(true);
 	static const char *const all[] = { "SCRAM-SHA-256", "PLAIN", "LOGIN" };
 	char *text = mem_alloc(100000);
-	char address[321];
+	struct account_user who;
 	int64_t delay;
 	struct buf out;
 
@@ -768,7 +770,7 @@ Test(sasl, messages_that_are_too_long_are_refused)
 
 		cr_expect_eq(
 		    sasl_step(s, str_n(text, 100000), true, &out), SASL_DONE);
-		cr_expect_eq(sasl_result(s, address, &delay), AUTH_FAILED);
+		cr_expect_eq(sasl_result(s, &who, &delay), AUTH_FAILED);
 		sasl_free(&s);
 	}
 	free(text);
