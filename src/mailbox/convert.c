@@ -10,6 +10,7 @@
  */
 #include "mailbox/convert.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "mailbox/convert_priv.h"
@@ -177,13 +178,16 @@ try_switch(struct convert *c, struct accounts *accounts, struct pst_error *err)
 	for (size_t i = 0; i < c->boxes; i++)
 		known[i] = c->box[i].live;
 	fulltext_ban(c->acct);
+	held = clock_monotonic();
 	rc = switch_hold(&s, c->acct, known, c->boxes, err);
 	if (rc == PST_OK) {
 		rc = go_over(c, &s, accounts, err);
 		held = switch_release(&s);
-		if (held > c->result->held)
-			c->result->held = held;
+	} else {
+		held = clock_monotonic() - held;
 	}
+	if (held > c->result->held)
+		c->result->held = held;
 	fulltext_unban(c->acct);
 	free(known);
 	cool(c);
@@ -387,6 +391,9 @@ mail_convert(struct mailstore *ms, struct accounts *accounts,
 	if (c.to == NULL)
 		return PST_E_NOTFOUND;
 	rc = check_storages(&c, err);
+	if (rc == PST_OK && strcmp(user->address, ACCOUNT_PUBLIC) == 0)
+		rc = pst_fail(err, PST_E_UNSUPPORTED, 0,
+		    "public mailboxes cannot be converted");
 	if (rc == PST_OK)
 		rc = mail_account_open(ms, user, &c.acct, err);
 	if (rc != PST_OK)

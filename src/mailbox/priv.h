@@ -88,6 +88,9 @@ struct mail_account {
 	/* Where the mail is. Changes only when it was converted, with names
 	 * for writing, io of all live mailboxes, gate and open_lock. */
 	struct storage *_Atomic st;
+	/* By mailstore.lock: where it may be any moment now, so that who comes
+	 * with a new record waits (for open_lock). */
+	const struct storage *going_to;
 	struct mail_account *next; /* in the bucket */
 	struct mailbox *mailboxes; /* live ones */
 	size_t refs;

@@ -157,7 +157,8 @@ account_find_or_make(
 		return NULL;
 	}
 	for (acct = *at; acct != NULL; acct = acct->next)
-		if (acct->st == st && strcmp(acct->id, id) == 0)
+		if ((acct->st == st || acct->going_to == st) &&
+		    strcmp(acct->id, id) == 0)
 			break;
 	if (acct == NULL) {
 		acct = mem_alloc(sizeof(*acct));

@@ -324,12 +324,17 @@ switch_over(struct mail_switch *s, struct storage *st, struct pst_acct *to,
 	pthread_mutex_lock(&ms->lock);
 	if (find_there(ms, st, acct->id) != NULL)
 		rc = open_there(acct->id, err);
+	else
+		acct->going_to = st;
 	pthread_mutex_unlock(&ms->lock);
 	for (size_t i = 0; i < s->n && rc == PST_OK; i++)
 		s->old_box[i] = take_box(s->mb[i]);
 	if (rc == PST_OK)
 		rc = decide(arg, err);
 	if (rc != PST_OK) {
+		pthread_mutex_lock(&ms->lock);
+		acct->going_to = NULL;
+		pthread_mutex_unlock(&ms->lock);
 		for (size_t i = 0; i < s->n; i++) {
 			give_back(s->mb[i], s->old_box[i]);
 			s->old_box[i] = NULL;
@@ -342,6 +347,7 @@ switch_over(struct mail_switch *s, struct storage *st, struct pst_acct *to,
 	s->old_acct = acct->acct;
 	pthread_mutex_lock(&ms->lock);
 	acct->st = st;
+	acct->going_to = NULL;
 	acct->acct = to;
 	note_moved(ms, old, st, accounts, acct->id);
 	pthread_mutex_unlock(&ms->lock);
