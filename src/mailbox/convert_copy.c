@@ -10,7 +10,7 @@
 #include <gnutls/gnutls.h>
 #include <stdlib.h>
 
-enum { COPIERS = 4, PIECE = 65536 };
+enum { COPIERS = 8, PIECE = 65536 };
 
 typedef enum pst_rc (*copier_fn)(
     struct copier *c, struct convert_item *item, char *piece);
