@@ -4,6 +4,7 @@ include tests/unit/base/local.mk
 include tests/unit/net/local.mk
 include tests/unit/message/local.mk
 include tests/unit/localindex/local.mk
+include tests/unit/postgresql/local.mk
 include tests/unit/mailbox/local.mk
 include tests/unit/account/local.mk
 include tests/unit/delivery/local.mk

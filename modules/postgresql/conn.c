@@ -95,6 +95,8 @@ answer_ms(const struct pg_conn *c)
 {
 	int ms = c->store->config.statement_ms;
 
+	if (c->answer_ms > 0)
+		return c->answer_ms;
 	return ms > 0 ? ms + ANSWER_EXTRA_MS : NO_LIMIT_MS;
 }
 

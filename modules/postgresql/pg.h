@@ -105,6 +105,7 @@ struct pg_conn {
 	PGconn *pg;
 	struct pst_store *store;
 	bool is_broken;	     /* to be closed, not given back */
+	int answer_ms;	     /* that an answer may take; 0: as configured */
 	uint32_t timeline;   /* of the server's history; 0: not asked */
 	char sqlstate[6];    /* of the last error; "": none */
 	char constraint[64]; /* that it is about; "" */
@@ -169,9 +170,17 @@ enum pst_rc pg_rc_of(const char *sqlstate);
 /* --- the pool --------------------------------------------------------------
  */
 
+/* Who waits for a connection; on its stack. */
+struct pg_waiter {
+	struct pg_waiter *next;
+	pthread_cond_t moved;
+};
+
 struct pg_pool {
 	pthread_mutex_t lock; /* guards all of this */
-	pthread_cond_t moved;
+	/* First come, first served: who comes while others wait is behind
+	 * them, also when something is free. */
+	struct pg_waiter *first, **last;
 	struct pg_conn *idle; /* the last used one first */
 	int open, busy;	      /* connections, and those that are taken */
 	bool trying;	    /* somebody connects although it failed last time */

@@ -21,14 +21,8 @@ pg_monotonic(void)
 void
 pg_pool_init(struct pg_pool *pool)
 {
-	pthread_condattr_t attr;
-
-	*pool = (struct pg_pool){ 0 };
+	*pool = (struct pg_pool){ .last = &pool->first };
 	(void)pthread_mutex_init(&pool->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&pool->moved, &attr);
-	(void)pthread_condattr_destroy(&attr);
 }
 
 void
@@ -41,8 +35,60 @@ pg_pool_fini(struct pg_pool *pool)
 		pg_conn_close(&c);
 	}
 	(void)pthread_mutex_destroy(&pool->lock);
-	(void)pthread_cond_destroy(&pool->moved);
 }
+
+/* --- waiting ---------------------------------------------------------------
+ */
+
+static void
+enqueue(struct pg_pool *pool, struct pg_waiter *w)
+{
+	pthread_condattr_t attr;
+
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&w->moved, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	w->next = NULL;
+	*pool->last = w;
+	pool->last = &w->next;
+}
+
+/* Something is free, or may be tried. */
+static void
+wake_first(struct pg_pool *pool)
+{
+	if (pool->first != NULL)
+		pthread_cond_signal(&pool->first->moved);
+}
+
+static void
+dequeue(struct pg_pool *pool, struct pg_waiter *w)
+{
+	struct pg_waiter **at = &pool->first;
+
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	if (pool->last == &w->next)
+		pool->last = at;
+	(void)pthread_cond_destroy(&w->moved);
+	wake_first(pool);
+}
+
+/* False: too long. */
+static bool
+wait_moved(struct pg_pool *pool, struct pg_waiter *w, int64_t deadline)
+{
+	struct timespec until = { deadline / 1000000,
+		deadline % 1000000 * 1000 };
+
+	return pthread_cond_timedwait(&w->moved, &pool->lock, &until) !=
+	       ETIMEDOUT;
+}
+
+/* --- connections -----------------------------------------------------------
+ */
 
 /* When the next one may try: later each time, and not all nodes at once. */
 static void
@@ -107,7 +153,7 @@ open_one(struct pst_store *s, struct pg_conn **c_r, struct pst_error *err)
 		pool->why = *err;
 		back_off(s, pool);
 	}
-	pthread_cond_broadcast(&pool->moved);
+	wake_first(pool);
 	if (rc == PST_OK && was_down)
 		s->host->log(PST_LOG_INFO, "the database is back");
 	else if (rc != PST_OK && !was_down)
@@ -117,45 +163,60 @@ open_one(struct pst_store *s, struct pg_conn **c_r, struct pst_error *err)
 	return rc == PST_OK ? PST_OK : PST_E_TEMP;
 }
 
-static bool
-wait_moved(struct pg_pool *pool, int64_t deadline)
+/* Without waiting, but for a new connection; *c_r NULL and PST_OK: all are
+ * busy. pool->lock is held. */
+static enum pst_rc
+take_now(struct pst_store *s, struct pg_conn **c_r, struct pst_error *err)
 {
-	struct timespec until = { deadline / 1000000,
-		deadline % 1000000 * 1000 };
+	struct pg_pool *pool = &s->pool;
 
-	return pthread_cond_timedwait(&pool->moved, &pool->lock, &until) !=
-	       ETIMEDOUT;
+	*c_r = pop_idle(pool);
+	if (*c_r != NULL)
+		return PST_OK;
+	if (pool->failures > 0 &&
+	    (pool->trying || pg_monotonic() < pool->down_until)) {
+		*err = pool->why;
+		return err->rc = PST_E_TEMP;
+	}
+	return pool->open < s->config.connections ? open_one(s, c_r, err)
+						  : PST_OK;
+}
+
+static enum pst_rc
+take_in_turn(struct pst_store *s, struct pg_conn **c_r, struct pst_error *err)
+{
+	struct pg_pool *pool = &s->pool;
+	int64_t deadline = pg_monotonic() + (int64_t)s->config.wait_ms * 1000;
+	struct pg_waiter w;
+	enum pst_rc rc = PST_OK;
+
+	*c_r = NULL;
+	enqueue(pool, &w);
+	while (rc == PST_OK && *c_r == NULL) {
+		if (pool->first == &w)
+			rc = take_now(s, c_r, err);
+		if (rc == PST_OK && *c_r == NULL &&
+		    !wait_moved(pool, &w, deadline))
+			rc = pst_fail(err, PST_E_TEMP, 0,
+			    "all %d connections were busy for %d ms",
+			    s->config.connections, s->config.wait_ms);
+	}
+	dequeue(pool, &w);
+	return rc;
 }
 
 enum pst_rc
 pg_pool_take(struct pst_store *s, struct pg_conn **c_r, struct pst_error *err)
 {
 	struct pg_pool *pool = &s->pool;
-	int64_t deadline = pg_monotonic() + (int64_t)s->config.wait_ms * 1000;
 	enum pst_rc rc = PST_OK;
 
+	*c_r = NULL;
 	pthread_mutex_lock(&pool->lock);
-	for (;;) {
-		*c_r = pop_idle(pool);
-		if (*c_r != NULL)
-			break;
-		if (pool->failures > 0 &&
-		    (pool->trying || pg_monotonic() < pool->down_until)) {
-			*err = pool->why;
-			rc = err->rc = PST_E_TEMP;
-			break;
-		}
-		if (pool->open < s->config.connections) {
-			rc = open_one(s, c_r, err);
-			break;
-		}
-		if (!wait_moved(pool, deadline)) {
-			rc = pst_fail(err, PST_E_TEMP, 0,
-			    "all %d connections were busy for %d ms",
-			    s->config.connections, s->config.wait_ms);
-			break;
-		}
-	}
+	if (pool->first == NULL)
+		rc = take_now(s, c_r, err);
+	if (rc == PST_OK && *c_r == NULL)
+		rc = take_in_turn(s, c_r, err);
 	pthread_mutex_unlock(&pool->lock);
 	return rc;
 }
@@ -180,6 +241,6 @@ pg_pool_give(struct pst_store *s, struct pg_conn **cp)
 		pool->idle = c;
 	}
 	pool->busy--;
-	pthread_cond_signal(&pool->moved);
+	wake_first(pool);
 	pthread_mutex_unlock(&pool->lock);
 }

@@ -4,6 +4,8 @@
  */
 #include "postgresql.h"
 
+enum { HEALTH_MS = 2000 }; /* that the database may take to answer */
+
 int64_t
 pg_now(const struct pst_store *s)
 {
@@ -128,6 +130,7 @@ send_one(struct pg_conn *c, void *arg, struct pst_error *err)
 {
 	(void)arg;
 	(void)err;
+	c->answer_ms = HEALTH_MS;
 	(void)pg_send(c, PG_S_ONE, NULL);
 	return PST_OK;
 }
@@ -139,6 +142,7 @@ take_one(struct pg_conn *c, void *arg, struct pst_error *err)
 
 	(void)arg;
 	PQclear(r);
+	c->answer_ms = 0;
 	return r ? PST_OK : err->rc;
 }
 
