@@ -377,20 +377,32 @@ start_unprivileged(struct daemon *d, struct pst_error *err)
 	return rc;
 }
 
+/* As the storage itself does it: postern-postgresql(5). */
+static bool
+makes_tables(const struct daemon *d, const char *name)
+{
+	const char *init = config_storage_value(
+	    config_find_storage(d->cfg, name), "init");
+
+	return d->sandbox != NULL ||
+	       (init != NULL && strcmp(init, "open") == 0);
+}
+
 /* They may be kept where the mail is. */
 static struct accounts *
 open_accounts(struct daemon *d, struct pst_error *err)
 {
 	const char *name = d->cfg->accounts.database;
 	struct pst_database lent;
+	enum pst_rc rc;
 
 	if (config_accounts_in_file(d->cfg))
 		return accounts_open(d->cfg, err);
-	if (mailstore_database(d->services.store, name, &lent, err) != PST_OK)
-		return NULL;
-	/* Elsewhere posternctl storage init makes the tables. */
-	if (d->sandbox != NULL &&
-	    accounts_init(name, &lent, NULL, NULL, err) != PST_OK)
+	rc = mailstore_database(d->services.store, name, &lent, err);
+	if (rc == PST_OK && makes_tables(d, name))
+		rc = accounts_init(name, &lent, NULL, NULL, err);
+	/* A database that is away is no obstacle. */
+	if (rc != PST_OK && rc != PST_E_TEMP)
 		return NULL;
 	return accounts_open_in(d->cfg, name, &lent, err);
 }

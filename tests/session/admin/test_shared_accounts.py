@@ -262,8 +262,8 @@ class Away(Case):
 
 
 class Configured(unittest.TestCase):
-    """A server that is no sandbox: its tables are made by a command, and it
-    may come up before the database does."""
+    """A server that is no sandbox: its tables are made by a command, as
+    another role, and it may come up before the database does."""
 
     def setUp(self):
         if cluster.programs() is None:
@@ -291,7 +291,7 @@ class Configured(unittest.TestCase):
                 run_dir = "%s/run"
                 storage pg {
                     module = postgresql
-                    option = { "conninfo=%s" }
+                    option = { "conninfo=%s", "init_conninfo=%s" }
                 }
                 accounts { database = pg }
                 listener imap {
@@ -301,7 +301,8 @@ class Configured(unittest.TestCase):
                 }
                 auth { plaintext_on_loopback = true hash_cost = 1 }
             """ % (user, copy_modules(self.dir), self.dir, self.dir,
-                   self.cluster.create("configured"), port))
+                   self.cluster.create("configured"),
+                   self.cluster.conninfo("configured", cluster.ADMIN), port))
 
     def ctl(self, *args, code=0, input=None):
         p = run(POSTERNCTL, "-c", self.conf, *args, input=input)
