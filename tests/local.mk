@@ -24,6 +24,7 @@ include tests/race/local_store.mk
 
 include tests/stress/local.mk
 
+include tests/fuzz/local_mbox.mk
 include tests/fuzz/local_message.mk
 include tests/fuzz/local_acl.mk
 include tests/fuzz/local_address.mk

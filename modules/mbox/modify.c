@@ -159,12 +159,14 @@ tell(struct change *c, pst_row_fn changed, pst_uid_fn conflict, void *arg)
 static void
 set_modseqs(struct change *c, uint64_t modseq)
 {
+	(void)pthread_mutex_lock(&c->box->lock);
 	for (size_t i = 0; i < c->n; i++) {
 		struct mb_msg *m = &c->box->msg[c->v[i].place];
 
 		m->pending = 0;
 		m->modseq = modseq;
 	}
+	(void)pthread_mutex_unlock(&c->box->lock);
 }
 
 enum pst_rc

@@ -445,10 +445,13 @@ mb_load(struct pst_box *b, pst_row_fn fn, void *arg, struct pst_error *err)
 	b->is_loaded = true;
 	b->is_pending = b->is_behind = false;
 	b->gone_count = 0;
+	(void)pthread_mutex_lock(&b->lock);
+	for (size_t i = 0; i < b->n; i++)
+		b->msg[i].pending = 0;
+	(void)pthread_mutex_unlock(&b->lock);
 	for (size_t i = 0; i < b->n; i++) {
 		struct pst_row row;
 
-		b->msg[i].pending = 0;
 		mb_box_row(&b->msg[i], &row);
 		fn(arg, &row);
 	}
@@ -471,7 +474,9 @@ report(struct pst_box *b, uint8_t kind, pst_row_fn fn, void *arg)
 
 		if (!(b->msg[i].pending & kind))
 			continue;
+		(void)pthread_mutex_lock(&b->lock);
 		b->msg[i].pending = 0;
+		(void)pthread_mutex_unlock(&b->lock);
 		mb_box_row(&b->msg[i], &row);
 		fn(arg, &row);
 	}

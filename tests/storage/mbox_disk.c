@@ -242,7 +242,7 @@ odd_content(void)
 	struct pst_acct *acct = acct_of("odd@example.test");
 	struct pst_box *box = box_of(acct, "INBOX");
 	size_t n = 0;
-	char *text = malloc(3 * HUGE_N);
+	char *text = malloc(4 * HUGE_N);
 	struct rows rows;
 
 	n = (size_t)snprintf(text, 100, FROM "X: ");
