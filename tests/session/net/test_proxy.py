@@ -1,8 +1,10 @@
 """The PROXY protocol: who the client is, as a load balancer tells it."""
 
 import json
+import os
 import socket
 import struct
+import tempfile
 import time
 import unittest
 
@@ -254,6 +256,29 @@ class Guessing(ProxyCase):
         self.assertTrue(got.startswith("a NO [LIMIT]"), got)
         got = login("203.0.113.67", 1, "secret")
         self.assertTrue(got.startswith("a OK"), got)
+
+
+class UnixSocket(unittest.TestCase):
+    def test_a_load_balancer_on_this_machine(self):
+        with tempfile.TemporaryDirectory() as dir:
+            path = os.path.join(dir, "imap")
+            with Server(set=("listener.imap.path=" + path,
+                             "listener.imap.proxy=true",
+                             "listener.imap.proxy_from=unix")) as server:
+                for header, peer, disabled in (
+                        (version_1(), CLIENT, True),
+                        (version_2(command=0), "unix", False)):
+                    with socket.socket(socket.AF_UNIX) as s:
+                        s.settimeout(20 * SLOW)
+                        s.connect(path)
+                        s.sendall(header)
+                        self.assertTrue(s.recv(4096).startswith(b"* OK"))
+                        s.sendall(b"a CAPABILITY\r\n")
+                        got = s.recv(4096)
+                        self.assertEqual(b"LOGINDISABLED" in got, disabled)
+                        rows = json.loads(server.ctl(
+                            "connections", "--json").stdout)
+                        self.assertIn(peer, {r["peer"] for r in rows})
 
 
 class Stopping(unittest.TestCase):
