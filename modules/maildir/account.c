@@ -45,7 +45,7 @@ read_account(struct pst_acct *a, struct pst_error *err)
 	uint32_t floor;
 
 	(void)pthread_mutex_lock(&a->store->lock);
-	floor = s->uidvalidity;
+	floor = s->base.uidvalidity;
 	(void)pthread_mutex_unlock(&a->store->lock);
 	a->files.host = s->host;
 	a->files.module = "maildir";
@@ -91,36 +91,16 @@ open_account(struct pst_acct *a, bool *created_r, struct pst_error *err)
 {
 	const struct pst_store *s = a->store;
 	struct md_buf domain = { 0 }, user = { 0 }, path = { 0 };
-	bool made = false;
 	enum pst_rc rc;
 	int e = 0;
 
-	rc = md_account_path(a->id, &domain, &user, err);
+	rc = li_account_path(a->id, &domain, &user, err);
 	if (rc != PST_OK)
 		goto out;
 	md_buf_printf(&path, "%s/%s", domain.p, user.p);
 	free(a->path);
 	a->path = md_strdup(path.p);
-	a->fd = openat(s->fd, a->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (a->fd < 0 && errno == ENOENT) {
-		int parent;
-
-		e = make_folder(s, s->fd, domain.p, &made);
-		parent = e ? -1
-			   : openat(s->fd, domain.p,
-				 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (e == 0 && parent < 0)
-			e = errno;
-		if (e == 0)
-			e = make_folder(s, parent, user.p, &made);
-		if (parent >= 0)
-			(void)close(parent);
-		a->fd = e ? -1
-			  : openat(s->fd, a->path,
-				O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	}
-	if (a->fd < 0 && e == 0)
-		e = errno;
+	a->fd = li_root_account(&s->base, domain.p, user.p, &e);
 	if (e == 0)
 		e = make_inbox(a, created_r);
 	if (e != 0) {
@@ -208,7 +188,7 @@ md_acct_exists(struct pst_store *s, const char *id)
 	struct stat st;
 	bool exists;
 
-	exists = md_account_path(id, &domain, &user, NULL) == PST_OK;
+	exists = li_account_path(id, &domain, &user, NULL) == PST_OK;
 	if (exists) {
 		md_buf_printf(&path, "%s/%s/cur", domain.p, user.p);
 		exists = fstatat(s->fd, path.p, &st, 0) == 0;
@@ -217,77 +197,6 @@ md_acct_exists(struct pst_store *s, const char *id)
 	md_buf_free(&user);
 	md_buf_free(&path);
 	return exists;
-}
-
-/* Accounts of that name to come begin above what this one has given. */
-static enum pst_rc
-keep_floor(struct pst_store *s, int acct_fd, struct pst_error *err)
-{
-	struct md_account_state st = { 0 };
-	struct md_buf text = { 0 };
-	char line[16];
-	uint32_t old;
-	int e;
-
-	if (md_read_file(acct_fd, MD_ACCOUNT_FILE, MD_FILE_MAX, &text) == 0)
-		(void)md_account_parse((struct pst_str){ text.p, text.n }, &st);
-	md_buf_free(&text);
-	md_account_state_free(&st);
-	(void)pthread_mutex_lock(&s->lock);
-	old = s->uidvalidity;
-	e = 0;
-	if (st.uidvalidity > old) {
-		s->uidvalidity = st.uidvalidity;
-		(void)snprintf(
-		    line, sizeof(line), "%lu\n", (unsigned long)st.uidvalidity);
-		e = md_replace_file(s->fd, "postern.uidvalidity", line,
-		    strlen(line), md_sync_kind(s, MD_SYNC_FULL));
-		if (e != 0)
-			s->uidvalidity = old;
-	}
-	(void)pthread_mutex_unlock(&s->lock);
-	return e ? md_fail(err, e, "write %s/postern.uidvalidity", s->root)
-		 : PST_OK;
-}
-
-static enum pst_rc
-remove_account(struct pst_store *s, const char *domain, const char *user,
-    struct pst_error *err)
-{
-	char trash[64] = MD_TRASH_PREFIX;
-	int parent, fd, trash_in, e;
-	enum pst_rc rc;
-
-	parent = openat(s->fd, domain, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	fd = parent < 0
-		 ? -1
-		 : openat(parent, user, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0) {
-		e = errno;
-		if (parent >= 0)
-			(void)close(parent);
-		return md_fail(err, e, "open %s/%s", domain, user);
-	}
-	rc = keep_floor(s, fd, err);
-	(void)close(fd);
-	if (rc != PST_OK) {
-		(void)close(parent);
-		return rc;
-	}
-	md_random_hex(s, trash + strlen(trash), 8);
-	/* Out of sight at once; a domain on a disk of its own keeps it. */
-	trash_in = s->temp_fd;
-	e = md_rename_new(parent, user, trash_in, trash);
-	if (e == EXDEV) {
-		trash_in = parent;
-		e = md_rename_new(parent, user, trash_in, trash);
-	}
-	if (e == 0)
-		e = md_sync(s, parent);
-	if (e == 0)
-		e = md_remove_tree(trash_in, trash);
-	(void)close(parent);
-	return e ? md_fail(err, e, "remove %s/%s", domain, user) : PST_OK;
 }
 
 enum pst_rc
@@ -303,9 +212,10 @@ md_acct_remove(struct pst_store *s, const char *id, struct pst_error *err)
 	(void)pthread_mutex_unlock(&s->lock);
 	if (a != NULL)
 		return pst_fail(err, PST_E_CONFLICT, 0, "%.150s is in use", id);
-	rc = md_account_path(id, &domain, &user, err);
+	rc = li_account_path(id, &domain, &user, err);
 	if (rc == PST_OK)
-		rc = remove_account(s, domain.p, user.p, err);
+		rc = li_root_remove(
+		    &s->base, &s->lock, domain.p, user.p, MD_ACCOUNT_FILE, err);
 	md_buf_free(&domain);
 	md_buf_free(&user);
 	return rc;

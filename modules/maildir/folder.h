@@ -1,5 +1,5 @@
 /*
- * folder.h - mailbox and account names as folder names, and back (Maildir++;
+ * folder.h - mailbox names as folder names, and back (Maildir++;
  * modified UTF-7 of RFC 3501, 5.1.3). Pure functions.
  *
  * "A/B" is ".A.B", "INBOX" is "" (the account's own folder). A folder whose
@@ -20,9 +20,5 @@ enum pst_rc md_folder_encode(
 
 /* The mailbox of a folder; false when it cannot be one ("cur", "..."). */
 bool md_folder_decode(const char *folder, struct md_buf *out);
-
-/* "user@domain" as "domain/user", each of them safe as a folder name. */
-enum pst_rc md_account_path(const char *id, struct md_buf *domain,
-    struct md_buf *user, struct pst_error *err);
 
 #endif

@@ -14,6 +14,7 @@
 #include "localindex/account.h"
 #include "localindex/cache.h"
 #include "localindex/memory.h"
+#include "localindex/root.h"
 #include "name.h"
 #include "state.h"
 #include "util.h"
@@ -41,10 +42,10 @@ struct md_keeper;
 struct pst_store {
 	const struct pst_host *host;
 	const struct pst_section *section;
-	char *root;
+	struct li_root base; /* these three are its: */
+	const char *root;
 	int fd;	     /* of the root */
 	int temp_fd; /* of ROOT/postern.tmp */
-	int lock_fd;
 	bool fsync;
 	bool as_lf;	   /* new messages are written with LF line ends */
 	char hostname[48]; /* as it stands in file names */
@@ -52,7 +53,6 @@ struct pst_store {
 
 	pthread_mutex_t lock;
 	struct pst_acct *accounts;
-	uint32_t uidvalidity; /* new accounts begin above this */
 };
 
 /* Kept while nobody else changes the folder; see usage.c. */

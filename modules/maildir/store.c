@@ -1,6 +1,5 @@
 /*
- * store.c - the module's entry, and the store as a whole: its root folder, the
- * lock that keeps a second daemon out, the folder for messages on their way in.
+ * store.c - the module's entry, and the store as a whole: its configuration.
  */
 #include "kept.h"
 #include "maildir.h"
@@ -14,10 +13,6 @@
 #include <unistd.h>
 
 #include <dirent.h>
-
-static const char lock_file[] = "postern.lock";
-static const char temp_folder[] = "postern.tmp";
-static const char floor_file[] = "postern.uidvalidity";
 
 enum pst_rc
 md_fail(struct pst_error *err, int e, const char *fmt, ...)
@@ -98,122 +93,13 @@ set_hostname(struct pst_store *s)
 	s->hostname[n] = '\0';
 }
 
-static int
-make_path(char *path)
-{
-	for (char *p = path + 1; *p != '\0'; p++) {
-		int e = 0;
-
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		if (mkdir(path, 0755) < 0 && errno != EEXIST)
-			e = errno;
-		*p = '/';
-		if (e != 0 && e != EACCES && e != EROFS)
-			return e;
-	}
-	return mkdir(path, 0700) < 0 && errno != EEXIST ? errno : 0;
-}
-
-static enum pst_rc
-open_root(struct pst_store *s, struct pst_error *err)
-{
-	int e = make_path(s->root);
-
-	if (e == 0) {
-		s->fd = open(s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (s->fd < 0)
-			e = errno;
-	}
-	if (e != 0)
-		return pst_fail(err, PST_E_TEMP, e,
-		    "the mail folder %.180s cannot be opened", s->root);
-	s->lock_fd = openat(
-	    s->fd, lock_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (s->lock_fd < 0)
-		return pst_fail(err, PST_E_TEMP, errno,
-		    "%.180s/%s cannot be opened", s->root, lock_file);
-	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return pst_fail(err, PST_E_TEMP, errno,
-		    "the mail folder %.180s is in use by another server",
-		    s->root);
-	return PST_OK;
-}
-
-/* What stages and removed accounts of an earlier life left behind. */
-static void
-empty_temp(struct pst_store *s)
-{
-	int fd = openat(s->temp_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct dirent *d;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (dir == NULL) {
-		if (fd >= 0)
-			(void)close(fd);
-		return;
-	}
-	while ((d = readdir(dir)) != NULL) {
-		int e;
-
-		if (d->d_name[0] == '.')
-			continue;
-		e = md_remove_tree(s->temp_fd, d->d_name);
-		if (e != 0)
-			s->host->log(PST_LOG_WARNING,
-			    "maildir: %s/%s/%s cannot be removed: errno %d",
-			    s->root, temp_folder, d->d_name, e);
-	}
-	(void)closedir(dir);
-}
-
-static enum pst_rc
-open_temp(struct pst_store *s, struct pst_error *err)
-{
-	if (mkdirat(s->fd, temp_folder, 0700) < 0 && errno != EEXIST)
-		return md_fail(err, errno, "mkdir %s/%s", s->root, temp_folder);
-	s->temp_fd = openat(s->fd, temp_folder,
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (s->temp_fd < 0)
-		return pst_fail(err, PST_E_TEMP, errno, "open %.180s/%s",
-		    s->root, temp_folder);
-	empty_temp(s);
-	return PST_OK;
-}
-
-/* The largest UIDVALIDITY of the accounts that were removed. */
-static enum pst_rc
-read_floor(struct pst_store *s, struct pst_error *err)
-{
-	struct md_buf text = { 0 };
-	uint64_t v;
-	int e = md_read_file(s->fd, floor_file, 64, &text);
-	size_t n = text.n;
-
-	if (n > 0 && text.p[n - 1] == '\n')
-		n--;
-	if (e == 0 && md_number(text.p, n, &v) && v <= UINT32_MAX)
-		s->uidvalidity = (uint32_t)v;
-	md_buf_free(&text);
-	if (e != 0 && e != ENOENT)
-		return md_fail(err, e, "read %s/%s", s->root, floor_file);
-	return PST_OK;
-}
-
 static void
 md_store_close(struct pst_store *s)
 {
 	if (s->watcher != NULL)
 		md_watcher_free(s->watcher);
-	if (s->temp_fd >= 0)
-		(void)close(s->temp_fd);
-	if (s->lock_fd >= 0)
-		(void)close(s->lock_fd);
-	if (s->fd >= 0)
-		(void)close(s->fd);
+	li_root_close(&s->base);
 	(void)pthread_mutex_destroy(&s->lock);
-	free(s->root);
 	free(s);
 }
 
@@ -253,11 +139,7 @@ md_store_open(const struct pst_host *host, const struct pst_section *section,
 	s = md_alloc(sizeof(*s));
 	s->host = host;
 	s->section = section;
-	s->fd = s->temp_fd = s->lock_fd = -1;
 	s->fsync = true;
-	s->root = md_strdup(path);
-	for (size_t n = strlen(path); n > 1 && s->root[n - 1] == '/'; n--)
-		s->root[n - 1] = '\0';
 	(void)pthread_mutex_init(&s->lock, NULL);
 	set_hostname(s);
 	rc = parse_bool(host->config(section, "fsync"), &s->fsync);
@@ -273,15 +155,15 @@ md_store_open(const struct pst_host *host, const struct pst_section *section,
 			    "crlf");
 	}
 	if (rc == PST_OK)
-		rc = open_root(s, err);
-	if (rc == PST_OK)
-		rc = open_temp(s, err);
-	if (rc == PST_OK)
-		rc = read_floor(s, err);
+		rc = li_root_open(
+		    &s->base, host, "maildir", path, s->fsync, err);
 	if (rc != PST_OK) {
 		md_store_close(s);
 		return rc;
 	}
+	s->root = s->base.path;
+	s->fd = s->base.fd;
+	s->temp_fd = s->base.temp_fd;
 	s->watcher = md_watcher_new(s);
 	*store_r = s;
 	return PST_OK;
@@ -290,20 +172,7 @@ md_store_open(const struct pst_host *host, const struct pst_section *section,
 static enum pst_rc
 md_health(struct pst_store *s, struct pst_error *err)
 {
-	struct statvfs fs;
-
-	if (faccessat(s->temp_fd, ".", W_OK | X_OK, 0) < 0)
-		return pst_fail(err, PST_E_TEMP, errno,
-		    "%.180s/%s cannot be written to", s->root, temp_folder);
-	if (fstatvfs(s->fd, &fs) < 0)
-		return md_fail(err, errno, "statvfs %s", s->root);
-	if (fs.f_flag & ST_RDONLY)
-		return pst_fail(err, PST_E_TEMP, EROFS,
-		    "%.180s is mounted for reading only", s->root);
-	if (fs.f_bavail == 0 || (fs.f_files != 0 && fs.f_favail == 0))
-		return pst_fail(err, PST_E_NOSPACE, ENOSPC,
-		    "%.180s: the file system is full", s->root);
-	return PST_OK;
+	return li_root_health(&s->base, err);
 }
 
 static const struct pst_store_ops maildir_ops = {

@@ -7,6 +7,7 @@
 #include "../../modules/maildir/folder.h"
 #include "../../modules/maildir/name.h"
 #include "../../modules/maildir/state.h"
+#include "localindex/root.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -140,7 +141,7 @@ fuzz_id(const char *s)
 {
 	struct md_buf domain = { 0 }, user = { 0 };
 
-	if (md_account_path(s, &domain, &user, NULL) == PST_OK) {
+	if (li_account_path(s, &domain, &user, NULL) == PST_OK) {
 		must(is_inside(&domain) && is_inside(&user));
 		must(domain.p[0] != '.' && user.p[0] != '.');
 		must(strncmp(domain.p, "postern.", 8) != 0);
