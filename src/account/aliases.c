@@ -99,6 +99,9 @@ domain_set_storage(struct accounts *a, const char *domain, const char *storage,
 
 	if (!account_clean_domain(str_of(domain), clean))
 		return not_a_domain(domain, err);
+	if (strlen(storage) >= ACCOUNT_STORAGE)
+		return pst_fail(err, PST_E_LIMIT, 0,
+		    "%.100s: longer than a storage's name may be", storage);
 	s = account_settings_take(a);
 	configured = account_is_configured(s, clean);
 	account_settings_give(a, &s);

@@ -16,6 +16,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+enum { STORAGE_NAME_MAX = 64 }; /* as accounts keep it */
+
 /* libconfuse's error function has no argument of ours: one load at a time. */
 static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
 static struct collector *collecting;
@@ -787,6 +789,11 @@ check(const struct config *c, struct collector *col)
 			    "certificate %s: expected the files of "
 			    "`certificate` and `key`",
 			    c->certificate[i].name);
+	for (size_t i = 0; i < c->storages; i++)
+		if (strlen(c->storage[i].name) > STORAGE_NAME_MAX)
+			problem(col,
+			    "storage %s: expected a name of at most %d octets",
+			    c->storage[i].name, STORAGE_NAME_MAX);
 	for (size_t i = 0; i < c->storages; i++)
 		for (size_t k = 0; k < c->storage[i].option.n; k++)
 			if (strchr(c->storage[i].option.v[k], '=') == NULL)

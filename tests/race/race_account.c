@@ -3,9 +3,13 @@
  * passwords, users and aliases, resolving, lifting blocks and reloading the
  * configuration, all at once. A plain program for ThreadSanitizer; ends with 0
  * when nobody saw what must not be.
+ *
+ * Without arguments in an SQLite file; with a storage module and "key=value"
+ * options for it in the database that it lends.
  */
 #include "account/auth.h"
 #include "base/str.h"
+#include "mailbox/database.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -197,10 +201,41 @@ make_users(void)
 	}
 }
 
-int
-main(void)
+static struct mail_database *database;
+
+static struct accounts *
+open_accounts(bool is_lent, struct pst_error *err)
 {
-	char dir[] = "/tmp/postern-race-XXXXXX", text[512], path[128];
+	const struct pst_database *lent;
+
+	if (!is_lent)
+		return accounts_open(cfg, err);
+	if (mail_database_open(cfg, "lent", &database, err) != PST_OK)
+		return NULL;
+	lent = mail_database(database);
+	if (accounts_init("lent", lent, NULL, NULL, err) != PST_OK)
+		return NULL;
+	return accounts_open_in(cfg, "lent", lent, err);
+}
+
+/* A storage block for the arguments. */
+static void
+put_block(struct buf *text, int argc, char **argv)
+{
+	if (argc < 2)
+		return;
+	(void)buf_printf(
+	    text, "storage lent {\n module = \"%s\"\n option = {", argv[1]);
+	for (int i = 2; i < argc; i++)
+		(void)buf_printf(text, "%s \"%s\"", i > 2 ? "," : "", argv[i]);
+	(void)buf_puts(text, " }\n}\n");
+}
+
+int
+main(int argc, char **argv)
+{
+	char dir[] = "/tmp/postern-race-XXXXXX", path[128];
+	struct buf text;
 	static const char *const files[] = { "accounts.db", "accounts.db-wal",
 		"accounts.db-shm" };
 	pthread_t thread[THREADS];
@@ -209,13 +244,17 @@ main(void)
 
 	if (mkdtemp(dir) == NULL)
 		return 1;
-	(void)snprintf(text, sizeof(text),
+	buf_init(&text, 4096);
+	(void)buf_printf(&text,
 	    "hostname = \"mail.example.test\"\ndomains = {\"example.test\"}\n"
 	    "state_dir = \"%s\"\nlistener imap {\n protocol = imap\n}\n"
 	    "auth {\n hash_cost = 1\n failures = 5\n}\n",
 	    dir);
-	cfg = config_parse(text, NULL, 0, NULL, NULL, &err);
-	a = cfg != NULL ? accounts_open(cfg, &err) : NULL;
+	put_block(&text, argc, argv);
+	(void)buf_putc(&text, '\0');
+	cfg = config_parse(text.p, NULL, 0, NULL, NULL, &err);
+	buf_fini(&text);
+	a = cfg != NULL ? open_accounts(argc > 1, &err) : NULL;
 	if (a == NULL) {
 		(void)fprintf(stderr, "%s\n", err.detail);
 		return 1;
@@ -229,6 +268,7 @@ main(void)
 	for (unsigned i = 0; i < THREADS; i++)
 		(void)pthread_join(thread[i], NULL);
 	accounts_close(&a);
+	mail_database_close(&database);
 	config_unref(&cfg);
 	for (size_t i = 0; i < 3; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", dir, files[i]);

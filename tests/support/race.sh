@@ -24,17 +24,23 @@ done
 # The same over a database, when there is one.
 module=$build/install/lib/postern/postgresql.so
 if [ -e "$module" ] && python3 tests/support/cluster.py true; then
-	# shellcheck disable=SC2016
-	if timeout 300 python3 tests/support/cluster.py sh -c '
-	    conninfo=$(python3 tests/support/cluster.py --database race) &&
-	    exec "$0" "$1" seconds=5 init=open conninfo="$conninfo"' \
-	    "$build/tests/race/race_store" "$module" >"$dir/out" 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: race_store over PostgreSQL"
-		tail -n 80 "$dir/out"
-	fi
+	for name in store account; do
+		seconds=
+		[ "$name" = store ] && seconds=seconds=5
+		# shellcheck disable=SC2016,SC2086
+		if timeout 300 python3 tests/support/cluster.py sh -c '
+		    conninfo=$(python3 tests/support/cluster.py \
+			--database race) &&
+		    exec "$@" init=open conninfo="$conninfo"' sh \
+		    "$build/tests/race/race_$name" "$module" $seconds \
+		    >"$dir/out" 2>&1; then
+			passed=$((passed + 1))
+		else
+			failed=$((failed + 1))
+			echo "FAILED: race_$name over PostgreSQL"
+			tail -n 80 "$dir/out"
+		fi
+	done
 fi
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]

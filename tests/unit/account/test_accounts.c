@@ -563,6 +563,100 @@ Test(accounts_domains, follow_a_new_configuration)
 	fixture_close(&f);
 }
 
+/* --- the storage of a domain
+ * ------------------------------------------------ */
+
+static const char *
+storage_of(struct fixture *f, const char *address)
+{
+	static struct account_user user;
+
+	cr_expect_eq(account_find(f->a, address, &user, &err), PST_OK);
+	return account_storage(&user);
+}
+
+static void
+note_storage(void *arg, const struct account_user *user, const char *outside,
+    const char *detail)
+{
+	(void)outside;
+	(void)detail;
+	(void)snprintf(arg, 65, "%s", account_storage(user));
+}
+
+Test(accounts_domains, have_a_storage)
+{
+	struct fixture f = fixture_open(NULL);
+	struct account_user user, page[4];
+	struct list list = { .a = f.a };
+	char resolved[65] = "";
+	size_t n;
+
+	cr_assert_eq(domain_add(f.a, "new.test", &err), PST_OK);
+	fixture_user(&f, "ann@new.test");
+	fixture_user(&f, "bob@new.test");
+	fixture_user(&f, "bob@example.test");
+	cr_expect_str_eq(storage_of(&f, "ann@new.test"), "");
+	cr_assert_eq(
+	    domain_set_storage(f.a, "NEW.test", "other", &err), PST_OK);
+	cr_expect_str_eq(storage_of(&f, "ann@new.test"), "other");
+	cr_expect_str_eq(storage_of(&f, "bob@example.test"), "");
+	/* The user's own goes before it. */
+	cr_assert_eq(account_find(f.a, "bob@new.test", &user, &err), PST_OK);
+	cr_expect_str_eq(user.storage, "");
+	cr_expect_str_eq(user.domain_storage, "other");
+	(void)str_copy(user.storage, sizeof(user.storage), STR("own"));
+	cr_assert_eq(account_update(f.a, &user, &err), PST_OK);
+	cr_expect_str_eq(storage_of(&f, "bob@new.test"), "own");
+	/* Wherever users come from. */
+	cr_assert_eq(account_page(f.a, "", page, 4, &n, &err), PST_OK);
+	cr_assert_eq(n, 3);
+	cr_expect_str_eq(account_storage(&page[0]), "other");
+	cr_expect_str_eq(account_storage(&page[1]), "");
+	cr_expect_str_eq(account_storage(&page[2]), "own");
+	cr_expect_eq(account_resolve(
+			 f.a, "ann+x@new.test", note_storage, resolved, &err),
+	    PST_OK);
+	cr_expect_str_eq(resolved, "other");
+	cr_expect_eq(domain_each(f.a, list_domain, &list, &err), PST_OK);
+	cr_expect(strstr(list.text, "new.testother ") != NULL, "%s", list.text);
+	cr_expect_eq(
+	    domain_set_storage(f.a, "example.test", "x", &err), PST_E_PERM);
+	cr_expect_eq(
+	    domain_set_storage(f.a, "none.test", "x", &err), PST_E_NOTFOUND);
+	cr_expect_eq(
+	    domain_set_storage(f.a, "not a domain", "x", &err), PST_E_SYNTAX);
+	cr_assert_eq(domain_set_storage(f.a, "new.test", "", &err), PST_OK);
+	cr_expect_str_eq(storage_of(&f, "ann@new.test"), "");
+	fixture_close(&f);
+}
+
+Test(accounts_domains, have_a_storage_by_the_configuration)
+{
+	struct fixture f = fixture_open(NULL);
+	struct config *cfg = fixture_parse(
+	    "domains = { example.test, \"b\xc3\xbc"
+	    "cher.test\", new.test }\n"
+	    "storage other { module = maildir path = /nowhere }\n"
+	    "domain \"b\xc3\xbc"
+	    "cher.test\" { storage = other }\n"
+	    "domain New.test { storage = other }\n");
+
+	cr_assert_eq(domain_add(f.a, "new.test", &err), PST_OK);
+	cr_assert_eq(
+	    domain_set_storage(f.a, "new.test", "before", &err), PST_OK);
+	fixture_user(&f, "ann@b\xc3\xbc"
+			 "cher.test");
+	fixture_user(&f, "ann@new.test");
+	fixture_user(&f, "ann@example.test");
+	accounts_reconfigure(f.a, cfg);
+	cr_expect_str_eq(storage_of(&f, "ann@xn--bcher-kva.test"), "other");
+	cr_expect_str_eq(storage_of(&f, "ann@new.test"), "other");
+	cr_expect_str_eq(storage_of(&f, "ann@example.test"), "");
+	config_unref(&cfg);
+	fixture_close(&f);
+}
+
 /* --- when the disk is in the way
  * ------------------------------------------------ */
 

@@ -54,6 +54,9 @@ Test(config, says_file_line_and_what_was_expected)
 		    "no such option 'conections'" },
 		{ "default_storage = other\n", "no storage block \"other\"" },
 		{ "storage s { option = {\"novalue\"} }\n", "key=value" },
+		{ "storage aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee"
+		  "ffffffffffggggg { module = maildir }\n",
+		    "a name of at most 64" },
 		{ "accounts { database = other }\n",
 		    "accounts.database: expected sqlite or" },
 		{ "domain c.example { storage = maildir }\n",
