@@ -36,6 +36,7 @@ include tests/fuzz/local_imap.mk
 include tests/fuzz/local_pop3.mk
 include tests/fuzz/local_proxy.mk
 include tests/fuzz/local_localindex.mk
+include tests/fuzz/local_migrate.mk
 include tests/fuzz/local_maildir.mk
 include tests/fuzz/local_deflate.mk
 

@@ -136,6 +136,11 @@ int ctl_connect(struct ctl *c, struct admin_connection *conn_r);
 enum pst_rc ctl_password(
     const char *address, char *out, size_t size, struct pst_error *err);
 
+/* A password that exists: the first line of `file`, or without one from the
+ * terminal or standard input. `what` is shown there. */
+enum pst_rc ctl_password_known(const char *what, const char *file, char *out,
+    size_t size, struct pst_error *err);
+
 /* "500M", "1G", "none" (0), "default" (-1). False: none of these. */
 bool ctl_parse_size(const char *text, int64_t *value_r);
 /* "2h" (ago), "2026-01-31", "2026-01-31 12:00:00" (UTC): seconds since 1970. */

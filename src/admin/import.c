@@ -8,6 +8,7 @@
 #include "admin/progress.h"
 #include "admin/table.h"
 #include "base/str.h"
+#include "migrate/imap_text.h"
 #include "migrate/source.h"
 #include <stdlib.h>
 #include <unistd.h>
@@ -48,6 +49,9 @@ struct import {
 	enum pst_rc send_rc; /* the server's side of a failure */
 	uint64_t octets;     /* of the batch that is not stored yet */
 };
+
+/* For a message that breaks off. */
+enum { TRIES = 5 };
 
 static void
 say_note(void *arg, const char *text)
@@ -203,9 +207,10 @@ about(const struct mig_message *m)
 	return a;
 }
 
-/* One message. When the source cannot give it, the server hears so. */
+/* One message. When the source cannot give it, the server hears so. STALE: it
+ * may be tried again. */
 static enum pst_rc
-send_message(
+try_message(
     struct import *im, const struct mig_message *m, struct pst_error *err)
 {
 	struct pst_error why = { 0 };
@@ -227,13 +232,27 @@ send_message(
 				    : rc;
 	}
 	im->n = 0;
-	rc = admin_say(&im->conn, json_pack("{s:b}", "missed", 1), err);
+	rc = admin_say(&im->conn,
+	    json_pack(
+		"{s:b}", read_rc == PST_E_CONFLICT ? "missed" : "again", 1),
+	    err);
 	if (read_rc != PST_E_CONFLICT) {
 		*err = why;
 		return read_rc;
 	}
 	im->missed++;
 	note(im, "a message is left out: %s", why.detail);
+	return rc;
+}
+
+static enum pst_rc
+send_message(
+    struct import *im, const struct mig_message *m, struct pst_error *err)
+{
+	enum pst_rc rc = PST_E_STALE;
+
+	for (int i = 0; i < TRIES && rc == PST_E_STALE; i++)
+		rc = try_message(im, m, err);
 	return rc;
 }
 
@@ -427,6 +446,25 @@ import_names(struct import *im, bool dry_run, struct pst_error *err)
 
 /* --- the command --------------------------------------------------------- */
 
+/* The password is never an argument: those are seen by every user. */
+static enum pst_rc
+open_imap(struct import *im, struct pst_error *err)
+{
+	char password[1024];
+	struct imap_url url;
+	enum pst_rc rc = imap_url_parse(im->ctl->from, &url, err);
+
+	if (rc != PST_OK)
+		return rc;
+	rc = ctl_password_known(im->ctl->from, im->ctl->password_file, password,
+	    sizeof(password), err);
+	if (rc == PST_OK)
+		rc = mig_imap_open(
+		    im->ctl->from, password, im->ctl->trust, &im->source, err);
+	explicit_bzero(password, sizeof(password));
+	return rc;
+}
+
 static enum pst_rc
 open_source(struct import *im, struct pst_error *err)
 {
@@ -453,10 +491,16 @@ open_source(struct import *im, struct pst_error *err)
 		known = true;
 		rc = mig_mbox_open(from + 5, &im->source, err);
 	}
+	if (!known && (strncmp(from, "imap://", 7) == 0 ||
+			  strncmp(from, "imaps://", 8) == 0)) {
+		known = true;
+		rc = open_imap(im, err);
+	}
 	if (!known)
 		rc = pst_fail(err, PST_E_SYNTAX, 0,
 		    "--from: expected dovecot:PATH, courier:PATH, "
-		    "maildir:PATH or mbox:PATH, not \"%.100s\"",
+		    "maildir:PATH, mbox:PATH or imaps://USER@HOST, not "
+		    "\"%.80s\"",
 		    from);
 	if (rc != PST_OK)
 		return rc;
@@ -609,10 +653,13 @@ import_run(struct ctl *c, char **args, int n)
 const struct ctl_command ctl_import_commands[] = {
 	{ "", "import",
 	    "ADDRESS --from SOURCE [--into NAME] [--map OLD=NEW]...\n"
-	    "      [--skip NAME]... [--pop3-uidl FORMAT] [--dry-run]",
+	    "      [--skip NAME]... [--pop3-uidl FORMAT] "
+	    "[--password-file FILE]\n"
+	    "      [--trust WHAT] [--dry-run]",
 	    1, 1,
 	    CTL_AS_CALLER | CTL_OPT_FROM | CTL_OPT_INTO | CTL_OPT_MAP |
-		CTL_OPT_SKIP | CTL_OPT_POP3_UIDL | CTL_OPT_DRY_RUN,
+		CTL_OPT_SKIP | CTL_OPT_POP3_UIDL | CTL_OPT_PASSWORD_FILE |
+		CTL_OPT_TRUST | CTL_OPT_DRY_RUN,
 	    import_run },
 	{ NULL, NULL, NULL, 0, 0, 0, NULL },
 };

@@ -84,8 +84,24 @@ ask_twice(int tty, const sigset_t *waiting, const char *address, char *out,
 	return rc;
 }
 
-enum pst_rc
-ctl_password(const char *address, char *out, size_t size, struct pst_error *err)
+static enum pst_rc
+ask_once(int tty, const sigset_t *waiting, const char *what, char *out,
+    size_t size, struct pst_error *err)
+{
+	enum pst_rc rc;
+
+	(void)dprintf(tty, "Password for %s: ", what);
+	rc = read_line(tty, waiting, out, size, err);
+	(void)dprintf(tty, "\n");
+	return rc;
+}
+
+typedef enum pst_rc (*ask_fn)(int tty, const sigset_t *waiting,
+    const char *what, char *out, size_t size, struct pst_error *err);
+
+static enum pst_rc
+ask_quietly(ask_fn ask, const char *address, char *out, size_t size,
+    struct pst_error *err)
 {
 	struct sigaction note = { .sa_handler = note_interrupt }, old;
 	struct termios before, quiet;
@@ -113,10 +129,34 @@ ctl_password(const char *address, char *out, size_t size, struct pst_error *err)
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	(void)tcsetattr(tty, TCSAFLUSH, &quiet);
-	rc = ask_twice(tty, &before_mask, address, out, size, err);
+	rc = ask(tty, &before_mask, address, out, size, err);
 	(void)tcsetattr(tty, TCSAFLUSH, &before);
 	(void)sigprocmask(SIG_SETMASK, &before_mask, NULL);
 	(void)sigaction(SIGINT, &old, NULL);
 	(void)close(tty);
+	return rc;
+}
+
+enum pst_rc
+ctl_password(const char *address, char *out, size_t size, struct pst_error *err)
+{
+	return ask_quietly(ask_twice, address, out, size, err);
+}
+
+enum pst_rc
+ctl_password_known(const char *what, const char *file, char *out, size_t size,
+    struct pst_error *err)
+{
+	enum pst_rc rc;
+	int fd;
+
+	if (file == NULL)
+		return ask_quietly(ask_once, what, out, size, err);
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return pst_fail(err, PST_E_PERM, errno, "%.180s: %s", file,
+		    strerror(errno));
+	rc = read_line(fd, NULL, out, size, err);
+	(void)close(fd);
 	return rc;
 }

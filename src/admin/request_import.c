@@ -11,7 +11,8 @@
  *	   a mailbox cannot be, {"item": {"refused": text}}
  *	{"message": {"uid", "flags", "keywords", "date", "saved", "modseq",
  *	 "uidl"}}			then its content in pieces, then
- *	{"end": true}			or {"missed": true}: it could not be had
+ *	{"end": true}			or {"missed": true}: it could not be
+ *had; or {"again": true}: it broke off, and comes again as another
  *	{"close": true}			that was all of the mailbox. Answered by
  *	   {"item": {"sum": {...}}}
  *	{"subscribe": NAME}
@@ -274,10 +275,11 @@ take_about(struct task *t, struct intake_message *m, const json_t *about,
 	return PST_OK;
 }
 
-/* The content, until its end. *whole_r: it has come, and not only a part. */
+/* The content, until its end. *whole_r: it has come, and not only a part;
+ * *missed_r: it never will. */
 static enum pst_rc
 take_pieces(struct task *t, struct intake_message *m, gnutls_hash_hd_t hash,
-    bool *whole_r, struct pst_error *err)
+    bool *whole_r, bool *missed_r, struct pst_error *err)
 {
 	for (;;) {
 		json_t *line;
@@ -288,9 +290,10 @@ take_pieces(struct task *t, struct intake_message *m, gnutls_hash_hd_t hash,
 			return rc;
 		n = admin_piece_size(line);
 		*whole_r = json_object_get(line, "end") != NULL;
+		*missed_r = json_object_get(line, "missed") != NULL;
 		if (n == 0) {
-			bool over = *whole_r ||
-				    json_object_get(line, "missed") != NULL;
+			bool over = *whole_r || *missed_r ||
+				    json_object_get(line, "again") != NULL;
 
 			json_decref(line);
 			return over ? PST_OK
@@ -309,7 +312,7 @@ take_pieces(struct task *t, struct intake_message *m, gnutls_hash_hd_t hash,
 
 static enum pst_rc
 take_content(struct task *t, struct intake_message *m, bool *whole_r,
-    struct pst_error *err)
+    bool *missed_r, struct pst_error *err)
 {
 	gnutls_hash_hd_t hash;
 	enum pst_rc rc = mail_stage_new(t->acct, 0, &m->stage, err);
@@ -318,7 +321,7 @@ take_content(struct task *t, struct intake_message *m, bool *whole_r,
 		return rc;
 	if (gnutls_hash_init(&hash, GNUTLS_DIG_SHA256) < 0)
 		return pst_fail(err, PST_E_TEMP, 0, "no SHA-256");
-	rc = take_pieces(t, m, hash, whole_r, err);
+	rc = take_pieces(t, m, hash, whole_r, missed_r, err);
 	gnutls_hash_deinit(hash, m->digest);
 	return rc;
 }
@@ -327,7 +330,7 @@ static enum pst_rc
 take_message(struct task *t, const json_t *about, struct pst_error *err)
 {
 	struct intake_message *m = &t->message[t->n];
-	bool whole = false;
+	bool whole = false, missed = false;
 	enum pst_rc rc;
 
 	if (t->intake == NULL)
@@ -337,13 +340,13 @@ take_message(struct task *t, const json_t *about, struct pst_error *err)
 		t->since = clock_monotonic();
 	rc = take_about(t, m, about, err);
 	if (rc == PST_OK)
-		rc = take_content(t, m, &whole, err);
+		rc = take_content(t, m, &whole, &missed, err);
 	if (rc == PST_OK && whole) {
 		t->bytes += mail_stage_size(m->stage);
 		t->n++;
 	} else {
 		mail_stage_free(&m->stage);
-		if (rc == PST_OK && m->uid != 0)
+		if (rc == PST_OK && missed && m->uid != 0)
 			mail_intake_missed(t->intake, m->uid);
 	}
 	if (rc == PST_OK && (t->n == INTAKE_BATCH || t->bytes > BATCH_BYTES ||

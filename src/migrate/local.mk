@@ -1,5 +1,8 @@
 libpostern_la_SOURCES += \
 	src/migrate/files.c src/migrate/files.h \
+	src/migrate/imap.c \
+	src/migrate/imap_text.c src/migrate/imap_text.h \
+	src/migrate/imap_wire.c src/migrate/imap_wire.h \
 	src/migrate/lists.c src/migrate/lists.h \
 	src/migrate/maildir.c src/migrate/maildir.h \
 	src/migrate/maildir_beside.c \

@@ -66,7 +66,8 @@ struct mig_source_ops {
 	enum pst_rc (*next)(struct mig_source *s, uint32_t mark,
 	    struct mig_message *message_r, struct pst_error *err);
 	/* The content of the message that next() told of. CONFLICT: it is gone
-	 * or cannot be read, others may be. */
+	 * or cannot be read, others may be. STALE: it broke off, and may be
+	 * asked for again. */
 	enum pst_rc (*read)(struct mig_source *s, mig_write_fn write, void *arg,
 	    struct pst_error *err);
 	void (*close)(struct mig_source *s); /* the mailbox */
@@ -109,5 +110,12 @@ enum pst_rc mig_maildir_open(const char *path, enum mig_maildir_kind kind,
 /* A file, which becomes INBOX, or a directory of such files as a tree. */
 enum pst_rc mig_mbox_open(
     const char *path, struct mig_source **s_r, struct pst_error *err);
+
+/*
+ * Another server, by IMAP: "imap[s]://user@host[:port]". `trust`: see
+ * imap_trust_parse(); NULL: as the system does. Connects with names().
+ */
+enum pst_rc mig_imap_open(const char *url, const char *password,
+    const char *trust, struct mig_source **s_r, struct pst_error *err);
 
 #endif
