@@ -196,9 +196,26 @@ static PST_PRINTF(3, 4) void say(
 	said(arg, text);
 }
 
+/* What does without may come later: a package that is installed. */
+static bool
+make_text_index(
+    struct pg_conn *c, pst_said_fn said, void *arg, struct pst_error *err)
+{
+	PGresult *r = PQexec(c->pg, "SELECT make_text_index()");
+	bool good = PQresultStatus(r) == PGRES_TUPLES_OK;
+
+	if (!good)
+		(void)pg_result_failed(c, r, err);
+	else if (PQntuples(r) == 1 && !PQgetisnull(r, 0, 0))
+		said(arg, PQgetvalue(r, 0, 0));
+	PQclear(r);
+	return good;
+}
+
 /* All of it; the transaction is open. */
 static bool
-bring_up(struct pg_conn *c, long *from_r, struct pst_error *err)
+bring_up(struct pg_conn *c, long *from_r, pst_said_fn said, void *arg,
+    struct pst_error *err)
 {
 	int wanted = pg_schema_version();
 
@@ -215,7 +232,8 @@ bring_up(struct pg_conn *c, long *from_r, struct pst_error *err)
 	for (long v = *from_r; v < wanted; v++)
 		if (!step(c, v, err))
 			return false;
-	return *c->store->config.init_conninfo == '\0' || grant(c, err);
+	return make_text_index(c, said, arg, err) &&
+	       (*c->store->config.init_conninfo == '\0' || grant(c, err));
 }
 
 enum pst_rc
@@ -235,7 +253,7 @@ pg_migrate(struct pst_store *s, const char *conninfo, pst_said_fn said,
 		"SET statement_timeout = 0;"
 		"SET idle_in_transaction_session_timeout = 0; BEGIN",
 		err) ||
-	    !bring_up(c, &from, err) || !exec(c, "COMMIT", err))
+	    !bring_up(c, &from, said, arg, err) || !exec(c, "COMMIT", err))
 		rc = err->rc;
 	pg_conn_close(&c);
 	if (rc == PST_OK && from == wanted)

@@ -148,6 +148,8 @@ struct expunging {
 	struct pg_ranges ranges;
 	struct uid_list gone;
 	uint64_t modseq;
+	bool is_keep;
+	int64_t now;
 };
 
 static enum pst_rc
@@ -160,9 +162,10 @@ send_expunge(struct pg_conn *c, void *arg, struct pst_error *err)
 	(void)pg_send(c, PG_S_BOX_LOCK, &lock);
 	pg_p_array(&p, &x->ranges.low);
 	pg_p_array(&p, &x->ranges.high);
-	pg_p_i64(&p, x->box->acct->store->config.sweep_s);
-	pg_p_bool(&p, true);
-	(void)pg_send(c, PG_S_EXPUNGE, &p);
+	pg_p_i64(&p, x->is_keep ? x->now : x->box->acct->store->config.sweep_s);
+	if (!x->is_keep)
+		pg_p_bool(&p, true);
+	(void)pg_send(c, x->is_keep ? PG_S_EXPUNGE_KEEP : PG_S_EXPUNGE, &p);
 	return PST_OK;
 }
 
@@ -188,11 +191,13 @@ take_expunge(struct pg_conn *c, void *arg, struct pst_error *err)
 }
 
 /* Done twice, the second time finds nothing: refresh() then tells what went. */
-enum pst_rc
-pg_expunge(struct pst_box *b, struct pst_uids uids, pst_uid_fn gone, void *arg,
-    struct pst_error *err)
+static enum pst_rc
+expunge(struct pst_box *b, struct pst_uids uids, bool is_keep, pst_uid_fn gone,
+    void *arg, struct pst_error *err)
 {
-	struct expunging x = { .box = b };
+	struct expunging x = {
+		.box = b, .is_keep = is_keep, .now = pg_now(b->acct->store)
+	};
 	const struct pg_job job = box_job(
 	    b, PG_AGAIN, &x, send_expunge, take_expunge);
 	enum pst_rc rc = PST_OK;
@@ -207,4 +212,18 @@ pg_expunge(struct pst_box *b, struct pst_uids uids, pst_uid_fn gone, void *arg,
 		gone(arg, x.gone.v[i]);
 	free(x.gone.v);
 	return rc;
+}
+
+enum pst_rc
+pg_expunge(struct pst_box *b, struct pst_uids uids, pst_uid_fn gone, void *arg,
+    struct pst_error *err)
+{
+	return expunge(b, uids, false, gone, arg, err);
+}
+
+enum pst_rc
+pg_expunge_keep(struct pst_box *b, struct pst_uids uids, pst_uid_fn gone,
+    void *arg, struct pst_error *err)
+{
+	return expunge(b, uids, true, gone, arg, err);
 }

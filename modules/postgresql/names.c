@@ -11,6 +11,7 @@ struct naming {
 	struct pst_str value;
 	int64_t now;
 	uint64_t stamp; /* that the change got; 0: nothing was found */
+	bool is_keep;	/* remove: the messages are kept */
 	enum pg_statement statement;
 	PGresult *result;
 };
@@ -235,23 +236,36 @@ take_remove(struct pg_conn *c, void *arg, struct pst_error *err)
 		    err, PST_E_NOTFOUND, 0, "no mailbox %.200s", q->name);
 	pg_p_i64(&p, q->acct->id);
 	pg_p_i64(&p, id);
-	pg_p_i64(&p, q->acct->store->config.sweep_s);
-	(void)pg_send(c, PG_S_REMOVE, &p);
+	pg_p_i64(&p, q->is_keep ? q->now : q->acct->store->config.sweep_s);
+	(void)pg_send(c, q->is_keep ? PG_S_REMOVE_KEEP : PG_S_REMOVE, &p);
 	(void)pg_send_flush(c);
 	r = pg_take(c, err);
 	PQclear(r);
 	return r ? PST_OK : err->rc;
 }
 
-enum pst_rc
-pg_remove(struct pst_acct *a, const char *name, struct pst_error *err)
+static enum pst_rc
+remove_name(
+    struct pst_acct *a, const char *name, bool is_keep, struct pst_error *err)
 {
-	struct naming q = { .acct = a, .name = name };
+	struct naming q = { .acct = a, .name = name, .is_keep = is_keep };
 	enum pst_rc rc = run(&q, PG_EXACT, send_remove, take_remove, err);
 
 	if (rc == PST_OK)
 		settle(&q);
 	return rc;
+}
+
+enum pst_rc
+pg_remove(struct pst_acct *a, const char *name, struct pst_error *err)
+{
+	return remove_name(a, name, false, err);
+}
+
+enum pst_rc
+pg_remove_keep(struct pst_acct *a, const char *name, struct pst_error *err)
+{
+	return remove_name(a, name, true, err);
 }
 
 /* --- rename ----------------------------------------------------------------

@@ -255,6 +255,7 @@ enum pst_rc pg_run(struct pst_store *s, const struct pg_job *job,
  */
 
 /* What leads from version i to i + 1; NULL ends. schema.c */
+extern const char pg_schema_2[], pg_schema_3[];
 extern const char *const pg_migrations[];
 int pg_schema_version(void); /* what this module needs */
 

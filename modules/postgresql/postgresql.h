@@ -29,6 +29,7 @@ struct pst_store {
 	char prefix[16];      /* of ids; set with the first connection, then
 			       * constant */
 	int64_t content_next, content_end; /* ids that nobody has yet */
+	atomic_bool text_looked;	   /* for the index of texts */
 };
 
 struct pst_acct {
@@ -273,6 +274,36 @@ enum pst_rc pg_move(struct pst_box *b, struct pst_uids uids, struct pst_box *to,
     pst_copied_fn moved, void *arg, struct pst_error *err);
 enum pst_rc pg_expunge(struct pst_box *b, struct pst_uids uids, pst_uid_fn gone,
     void *arg, struct pst_error *err);
+enum pst_rc pg_expunge_keep(struct pst_box *b, struct pst_uids uids,
+    pst_uid_fn gone, void *arg, struct pst_error *err);
+enum pst_rc pg_remove_keep(
+    struct pst_acct *a, const char *name, struct pst_error *err);
+enum pst_rc pg_kept_each(
+    struct pst_acct *a, pst_kept_fn fn, void *arg, struct pst_error *err);
+enum pst_rc pg_kept_restore(struct pst_acct *a, const char *const *ids,
+    size_t n, struct pst_box *to, pst_restored_fn fn, void *arg,
+    struct pst_error *err);
+enum pst_rc pg_kept_purge(struct pst_acct *a,
+    const struct pst_kept_limit *limit, struct pst_kept_sum *sum_r,
+    struct pst_error *err);
+enum pst_rc pg_cache_get(struct pst_box *b, unsigned kind, const uint32_t *uids,
+    size_t n, pst_cached_fn fn, void *arg, struct pst_error *err);
+enum pst_rc pg_cache_put(struct pst_box *b, unsigned kind,
+    const struct pst_cached *values, size_t n, struct pst_error *err);
+enum pst_rc pg_history(struct pst_box *b, uint64_t *from_r, pst_gone_fn fn,
+    void *arg, struct pst_error *err);
+enum pst_rc pg_text_put(struct pst_box *b, uint64_t version,
+    const struct pst_text *texts, size_t n, struct pst_error *err);
+enum pst_rc pg_text_search(struct pst_box *b, uint64_t version,
+    struct pst_str needle, bool headers, pst_text_fn fn, void *arg,
+    struct pst_error *err);
+enum pst_rc pg_text_tidy(struct pst_box *b, uint64_t version,
+    struct pst_uids present, struct pst_error *err);
+enum pst_rc pg_text_state(struct pst_box *b, uint64_t version,
+    struct pst_text_state *state_r, struct pst_error *err);
+enum pst_rc pg_text_drop(struct pst_box *b, struct pst_error *err);
+enum pst_rc pg_check(struct pst_box *b, uint32_t first, uint32_t *next_r,
+    bool mend, pst_finding_fn fn, void *arg, struct pst_error *err);
 enum pst_rc pg_adopt(struct pst_box *b, const struct pst_box_state *origin,
     struct pst_error *err);
 enum pst_rc pg_place(struct pst_box *b, const struct pst_placed *placed,

@@ -165,7 +165,8 @@ static const char version_1[] =
     " SELECT count(*) FROM old $$;"
     "CREATE INDEX expunged_at ON expunged USING brin (at);";
 
-const char *const pg_migrations[] = { version_1, NULL };
+const char *const pg_migrations[] = { version_1, pg_schema_2, pg_schema_3,
+	NULL };
 
 int
 pg_schema_version(void)

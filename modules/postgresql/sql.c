@@ -58,6 +58,32 @@
 	" (SELECT id FROM mailbox WHERE" OF_ACCOUNT "AND name = $2::text" \
 	" UNION ALL SELECT 0 WHERE $2::text IS NULL) "
 
+/* What a mailbox m has metadata d for. */
+#define USE \
+	" metadata d ON d.account_id = m.account_id" \
+	" AND d.mailbox_id = m.id AND d.key = '/private/specialuse' "
+/* A mailbox b goes: its name and use stay with what is kept of it. */
+#define NAMED_KEPT \
+	" b AS (SELECT m.name, m.keywords," \
+	" coalesce(convert_from(d.value, 'UTF8'), '') AS use" \
+	" FROM mailbox m LEFT JOIN" USE \
+	" WHERE m.account_id = $1::bigint AND m.id = $2::bigint)," \
+	" n AS (UPDATE kept SET name = b.name, special_use = b.use FROM b" \
+	" WHERE account_id = $1::bigint AND mailbox_id = $2::bigint)"
+/* Rows of messages d, of the mailbox b, are kept since `now`. */
+#define KEEP(now) \
+	" kept_now AS (INSERT INTO kept (account_id, mailbox_id, name," \
+	" special_use, expunged, uid, internal_date, size, content_id," \
+	" flags, keywords) SELECT $1::bigint, $2::bigint, b.name, b.use," \
+	" " now "::bigint, d.uid, d.internal_date, d.size, d.content_id," \
+	" d.flags, CASE d.keywords WHEN 0 THEN '{}'" \
+	" ELSE ARRAY(SELECT x.name FROM unnest(b.keywords)" \
+	" WITH ORDINALITY AS x (name, n) WHERE x.name <> '' AND" \
+	" d.keywords & (1::bigint << (x.n::integer - 1)) <> 0) END" \
+	" FROM d, b ORDER BY d.uid)"
+#define KEEP_3 KEEP("$3")
+#define KEEP_5 KEEP("$5")
+
 const char *const pg_sql[PG_STATEMENTS] = {
 	[PG_S_BEGIN] = "BEGIN",
 	[PG_S_BEGIN_SNAPSHOT] =
@@ -84,11 +110,7 @@ const char *const pg_sql[PG_STATEMENTS] = {
 	    "SELECT id, stamp FROM account WHERE name = $1::text",
 	/* $2: seconds since 1970 */
 	[PG_S_ACCOUNT_MAKE] =
-	    "WITH a AS (INSERT INTO account (name, uidvalidity)"
-	    " SELECT $1::text, greatest($2::bigint, uidvalidity + 1) FROM store"
-	    " ON CONFLICT (name) DO NOTHING RETURNING id, stamp, uidvalidity),"
-	    " m AS (INSERT INTO mailbox (account_id, name, uidvalidity)"
-	    " SELECT id, 'INBOX', uidvalidity FROM a) SELECT id, stamp FROM a",
+	    "SELECT id, stamp FROM make_account($1::text, $2::bigint)",
 	[PG_S_ACCOUNT_STAMP] =
 	    "UPDATE account SET stamp = stamp + 1 WHERE id = $1::bigint"
 	    " RETURNING stamp",
@@ -99,9 +121,12 @@ const char *const pg_sql[PG_STATEMENTS] = {
 	    "WITH d AS (DELETE FROM message WHERE" OF_ACCOUNT " RETURNING"
 	    " content_id), e AS (DELETE FROM expunged WHERE" OF_ACCOUNT "),"
 	    " t AS (DELETE FROM metadata WHERE" OF_ACCOUNT "), s AS (DELETE"
-	    " FROM subscription WHERE" OF_ACCOUNT "), b AS (DELETE"
+	    " FROM subscription WHERE" OF_ACCOUNT "), x AS (DELETE"
+	    " FROM message_text WHERE" OF_ACCOUNT "), k AS (DELETE"
+	    " FROM kept WHERE" OF_ACCOUNT "RETURNING content_id), b AS (DELETE"
 	    " FROM mailbox WHERE" OF_ACCOUNT ") INSERT INTO loose"
-	    " SELECT DISTINCT content_id," DUE_2 " FROM d ORDER BY 1"
+	    " SELECT content_id," DUE_2 " FROM (SELECT content_id FROM d"
+	    " UNION SELECT content_id FROM k) AS a ORDER BY 1"
 	    " ON CONFLICT DO NOTHING",
 	[PG_S_ACCOUNT_DROP] =
 	    "WITH a AS (DELETE FROM account WHERE id = $1::bigint"
@@ -157,7 +182,15 @@ const char *const pg_sql[PG_STATEMENTS] = {
 	    " SELECT DISTINCT content_id," DUE_3 " FROM d ORDER BY 1"
 	    " ON CONFLICT DO NOTHING), e AS (DELETE FROM expunged m WHERE"
 	    MESSAGES_OF_BOX "), t AS (DELETE FROM metadata m WHERE"
-	    MESSAGES_OF_BOX ") DELETE FROM mailbox WHERE" OF_BOX,
+	    MESSAGES_OF_BOX ")," NAMED_KEPT
+	    " DELETE FROM mailbox WHERE" OF_BOX,
+	/* $3: now */
+	[PG_S_REMOVE_KEEP] =
+	    "WITH d AS (DELETE FROM message m WHERE" MESSAGES_OF_BOX
+	    " RETURNING m.*), e AS (DELETE FROM expunged m WHERE"
+	    MESSAGES_OF_BOX "), t AS (DELETE FROM metadata m WHERE"
+	    MESSAGES_OF_BOX ")," NAMED_KEPT "," KEEP_3
+	    " DELETE FROM mailbox WHERE" OF_BOX,
 	/* $2: from, $3: to */
 	[PG_S_RENAME] =
 	    "WITH c AS (SELECT EXISTS (SELECT 1 FROM mailbox WHERE" OF_ACCOUNT " AND name = $2::text) AS is_there, EXISTS (SELECT 1 FROM mailbox"
@@ -280,10 +313,7 @@ const char *const pg_sql[PG_STATEMENTS] = {
 	    " ON CONFLICT DO NOTHING",
 	/* $2: octets, $3: chunks; only when they are all there */
 	[PG_S_CONTENT_WHOLE] =
-	    "INSERT INTO content (id, size) SELECT $1::bigint, $2::bigint"
-	    " FROM (SELECT count(*) AS n, coalesce(sum(octet_length(data)), 0)"
-	    " AS octets FROM chunk WHERE content_id = $1::bigint) AS k"
-	    " WHERE k.n = $3::bigint AND k.octets = $2::bigint RETURNING id",
+	    "SELECT * FROM make_content($1::bigint, $2::bigint, $3::bigint)",
 	[PG_S_LOOSE_NOW] =
 	    "UPDATE loose SET due = now() WHERE content_id = $1::bigint",
 
@@ -321,6 +351,23 @@ const char *const pg_sql[PG_STATEMENTS] = {
 	    " l AS (INSERT INTO loose"
 	    " SELECT DISTINCT content_id," DUE_5 "FROM d WHERE $6::boolean"
 	    " ORDER BY 1 ON CONFLICT DO NOTHING),"
+	    " u AS (UPDATE mailbox SET modseq = modseq + 1,"
+	    " messages = messages - (SELECT count(*) FROM d),"
+	    " bytes = bytes - (SELECT coalesce(sum(size), 0) FROM d)"
+	    " WHERE" OF_BOX "AND EXISTS (SELECT 1 FROM d) RETURNING modseq),"
+	    " e AS (INSERT INTO expunged (account_id, mailbox_id, modseq,"
+	    " first, last)"
+	    " SELECT $1::bigint, $2::bigint, u.modseq, min(g.uid), max(g.uid)"
+	    " FROM (SELECT uid, uid - row_number() OVER (ORDER BY uid) AS run"
+	    " FROM d) AS g, u GROUP BY g.run, u.modseq)"
+	    " SELECT d.uid, u.modseq FROM d, u ORDER BY d.uid",
+	/* $5: now */
+	[PG_S_EXPUNGE_KEEP] =
+	    "WITH b AS (SELECT name, keywords, '' AS use FROM mailbox WHERE"
+	    OF_BOX "), s AS MATERIALIZED (SELECT m.place FROM"
+	    IN_RANGES("m.ctid AS place", "") "),"
+	    " d AS (DELETE FROM message m USING s WHERE" FOUND
+	    " RETURNING m.*)," KEEP_5 ","
 	    " u AS (UPDATE mailbox SET modseq = modseq + 1,"
 	    " messages = messages - (SELECT count(*) FROM d),"
 	    " bytes = bytes - (SELECT coalesce(sum(size), 0) FROM d)"
@@ -432,6 +479,165 @@ const char *const pg_sql[PG_STATEMENTS] = {
 	[PG_S_PLACE_IDENT] =
 	    "UPDATE content SET ident = $2::text"
 	    " WHERE id = $1::bigint AND ident IS NULL",
+
+	/* --- what is kept ------------------------------------------------ */
+
+	[PG_S_KEPT_EACH] =
+	    "SELECT k.id, coalesce(m.name, k.name), CASE WHEN m.id IS NULL"
+	    "  THEN k.special_use"
+	    "  ELSE coalesce(convert_from(d.value, 'UTF8'), '') END,"
+	    " m.id IS NOT NULL OR EXISTS (SELECT 1 FROM mailbox x"
+	    "  WHERE x.account_id = k.account_id AND x.name = k.name),"
+	    " k.expunged, k.uid, k.flags, k.internal_date, k.size, k.keywords"
+	    " FROM kept k LEFT JOIN mailbox m ON m.account_id = k.account_id"
+	    "  AND m.id = k.mailbox_id LEFT JOIN" USE " WHERE k.account_id = $1::bigint",
+	/* $2: ids */
+	[PG_S_KEPT_WORDS] =
+	    "SELECT DISTINCT w.name FROM kept k, unnest(k.keywords) AS w (name)"
+	    " WHERE k.account_id = $1::bigint AND k.id = ANY ($2::bigint[])",
+	/* $3: ids; $4, $5: keywords and their masks; $6: now */
+	[PG_S_KEPT_RESTORE] =
+	    "WITH w AS (SELECT id, min(n) AS place FROM unnest($3::bigint[])"
+	    "   WITH ORDINALITY AS w (id, n) GROUP BY id),"
+	    " d AS (DELETE FROM kept k USING w WHERE k.account_id = $1::bigint"
+	    "  AND k.id = w.id RETURNING k.*, w.place),"
+	    " s AS (SELECT d.*, row_number() OVER (ORDER BY d.place) AS n"
+	    "  FROM d),"
+	    " t AS (SELECT count(*) AS n,"
+	    "  coalesce(sum(size), 0)::bigint AS bytes FROM s),"
+	    " u AS (UPDATE mailbox b SET uidnext = b.uidnext + t.n,"
+	    "   modseq = b.modseq + 1, messages = b.messages + t.n,"
+	    "   bytes = b.bytes + t.bytes FROM t WHERE"
+	    "   b.account_id = $1::bigint AND b.id = $2::bigint AND t.n > 0"
+	    "  RETURNING b.uidnext - t.n AS base, b.modseq),"
+	    " m AS (INSERT INTO message (account_id, mailbox_id, uid, modseq,"
+	    "   keywords, internal_date, save_date, size, content_id, flags)"
+	    "  SELECT $1::bigint, $2::bigint, u.base + s.n - 1, u.modseq,"
+	    "   (SELECT coalesce(bit_or(x.mask), 0)"
+	    "    FROM unnest($4::text[], $5::bigint[]) AS x (name, mask)"
+	    "    WHERE x.name = ANY (s.keywords)),"
+	    "   s.internal_date, $6::bigint, s.size, s.content_id,"
+	    "   (s.flags & ~8)::smallint FROM s, u RETURNING *)"
+	    " SELECT" ROW_COLUMNS ", s.place, m.content_id FROM s, u, m"
+	    " WHERE m.uid = u.base + s.n - 1 ORDER BY m.uid",
+	/* $2: before, $3: octets that may stay or 0, $4: how many at most, $5:
+	 * seconds until contents may go */
+	[PG_S_KEPT_PURGE] =
+	    "WITH a AS (SELECT id, size, expunged, sum(size) OVER"
+	    "   (ORDER BY expunged DESC, id DESC) AS with_newer"
+	    "  FROM kept WHERE" OF_ACCOUNT "),"
+	    " g AS (SELECT id, row_number() OVER (ORDER BY expunged, id) AS n"
+	    "  FROM a WHERE expunged < $2::bigint"
+	    "   OR ($3::bigint > 0 AND with_newer > $3::bigint)),"
+	    " d AS (DELETE FROM kept k USING g WHERE"
+	    "   k.account_id = $1::bigint AND k.id = g.id AND g.n <= $4::bigint"
+	    "  RETURNING k.id, k.size, k.content_id),"
+	    " l AS (INSERT INTO loose SELECT DISTINCT content_id," DUE_5 "  FROM d ORDER BY 1 ON CONFLICT DO NOTHING)"
+		      " SELECT (SELECT count(*) FROM d),"
+		      "  (SELECT coalesce(sum(size), 0)::bigint FROM d), "
+		      "count(*),"
+		      "  coalesce(sum(a.size), 0)::bigint, min(a.expunged),"
+		      "  (SELECT count(*) > $4::bigint FROM g)"
+		      " FROM a WHERE NOT EXISTS (SELECT 1 FROM d WHERE d.id = "
+		      "a.id)",
+
+	/* --- what was worked out ----------------------------------------- */
+
+	/* $3: kind, $4: uids */
+	[PG_S_CACHE_GET] =
+	    "SELECT m.uid, c.value FROM unnest($4::bigint[]) AS w (uid)"
+	    " JOIN message m ON" MESSAGES_OF_BOX "AND m.uid = w.uid"
+	    " JOIN cached c ON c.content_id = m.content_id"
+	    "  AND c.kind = $3::bigint ORDER BY m.uid",
+	/* $5: values. Of copies of a message one counts. */
+	[PG_S_CACHE_PUT] =
+	    "INSERT INTO cached SELECT DISTINCT ON (m.content_id)"
+	    "  m.content_id, $3::bigint::smallint, w.value"
+	    " FROM unnest($4::bigint[], $5::bytea[]) AS w (uid, value)"
+	    " JOIN message m ON" MESSAGES_OF_BOX "AND m.uid = w.uid"
+	    " ORDER BY m.content_id ON CONFLICT (content_id, kind)"
+	    " DO UPDATE SET value = excluded.value"
+	    "  WHERE cached.value <> excluded.value",
+	/* $3: how many at most; the last ones */
+	[PG_S_HISTORY] = "SELECT first, last, modseq FROM expunged m"
+			 " WHERE" MESSAGES_OF_BOX
+			 "ORDER BY modseq DESC, first DESC LIMIT $3::bigint",
+
+	/* --- texts ------------------------------------------------------- */
+
+	/* $3: version; of each message: $4 uid, $5 doubt, $6 octets, $7 header,
+	 * $8 body. Of copies of a message one counts. */
+	[PG_S_TEXT_PUT] =
+	    "INSERT INTO message_text (account_id, content_id, version, doubt,"
+	    "  octets, header, body) SELECT DISTINCT ON (m.content_id)"
+	    "  $1::bigint, m.content_id, $3::bigint, w.doubt::smallint,"
+	    "  w.octets::integer, w.header, w.body"
+	    " FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::text[],"
+	    "  $8::text[]) AS w (uid, doubt, octets, header, body)"
+	    " JOIN message m ON" MESSAGES_OF_BOX "AND m.uid = w.uid"
+	    " ORDER BY m.content_id ON CONFLICT (account_id, content_id)"
+	    " DO UPDATE SET version = excluded.version, doubt = excluded.doubt,"
+	    "  octets = excluded.octets, header = excluded.header,"
+	    "  body = excluded.body"
+	    "  WHERE message_text.version <> excluded.version",
+	[PG_S_TEXT_HAS_INDEX] =
+	    "SELECT to_regclass('message_text_words') IS NOT NULL",
+	/* $3: version, $4: pattern or null, $5: headers, too. One array of four
+	 * times the uid and 0: no, 1: yes, 2: maybe. */
+	[PG_S_TEXT_SEARCH] =
+	    "WITH h AS MATERIALIZED (SELECT DISTINCT content_id"
+	    "  FROM text_hits($1::bigint, $4::text, $5::boolean)"
+	    "   AS t (content_id) WHERE $4::text IS NOT NULL)"
+	    " SELECT array_agg(m.uid * 4 + CASE WHEN $4::text IS NULL THEN 1"
+	    "   WHEN t.doubt = 2 THEN 2 WHEN h.content_id IS NOT NULL THEN 1"
+	    "   WHEN t.doubt = 1 THEN 2 ELSE 0 END ORDER BY m.uid)"
+	    " FROM message m JOIN message_text t ON t.account_id = m.account_id"
+	    "  AND t.content_id = m.content_id AND t.version = $3::bigint"
+	    " LEFT JOIN h ON h.content_id = m.content_id"
+	    " WHERE" MESSAGES_OF_BOX,
+	/* $3: version */
+	[PG_S_TEXT_STATE] =
+	    "SELECT count(*), coalesce(sum(t.octets), 0)::bigint FROM message m"
+	    " JOIN message_text t ON t.account_id = m.account_id"
+	    "  AND t.content_id = m.content_id AND t.version = $3::bigint"
+	    " WHERE" MESSAGES_OF_BOX,
+	[PG_S_TEXT_DROP] =
+	    "DELETE FROM message_text t USING message m WHERE" MESSAGES_OF_BOX
+	    "AND t.account_id = m.account_id AND t.content_id = m.content_id",
+
+	/* --- looking for what is wrong ----------------------------------- */
+
+	[PG_S_CHECK_BOX] =
+	    "SELECT b.messages, b.bytes, b.uidnext, b.modseq,"
+	    "  count(m.uid), coalesce(sum(m.size), 0)::bigint,"
+	    "  coalesce(max(m.uid), 0), coalesce(max(m.modseq), 0)"
+	    " FROM mailbox b LEFT JOIN message m"
+	    "  ON m.account_id = b.account_id AND m.mailbox_id = b.id"
+	    " WHERE b.account_id = $1::bigint AND b.id = $2::bigint"
+	    " GROUP BY b.account_id, b.id",
+	/* $3 to $6: messages, bytes, uidnext, modseq */
+	[PG_S_CHECK_MEND_BOX] =
+	    "UPDATE mailbox SET messages = $3::bigint, bytes = $4::bigint,"
+	    " uidnext = greatest(uidnext, $5::bigint),"
+	    " modseq = greatest(modseq, $6::bigint) WHERE" OF_BOX,
+	/* $3: first uid, $4: how many */
+	[PG_S_CHECK] =
+	    "SELECT m.uid, m.size, c.size, k.n, k.octets, k.last FROM"
+	    " (SELECT * FROM message m WHERE" MESSAGES_OF_BOX
+	    "  AND m.uid >= $3::bigint ORDER BY m.uid LIMIT $4::bigint) AS m"
+	    " LEFT JOIN content c ON c.id = m.content_id"
+	    " LEFT JOIN LATERAL (SELECT count(*) AS n,"
+	    "   coalesce(sum(octet_length(data)), 0)::bigint AS octets,"
+	    "   coalesce(max(k.n), -1) AS last FROM chunk k"
+	    "  WHERE k.content_id = m.content_id) AS k ON true ORDER BY m.uid",
+	/* $3: uid, $4: octets */
+	[PG_S_CHECK_MEND_SIZE] =
+	    "WITH b AS (UPDATE mailbox SET modseq = modseq + 1,"
+	    "   bytes = bytes + $4::bigint - (SELECT size FROM message m"
+	    "    WHERE" MESSAGES_OF_BOX "AND m.uid = $3::bigint)"
+	    "  WHERE" OF_BOX "RETURNING modseq)"
+	    " UPDATE message m SET size = $4::bigint, modseq = b.modseq FROM b"
+	    " WHERE" MESSAGES_OF_BOX "AND m.uid = $3::bigint",
 
 	/* --- housekeeping ------------------------------------------------ */
 

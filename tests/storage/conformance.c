@@ -4,8 +4,9 @@
  *     conformance MODULE.so [key=value ...]
  *
  * The pairs are the module's configuration; a maildir wants path=DIR, an empty
- * directory. The last line is "N passed, N failed, N skipped"; the exit status
- * is 1 when a check failed and 2 when the module could not be tested.
+ * directory. only=NAME runs one of the tests below. The last line is "N passed,
+ * N failed, N skipped"; the exit status is 1 when a check failed and 2 when the
+ * module could not be tested.
  */
 #include "conformance.h"
 
@@ -36,11 +37,15 @@ static const struct {
 int
 main(int argc, char **argv)
 {
+	const char *only;
+
 	if (!suite_begin(argc, argv))
 		return 2;
+	only = suite.host.config(suite.section, "only");
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 		suite.part = tests[i].name;
-		if (suite.store != NULL)
+		if (suite.store != NULL &&
+		    (only == NULL || strcmp(only, tests[i].name) == 0))
 			tests[i].run();
 	}
 	return suite_end();

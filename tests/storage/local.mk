@@ -25,5 +25,13 @@ tests_storage_postgresql_cuts_LDADD = -ldl
 tests_storage_postgresql_nodes_SOURCES = tests/storage/conformance.h \
 	tests/storage/postgresql_nodes.c tests/storage/suite.c
 tests_storage_postgresql_nodes_LDADD = -ldl
+if POSTGRESQL
+check_PROGRAMS += tests/storage/postgresql_rows
+endif
+tests_storage_postgresql_rows_SOURCES = modules/postgresql/sql.c \
+	modules/postgresql/sql.h tests/storage/conformance.h \
+	tests/storage/postgresql_rows.c tests/storage/suite.c
+tests_storage_postgresql_rows_CFLAGS = $(AM_CFLAGS) $(LIBPQ_CFLAGS)
+tests_storage_postgresql_rows_LDADD = -ldl $(LIBPQ_LIBS)
 tests_crash_crash_store_SOURCES = tests/crash/crash_store.c
 tests_crash_crash_store_LDADD = -ldl

@@ -42,6 +42,7 @@ run_pg() {
 make -C "$build" -s tests/storage/conformance tests/storage/maildir_disk \
     tests/storage/mbox_disk \
     tests/storage/postgresql_cuts tests/storage/postgresql_nodes \
+    tests/storage/postgresql_rows \
     tests/crash/crash_store >"$dir/make" 2>&1 || cat "$dir/make"
 cflags=
 case $build in
@@ -75,6 +76,23 @@ if [ -n "$POSTERN_CLUSTER" ]; then
 	    "$build/tests/storage/postgresql_nodes" sweep_after=0
 	run_pg cuts "$dir/proxy" "$build/tests/storage/postgresql_cuts" \
 	    socket="$POSTERN_CLUSTER/.s.PGSQL.5432" dir="$dir/proxy"
+	# Texts without the index for them.
+	run_pg texts "$POSTERN_CLUSTER" "$build/tests/storage/conformance" \
+	    only=text
+	psql -X -q -d "host=$POSTERN_CLUSTER user=admin dbname=texts" \
+	    -c 'DROP INDEX postern.message_text_words'
+	run "$build/tests/storage/conformance" \
+	    "$build/install/lib/postern/postgresql.so" only=text \
+	    conninfo="host=$POSTERN_CLUSTER user=postern dbname=texts"
+	# Rows of others, as the owner of the tables and as another role.
+	psql -X -q -d "host=$POSTERN_CLUSTER user=admin dbname=postgres" \
+	    -c 'CREATE ROLE served LOGIN'
+	run_pg rows "$POSTERN_CLUSTER" "$build/tests/storage/postgresql_rows"
+	python3 tests/support/cluster.py --database rows2 >"$dir/conninfo"
+	run "$build/tests/storage/postgresql_rows" \
+	    "$build/install/lib/postern/postgresql.so" init=open \
+	    conninfo="host=$POSTERN_CLUSTER user=served dbname=rows2" \
+	    init_conninfo="$(cat "$dir/conninfo")"
 	run_pg crash "$POSTERN_CLUSTER" "$build/tests/crash/crash_store" 8 \
 	    life=400
 else
