@@ -32,6 +32,7 @@ include tests/fuzz/local_header.mk
 include tests/fuzz/local_content.mk
 include tests/fuzz/local_sasl.mk
 include tests/fuzz/local_smtp.mk
+include tests/fuzz/local_trust.mk
 include tests/fuzz/local_imap.mk
 include tests/fuzz/local_pop3.mk
 include tests/fuzz/local_proxy.mk

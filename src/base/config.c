@@ -557,6 +557,8 @@ complete(struct config *c)
 		lower(c->domains.v[i]);
 	for (size_t i = 0; i < c->domain_blocks; i++)
 		lower(c->domain[i].name);
+	for (size_t i = 0; i < c->trust.arc_trusted.n; i++)
+		lower(c->trust.arc_trusted.v[i]);
 	lower(c->hostname);
 }
 
@@ -750,6 +752,12 @@ check_dns(const struct config *c, struct collector *col)
 			    "dns.stubs: expected ZONE=ADDRESS or "
 			    "ZONE=ADDRESS@PORT, not \"%s\"",
 			    c->dns.stubs.v[i]);
+	for (size_t i = 0; i < c->trust.exempt.n; i++)
+		if (!network_is_valid(c->trust.exempt.v[i]))
+			problem(col,
+			    "trust.exempt: expected an address or a network "
+			    "such as 192.0.2.0/24, not \"%s\"",
+			    c->trust.exempt.v[i]);
 }
 
 static void

@@ -26,6 +26,15 @@ enum config_protocol {
 enum config_index { CONFIG_INDEX_SEARCHED, CONFIG_INDEX_ALL };
 
 enum config_bare_newline { CONFIG_BARE_REJECT, CONFIG_BARE_KEEP };
+/* What a DMARC failure leads to, at most. */
+enum config_dmarc {
+	CONFIG_DMARC_OFF,
+	CONFIG_DMARC_NOTE,
+	CONFIG_DMARC_JUNK,
+	CONFIG_DMARC_REJECT,
+};
+enum config_spf { CONFIG_SPF_OFF, CONFIG_SPF_NOTE, CONFIG_SPF_REJECT };
+
 enum config_delete { CONFIG_DELETE_EXPUNGE, CONFIG_DELETE_FLAG };
 
 struct config_strings {
@@ -231,9 +240,18 @@ struct config {
 		int64_t cache_size;
 	} dns;
 	struct {
-		int64_t threads; /* that wait for the DNS */
-		int64_t queue;	 /* messages that wait for a thread */
-		int64_t memory;	 /* of a message while it is held */
+		bool check; /* mail that comes to protocol = smtp */
+		struct config_strings exempt; /* networks not checked */
+		int spf;		      /* enum config_spf */
+		int dmarc;		      /* enum config_dmarc */
+		bool arc;
+		struct config_strings arc_trusted; /* sealers' domains */
+		bool defer_failures;		   /* 451 when the DNS fails */
+		int64_t signatures; /* of one message that are verified */
+		int64_t time;	    /* for all checks of one message */
+		int64_t threads;    /* that wait for the DNS */
+		int64_t queue;	    /* messages that wait for a thread */
+		int64_t memory;	    /* of a message while it is held */
 	} trust;
 	struct {
 		bool sign;		       /* what users hand in */

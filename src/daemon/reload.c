@@ -56,6 +56,18 @@ same_storages(const struct config *a, const struct config *b)
 	return true;
 }
 
+static bool
+same_dns(const struct config *a, const struct config *b)
+{
+	return same_strings(&a->dns.servers, &b->dns.servers) &&
+	       same_strings(&a->dns.stubs, &b->dns.stubs) &&
+	       same_strings(&a->dns.anchors, &b->dns.anchors) &&
+	       strcmp(a->dns.root_key, b->dns.root_key) == 0 &&
+	       a->dns.validate == b->dns.validate &&
+	       a->dns.time == b->dns.time &&
+	       a->dns.cache_size == b->dns.cache_size;
+}
+
 static void
 note(struct buf *notes, const char *what, bool same)
 {
@@ -80,10 +92,15 @@ daemon_restart_notes(
 		    fresh->accounts.database },
 		{ "accounts.path", old->accounts.path, fresh->accounts.path },
 		{ "log.path", old->log.path, fresh->log.path },
+		{ "dkim.dir", old->dkim.dir, fresh->dkim.dir },
 	};
 
 	note(notes, "listener", same_listeners(old, fresh));
 	note(notes, "storage", same_storages(old, fresh));
+	note(notes, "dns", same_dns(old, fresh));
+	note(notes, "trust.threads or trust.queue",
+	    old->trust.threads == fresh->trust.threads &&
+		old->trust.queue == fresh->trust.queue);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		note(notes, texts[i].what,
 		    strcmp(texts[i].before, texts[i].after) == 0);

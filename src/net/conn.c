@@ -557,6 +557,8 @@ step_open(struct net_conn *c, bool readable, bool woken)
 		return c->failed;
 	case NET_WAIT:
 		if (woken && c->protocol->woken != NULL) {
+			/* The peer could not say anything meanwhile. */
+			c->active = clock_monotonic();
 			set_last(c, c->protocol->woken(c));
 			return true;
 		}

@@ -68,6 +68,30 @@ begin_signing(struct smtp_session *s, struct delivery_message *m,
 	m->seal = seal;
 }
 
+/* Mail from elsewhere is checked, but what comes through our own relays. */
+static void
+begin_check(struct smtp_session *s, struct delivery_message *m)
+{
+	struct smtp_envelope *env = s->env;
+	const struct trust_envelope e = {
+		.peer = net_peer(s->conn),
+		.helo = s->hello,
+		.from = env->mail.from.text,
+		.from_local = env->mail.from.local,
+		.from_domain = env->mail.from.domain,
+		.conn = net_id(s->conn),
+		.id = env->id,
+	};
+
+	if (trust_is_exempt(smtp_config(s), e.peer))
+		return;
+	m->foreign = true;
+	if (!smtp_config(s)->trust.check)
+		return;
+	m->hold = true;
+	env->check = trust_check_new(s->services->trust, smtp_config(s), &e);
+}
+
 const char *
 smtp_content_begin(struct smtp_session *s)
 {
@@ -90,9 +114,11 @@ smtp_content_begin(struct smtp_session *s)
 	buf_init(&trace, 8192);
 	smtp_received(s, &trace);
 	m.trace = buf_str(&trace);
-	m.foreign = s->kind != SMTP_LMTP;
+	if (s->kind == SMTP_SERVER)
+		begin_check(s, &m);
 	if (s->kind == SMTP_SUBMISSION) {
 		m.author = str_of(user);
+		m.foreign = true;
 		begin_signing(s, &m, &seal);
 	}
 	rc = delivery_begin(env->delivery, &m, &err);
@@ -130,6 +156,8 @@ smtp_content_add(struct smtp_session *s, const char *p, size_t n)
 		smtp_content_refuse(s, "552 5.3.4 The message is too large");
 	if (env->refusal != NULL)
 		return;
+	if (env->check != NULL)
+		trust_check_content(env->check, p, n);
 	rc = delivery_write(env->delivery, p, n, &err);
 	if (rc == PST_OK)
 		return;
@@ -264,6 +292,17 @@ store(struct smtp_session *s)
 	free(results);
 }
 
+static enum net_next
+finish(struct smtp_session *s)
+{
+	if (s->env->refusal != NULL)
+		reply_to_all(s, s->env->refusal);
+	else
+		store(s);
+	smtp_envelope_end(s);
+	return NET_READ;
+}
+
 enum net_next
 smtp_content_end(struct smtp_session *s)
 {
@@ -276,10 +315,32 @@ smtp_content_end(struct smtp_session *s)
 		    "[message %" PRIu64 " octets]", env->size);
 		net_trace_client(s->conn, str_of(text));
 	}
-	if (env->refusal != NULL)
-		reply_to_all(s, env->refusal);
+	if (env->refusal == NULL && env->check != NULL) {
+		if (trust_check_start(env->check, net_handle_of(s->conn))) {
+			s->mode = SMTP_CHECKING;
+			return NET_WAIT;
+		}
+		smtp_content_refuse(
+		    s, "451 4.3.2 Too much mail is being checked, try later");
+	}
+	return finish(s);
+}
+
+enum net_next
+smtp_content_checked(struct smtp_session *s)
+{
+	struct trust_check *check = s->env->check;
+	enum trust_action action;
+	struct pst_str fields;
+	const char *reply;
+
+	if (!trust_check_is_done(check))
+		return NET_WAIT;
+	s->mode = SMTP_COMMAND;
+	action = trust_check_result(check, &fields, &reply);
+	if (action == TRUST_REJECT || action == TRUST_DEFER)
+		smtp_content_refuse(s, reply);
 	else
-		store(s);
-	smtp_envelope_end(s);
-	return NET_READ;
+		delivery_mark(s->env->delivery, fields, action == TRUST_JUNK);
+	return finish(s);
 }

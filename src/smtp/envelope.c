@@ -62,6 +62,7 @@ smtp_envelope_end(struct smtp_session *s)
 		net_set_idle(s->conn, smtp_config(s)->smtp.idle_time);
 	delivery_free(&env->delivery);
 	trust_signer_free(&env->signer);
+	trust_check_drop(&env->check);
 	arena_free(&env->arena);
 	free(env);
 	s->env = NULL;

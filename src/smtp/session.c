@@ -135,6 +135,9 @@ take(struct smtp_session *s, struct pst_str in, bool *moved_r)
 	case SMTP_HELD_BACK:
 		*moved_r = false;
 		return NET_PAUSE;
+	case SMTP_CHECKING:
+		*moved_r = false;
+		return NET_WAIT;
 	}
 	net_consume(s->conn, used);
 	return next;
@@ -239,8 +242,13 @@ on_timer(struct net_conn *c)
 static enum net_next
 on_woken(struct net_conn *c)
 {
-	(void)c;
-	return NET_READ;
+	struct smtp_session *s = net_session(c);
+	enum net_next next;
+
+	if (s->mode != SMTP_CHECKING)
+		return NET_READ;
+	next = smtp_content_checked(s);
+	return next == NET_READ ? run(s) : next;
 }
 
 static void

@@ -15,6 +15,7 @@
 #include "net/net.h"
 #include "smtp/dot.h"
 #include "smtp/parse.h"
+#include "trust/check.h"
 #include "trust/signer.h"
 
 enum smtp_kind {
@@ -32,6 +33,7 @@ enum smtp_mode {
 	SMTP_CHUNK,	/* content counted by BDAT */
 	SMTP_AUTH,	/* an answer to a SASL challenge */
 	SMTP_HELD_BACK, /* not looked at until the pause is over */
+	SMTP_CHECKING,	/* nor these, until the message is checked */
 };
 
 /* A recipient that was accepted. */
@@ -45,6 +47,7 @@ struct smtp_envelope {
 	struct arena *arena;
 	struct delivery *delivery;
 	struct trust_signer *signer; /* or NULL */
+	struct trust_check *check;   /* or NULL */
 	struct smtp_mail mail;
 	struct smtp_recipient *first, *last;
 	size_t recipients;
@@ -157,6 +160,8 @@ bool smtp_refuses_bare_newline(const struct smtp_session *s);
 bool smtp_content_hopeless(const struct smtp_session *s);
 /* Stores the message, replies and ends the transaction. */
 enum net_next smtp_content_end(struct smtp_session *s);
+/* The same once it is checked: SMTP_CHECKING is over then. */
+enum net_next smtp_content_checked(struct smtp_session *s);
 
 /* received.c: the field that tells of this hop (RFC 5321, 4.4). */
 void smtp_received(const struct smtp_session *s, struct buf *out);
