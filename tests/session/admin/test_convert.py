@@ -291,7 +291,7 @@ class Convert(unittest.TestCase):
         self.assertFalse({8, 11, 13} & gone, text)
 
     def test_nothing_is_lost_or_doubled_meanwhile(self):
-        self.fill(150)
+        self.fill(60)
         over = threading.Event()
         sent, failures, waits = [], [], []
 
@@ -329,7 +329,7 @@ class Convert(unittest.TestCase):
                 i = 29
                 while not over.is_set() or i % 30 != 25:
                     i += 1
-                    uid = str(r.randrange(2, 150))
+                    uid = str(r.randrange(2, 60))
                     ok(c.uid("store", uid,
                              r.choice(["+FLAGS", "-FLAGS"]),
                              r.choice(["\\Seen", "\\Flagged", "k%d" %
@@ -355,7 +355,7 @@ class Convert(unittest.TestCase):
             t.start()
         results = []
         try:
-            for i in range(4):
+            for i in range(3):
                 results.append((self.back if i % 2 else self.convert)())
         finally:
             over.set()
@@ -379,10 +379,10 @@ class Convert(unittest.TestCase):
             self.assertLess(r["held_microseconds"], 3000000 * SLOW)
 
     def test_a_killed_server_goes_on(self):
-        self.fill(120)
+        self.fill(60)
         before = account(self.server, exact=False)
         r = random.Random(5)
-        for round in range(4):
+        for round in range(3):
             source, target = (("first", "second"), ("second", "first"))[
                 self.place() == "second"]
             p = subprocess.Popen(
@@ -406,7 +406,12 @@ class Convert(unittest.TestCase):
         return json.loads(p.stdout)["storage"] or "first"
 
     def test_it_can_be_interrupted(self):
-        self.fill(300)
+        self.fill(40)
+        c = client(self.server)
+        for _ in range(3):
+            ok(c.select("INBOX"))
+            ok(c.copy("1:*", "INBOX"))
+        c.logout()
         before = account(self.server)
         p = subprocess.Popen(
             [os.path.join(PREFIX, "sbin/posternctl"), "--sandbox",
@@ -439,6 +444,27 @@ class Convert(unittest.TestCase):
         self.assertTrue(os.path.exists(path) or
                         os.listdir(os.path.join(inbox, "new")))
         self.assertEqual(self.place(), "first")
+
+    def test_progress(self):
+        """A bar on a terminal, nothing of that elsewhere."""
+        self.fill(20)
+        master, slave = os.openpty()
+        p = subprocess.run(
+            [os.path.join(PREFIX, "sbin/posternctl"), "--sandbox",
+             self.server.dir, "convert", "--from", "first", "--to", "second",
+             self.user], stdout=subprocess.PIPE, stderr=slave,
+            timeout=60 * SLOW, text=True)
+        os.close(slave)
+        shown = os.read(master, 65536).decode()
+        os.close(master)
+        self.assertEqual(p.returncode, 0, shown)
+        self.assertRegex(shown, r"\r.*%s \[[#.]{24}\] \d+/\d+, "
+                         r"[0-9.]+ MB, \d+/s, pass \d+" % self.user)
+        self.assertTrue(shown.endswith("\033[K"), shown)
+        self.assertRegex(p.stdout, r"(?s)^USER .*\n%s +converted " % self.user)
+        p = self.server.ctl("convert", "--from", "second", "--to", "first",
+                            self.user, *self.alone())
+        self.assertEqual((p.returncode, p.stderr), (0, ""))
 
     def test_what_cannot_be(self):
         self.assertIn("no storage", self.convert(target="third", code=3))
