@@ -64,6 +64,8 @@ def make_accounts(to):
 def dump(conninfo):
     """The schema of a server's database, without whose it is."""
     c = cluster.cluster()
+    # All rows are for the superuser's eyes alone.
+    conninfo = c.conninfo(conninfo.rpartition("=")[2], cluster.ADMIN)
     text = subprocess.run(
         [os.path.join(c.bin, "pg_dump"), "-d", conninfo, "--no-owner",
          "--no-privileges", "--inserts", "--rows-per-insert=100"],
