@@ -517,8 +517,13 @@ header_line(struct mb_reader *r, const struct mb_piece *p, size_t *skip_r)
 static void
 line_end(struct mb_reader *r)
 {
+	const struct mb_block *b = &r->block;
+	bool is_added;
+
 	quote_flush(&r->quote, emit, r);
-	if (r->block.is_raw || r->last == '\r')
+	/* The end of a line that had none, whatever octet is before it. */
+	is_added = b->has_own && b->no_eol && r->octets == b->size;
+	if (b->is_raw || (r->last == '\r' && !is_added))
 		emit(r, "\n", 1);
 	else
 		emit(r, "\r\n", 2);

@@ -152,6 +152,7 @@ static const struct {
 	    { "Subject: a\r\n\r\nb\r\n" } },
 	{ "no line end at the end", FROM "Subject: a\n\nb",
 	    { "Subject: a\r\n\r\nb" } },
+	{ "a CR at the end", FROM "A: a\n\nb\r", { "A: a\r\n\r\nb\r" } },
 	{ "no empty line between", FROM "A: a\n\nb\n" FROM "C: c\n\nd\n\n",
 	    { "A: a\r\n\r\nb\r\n", "C: c\r\n\r\nd\r\n" } },
 	{ "only a header", FROM "A: a\n\n" FROM "C: c\n\n\n",
