@@ -420,11 +420,3 @@ mail_convert(struct mailstore *ms, struct accounts *accounts,
 	mail_account_close(&c.acct);
 	return rc;
 }
-
-const char *
-mail_storage_name(struct mailstore *ms, const struct account_user *user)
-{
-	const struct storage *st = storage_for(ms, user, NULL);
-
-	return st != NULL ? st->cfg->name : user->storage;
-}

@@ -76,8 +76,4 @@ enum pst_rc mail_convert(struct mailstore *ms, struct accounts *accounts,
     const struct account_user *user, const struct convert_how *how,
     struct convert_result *result_r, struct pst_error *err);
 
-/* The name of the storage block that a user's record stands for. */
-const char *mail_storage_name(
-    struct mailstore *ms, const struct account_user *user);
-
 #endif
