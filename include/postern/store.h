@@ -184,6 +184,8 @@ typedef void (*pst_said_fn)(void *arg, const char *text);
 /* What refresh() found. Called back in this order: gone, changed, new. */
 struct pst_delta {
 	void *arg;
+	/* Also those that came and went since the last time, where others
+	 * assign uids, too. */
 	pst_uid_fn gone;
 	pst_row_fn changed;  /* of a known uid; modseq is larger than before */
 	pst_row_fn appended; /* ascending uids, above all that were known */

@@ -128,8 +128,8 @@ is_own(const struct pst_box *b, uint64_t modseq)
 	return false;
 }
 
-/* Runs of uids, and since when they are gone. Those that the server was never
- * told of are left out. */
+/* Runs of uids, and since when they are gone. Also of messages that came and
+ * went before this server heard of them: another one told its clients. */
 static void
 gather_gone(struct refreshing *f, const PGresult *r)
 {
@@ -139,8 +139,7 @@ gather_gone(struct refreshing *f, const PGresult *r)
 
 		if (is_own(f->box, (uint64_t)pg_i64(r, i, 2)))
 			continue;
-		for (uint64_t uid = first; uid <= last && uid < f->box->uidnext;
-		     uid++)
+		for (uint64_t uid = first; uid <= last; uid++)
 			uid_list_add(&f->gone, (uint32_t)uid);
 	}
 }
@@ -155,11 +154,11 @@ gather_missing(struct refreshing *f, const PGresult *r)
 	for (int i = 0; i < PQntuples(r); i++) {
 		uint64_t there = (uint64_t)pg_i64(r, i, 0);
 
-		for (; uid < there && uid < f->box->uidnext; uid++)
+		for (; uid < there; uid++)
 			uid_list_add(&f->gone, (uint32_t)uid);
 		uid = there + 1;
 	}
-	for (; uid < f->box->uidnext; uid++)
+	for (; uid < f->row.uidnext; uid++)
 		uid_list_add(&f->gone, (uint32_t)uid);
 }
 

@@ -733,6 +733,22 @@ present_modseq(struct mailbox *mb)
 	return state.highestmodseq;
 }
 
+/* Messages of others that came and went before we heard of them had uids too.
+ */
+static void
+follow_uidnext(struct mailbox *mb)
+{
+	struct pst_box_state state;
+	struct pst_error err;
+
+	if (mb->acct->st->ops->state(mb->box, &state, &err) != PST_OK)
+		return;
+	pthread_mutex_lock(&mb->lock);
+	if (state.uidnext > mb->state.uidnext)
+		mb->state.uidnext = state.uidnext;
+	pthread_mutex_unlock(&mb->lock);
+}
+
 /*
  * The numbers between what is known and what this server did now are of changes
  * by others that the module came upon and tells of by refresh() alone. No
@@ -1056,6 +1072,7 @@ mailbox_refresh(struct mailbox *mb, struct pst_error *err)
 		if (r.changed.n + r.appended.n > 0)
 			mailbox_take_keywords(mb);
 		apply(mb, &r.gone, &r.changed, &r.appended, false);
+		follow_uidnext(mb);
 		/* Only now: somebody may catch up while this one looks. */
 		pthread_mutex_lock(&mb->lock);
 		mb->has_gap = false;

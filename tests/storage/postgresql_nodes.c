@@ -256,6 +256,30 @@ changes(struct pair *p)
 	delta_free(&d);
 }
 
+/* Clients of the other server may have seen it: ours must be told, too. */
+static void
+came_and_went(struct pair *p)
+{
+	struct pst_error err = { 0 };
+	struct pst_box_state st = { 0 };
+	struct uids gone = { 0 };
+	struct pst_range r;
+	struct delta d;
+	uint32_t uid;
+
+	load_both(p);
+	uid = put_b(p);
+	CHECK_RC(PST_OK,
+	    OPS->expunge(p->at_b, one(&r, uid, uid), uids_add, &gone, &err));
+	uids_free(&gone);
+	CHECK(delta_get(p->at_a, &d) == PST_OK && d.gone.n == 1 &&
+		  d.gone.v[0] == uid && d.appended.n == 0,
+	    "one that came and went is gone");
+	delta_free(&d);
+	CHECK_RC(PST_OK, OPS->state(p->at_a, &st, &err));
+	CHECK(st.uidnext == uid + 1, "its uid was used");
+}
+
 static void
 conflicts(struct pair *p)
 {
@@ -604,6 +628,7 @@ main(int argc, char **argv)
 	if (pair_open(&p, "changes@nodes.test", "INBOX")) {
 		behind(&p);
 		changes(&p);
+		came_and_went(&p);
 		conflicts(&p);
 		suite.part = "watch";
 		watched(&p);
