@@ -49,7 +49,10 @@ keyword_take(struct pst_box *b, struct pst_str array)
 void
 keyword_doubt(struct pst_box *b)
 {
+	struct pst_error ignored;
+
 	b->epoch = INT64_MAX;
+	(void)box_refused(b, b->epoch, &ignored); /* reads it again */
 }
 
 void

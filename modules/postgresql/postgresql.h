@@ -163,8 +163,8 @@ unsigned keyword_find(const struct pst_box *b, const char *name);
  * It takes none of the numbers in `taken`. LIMIT. */
 enum pst_rc keyword_make(struct pst_box *b, struct pg_conn *c, const char *name,
     uint64_t taken, unsigned *number_r, bool *reused_r, struct pst_error *err);
-/* A name in b's table may not have come to the database: until the table was
- * read again, no keywords are written by its numbers. */
+/* A name in b's table may not have come to the database: it is read again. When
+ * that fails, no keywords are written by its numbers until it was. */
 void keyword_doubt(struct pst_box *b);
 /* b's table goes to the database. */
 enum pst_rc keyword_write(

@@ -11,6 +11,7 @@ struct transfer {
 	struct pst_uids uids;
 	struct pg_ranges ranges;
 	bool is_move;
+	bool made_keywords; /* in the target's table; see keyword_doubt() */
 	int64_t now;
 	struct pg_array there, here; /* masks of keywords, in pairs */
 	struct row_list rows;
@@ -65,6 +66,7 @@ map_keywords(struct transfer *t, const struct pst_box *names, uint64_t used,
 			continue;
 		n = keyword_find(t->to, name);
 		if (n == PST_KEYWORDS_MAX) {
+			t->made_keywords = true;
 			rc = keyword_make(
 			    t->to, c, name, taken, &n, &reused, err);
 			is_new = true;
@@ -249,7 +251,7 @@ transfer(struct transfer *t, pst_copied_fn fn, void *arg, struct pst_error *err)
 		rc = pg_run(t->from->acct->store, &job, NULL, err);
 	if (rc == PST_OK)
 		report(t, fn, arg);
-	else
+	else if (t->made_keywords)
 		keyword_doubt(t->to);
 	pg_ranges_fini(&t->ranges);
 	forget(t);

@@ -1055,6 +1055,22 @@ on_appended(void *arg, const struct pst_row *row)
 	rows_add(&((struct refreshed *)arg)->appended, row);
 }
 
+/* Others removed it: its sessions learn that now. The box is closed by whoever
+ * puts the mailbox back last. */
+static void
+end_when_lost(struct mailbox *mb, enum pst_rc rc)
+{
+	const struct pst_store_ops *ops = mb->acct->st->ops;
+
+	if (rc != PST_E_NOTFOUND || ops->box_is_there == NULL ||
+	    ops->box_is_there(mb->box))
+		return;
+	atomic_store(&mb->dead, true);
+	pthread_mutex_lock(&mb->lock);
+	mailbox_wake_views(mb);
+	pthread_mutex_unlock(&mb->lock);
+}
+
 enum pst_rc
 mailbox_refresh(struct mailbox *mb, struct pst_error *err)
 {
@@ -1079,6 +1095,7 @@ mailbox_refresh(struct mailbox *mb, struct pst_error *err)
 		pthread_mutex_unlock(&mb->lock);
 	} else {
 		atomic_store(&mb->stirred, true);
+		end_when_lost(mb, rc);
 	}
 	account_change_end(mb->acct);
 	/* A count may have seen what others did before we heard of it. */

@@ -826,6 +826,19 @@ view_is_behind(struct mailbox_view *v)
 	return behind;
 }
 
+/* Others changed what nobody told us yet. One who looks for it just now may not
+ * be done: what this session is told next is not all without it. */
+static bool
+has_unknown(struct mailbox *mb)
+{
+	bool has_gap;
+
+	pthread_mutex_lock(&mb->lock);
+	has_gap = mb->has_gap;
+	pthread_mutex_unlock(&mb->lock);
+	return has_gap || atomic_load(&mb->stirred);
+}
+
 enum pst_rc
 view_sync(struct mailbox_view *v, bool expunges,
     const struct view_events *events, struct pst_error *err)
@@ -833,7 +846,7 @@ view_sync(struct mailbox_view *v, bool expunges,
 	struct news news = { 0 };
 	enum pst_rc rc = PST_OK;
 
-	if (atomic_load(&v->mb->stirred))
+	if (has_unknown(v->mb))
 		rc = view_refresh(v, err);
 	if (!view_is_behind(v))
 		return rc;
