@@ -945,8 +945,9 @@ kill_at(enum deed deed, unsigned n, bool *traced_r)
 	return *traced_r;
 }
 
+/* `is_after`: another program has added a message since. */
 static void
-audit_kill(enum deed deed, unsigned n, bool is_done)
+audit_kill(enum deed deed, unsigned n, bool is_done, bool is_after)
 {
 	struct pst_acct *acct = acct_of("kill@example.test");
 	struct pst_box *box = acct ? box_of(acct, "INBOX") : NULL;
@@ -969,8 +970,13 @@ audit_kill(enum deed deed, unsigned n, bool is_done)
 	}
 	CHECK((rows_uid(&rows, 2) != NULL) == (rows_uid(&rows, 4) != NULL),
 	    "%s killed at %u: all or none", deed_name[deed], n);
-	CHECK(rows.n <= KILL_LAST + (deed == COMMIT), "%s killed at %u: %zu",
-	    deed_name[deed], n, rows.n);
+	CHECK(rows.n <= KILL_LAST + (size_t)(deed == COMMIT || is_after),
+	    "%s killed at %u: %zu", deed_name[deed], n, rows.n);
+	if (is_after)
+		CHECK(rows.n > 0 && rows.v[rows.n - 1].uid > KILL_LAST &&
+			  body_is(box, rows.v[rows.n - 1].uid, delivered_text,
+			      strlen(delivered_text)),
+		    "%s killed at %u: what came after", deed_name[deed], n);
 	rows_free(&rows);
 	CHECK(put(box, kill_text, 0, 0, 1) > KILL_LAST, "the next one");
 	OPS->box_close(box);
@@ -997,12 +1003,15 @@ killed(void)
 	for (enum deed deed = 0; deed < DEEDS && traced; deed++) {
 		/* Twice a call: when it begins and when it ends. */
 		for (unsigned n = 1;; n++) {
-			bool was_killed;
+			bool was_killed,
+			    is_after = deed != COMMIT && n % 3 == 0;
 
 			copy_all("kill.saved", "kill");
 			OPS->close(suite.store);
 			suite.store = NULL;
 			was_killed = kill_at(deed, n, &traced);
+			if (is_after)
+				append_file("kill/INBOX", delivered);
 			{
 				struct pst_error err = { 0 };
 
@@ -1015,7 +1024,7 @@ killed(void)
 				skip(1, "no ptrace(2) here");
 				break;
 			}
-			audit_kill(deed, n, !was_killed);
+			audit_kill(deed, n, !was_killed, is_after);
 			if (!was_killed)
 				break;
 		}
