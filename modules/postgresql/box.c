@@ -155,9 +155,10 @@ box_did(struct pst_box *b, uint64_t modseq)
 	}
 	if (modseq > b->last)
 		b->last = modseq;
-	/* Others' below that are found by comparing what the server knows:
-	 * state() tells it. */
-	atomic_store(&b->ear.known, b->last);
+	/* Not `last`: a gap below it is something that is not known, maybe of
+	 * a server that ended before it told, or of our own when the answer to
+	 * a commit never came. Comparing then finds it. */
+	atomic_store(&b->ear.known, b->known);
 	hub_tell(b->acct->store, PG_EAR_BOX, b->id);
 }
 
