@@ -4,8 +4,7 @@
  *
  * Mailboxes are opened by EXAMINE and messages fetched by BODY.PEEK[], so that
  * nothing there changes. What is known of all messages comes first, in one
- * FETCH; then their contents one by one, asked for some ahead, so that the way
- * between is not waited for each time. A connection that breaks is made anew
+ * FETCH; then their contents one by one. A connection that breaks is made anew
  * where it was.
  */
 #include "base/clock.h"
@@ -17,7 +16,6 @@
 #include <time.h>
 
 enum {
-	AHEAD = 24,		 /* messages that are asked for */
 	ROWS_MAX = 20 * 1000000, /* of one mailbox */
 	NAMES_MAX = 20000,
 	SETS_MAX = 1024,	    /* of keywords, that are kept once */
@@ -70,10 +68,6 @@ struct imap_source {
 	struct arena *words;
 	const char *set[SETS_MAX];
 	size_t sets;
-	/* The contents of messages up to `asked` are asked for, by commands
-	 * whose tags ascend from that of `first_tag` for the first one. */
-	size_t asked, first_asked;
-	uint32_t first_tag;
 	struct imap_fetched fetched;
 	const char *keyword[IMAP_WORDS_MAX];
 	struct buf keywords;
@@ -506,7 +500,6 @@ examine(struct imap_source *s, struct pst_error *err)
 	enum pst_rc rc;
 
 	s->state = (struct mig_state){ 0 };
-	s->asked = s->first_asked = s->at;
 	buf_init(&line, COMMAND_MAX);
 	(void)buf_puts(&line, "EXAMINE ");
 	if (!imap_put_quoted(&line, str_of(s->mailbox)))
@@ -557,12 +550,10 @@ imap_close(struct mig_source *base)
 	s->mailbox = NULL;
 	free(s->row);
 	s->row = NULL;
-	s->n = s->cap = s->at = s->asked = s->first_asked = 0;
+	s->n = s->cap = s->at = 0;
 	s->has_rows = false;
 	s->sets = 0;
 	arena_free(&s->words);
-	/* What was asked for and not read would come into the next mailbox's
-	 * answers: it is passed over there, by its tags. */
 }
 
 static enum pst_rc
@@ -720,25 +711,16 @@ imap_next(struct mig_source *base, uint32_t mark, struct mig_message *message_r,
 
 /* --- contents ------------------------------------------------------------ */
 
-/* Asks for this message and some that follow, as far as that was not done. */
+/* One at a time: servers may answer several commands at once and in any order
+ * (RFC 3501, 5.5), and Dovecot does. */
 static enum pst_rc
 ask(struct imap_source *s, size_t i, struct pst_error *err)
 {
-	enum pst_rc rc = PST_OK;
+	char text[64];
 
-	if (s->asked <= i) {
-		s->asked = s->first_asked = i;
-		s->first_tag = s->tag + 1;
-	}
-	while (rc == PST_OK && s->asked < s->n && s->asked < i + AHEAD) {
-		char text[64];
-
-		(void)snprintf(text, sizeof(text), "UID FETCH %lu BODY.PEEK[]",
-		    (unsigned long)s->row[s->asked].uid);
-		rc = send_command(s, str_of(text), err);
-		s->asked++;
-	}
-	return rc;
+	(void)snprintf(text, sizeof(text), "UID FETCH %lu BODY.PEEK[]",
+	    (unsigned long)s->row[i].uid);
+	return send_command(s, str_of(text), err);
 }
 
 /* Hands on a message that came, or one that came as a string. */
@@ -776,7 +758,6 @@ static enum pst_rc
 receive(struct imap_source *s, size_t i, mig_write_fn write, void *arg,
     enum pst_rc *write_rc, struct pst_error *err)
 {
-	uint32_t tag = s->first_tag + (uint32_t)(i - s->first_asked);
 	bool found = false;
 
 	for (unsigned long k = 0; k < IGNORED_MAX; k++) {
@@ -789,7 +770,7 @@ receive(struct imap_source *s, size_t i, mig_write_fn write, void *arg,
 		if (rc != PST_OK)
 			return rc;
 		imap_response_parse(line, &r);
-		if (r.kind == IMAP_TAGGED && is_tag(r.tag, tag))
+		if (r.kind == IMAP_TAGGED && is_tag(r.tag, s->tag))
 			return found ? PST_OK
 				     : pst_fail(err, PST_E_CONFLICT, 0,
 					   "uid %lu of %.100s is gone, or "
@@ -821,11 +802,7 @@ imap_read(struct mig_source *base, mig_write_fn write, void *arg,
 		rc = receive(s, s->at - 1, write, arg, &write_rc, err);
 	if (write_rc != PST_OK || rc != PST_E_TEMP)
 		return rc;
-	/* From this message on. */
-	s->at--;
 	rc = connect_again(s, err);
-	s->at++;
-	s->asked = 0;
 	return rc == PST_OK ? PST_E_STALE : rc;
 }
 

@@ -11,5 +11,6 @@ python3 gnutls-bin openssl swaks libnet-ssleay-perl msmtp mutt bsd-mailx isync f
 xz-utils libnss-myhostname postgresql
 haproxy nsd ldnsutils opendkim-tools python3-dkim python3-nacl"
 
-# What `make bench` measures against.
-bench_packages="dovecot-core dovecot-imapd dovecot-lmtpd"
+# What `make bench` measures against and installs without starting it; with
+# them tests/system/test_migrate.py moves from a real Dovecot and back.
+bench_packages="dovecot-core dovecot-imapd dovecot-lmtpd dovecot-pop3d"

@@ -224,7 +224,6 @@ class FromScript(Case):
         self.assertEqual(self.inbox(), self.want)
         self.assertEqual(self.number("UIDNEXT"), 40)
         self.assertIn('LOGIN "a\\"b" "secret"', self.script.commands)
-        # The next commands are there before the first is answered.
         self.assertEqual(self.number("UIDVALIDITY"), 77)
 
     def test_one_that_breaks_off_in_a_message(self):
