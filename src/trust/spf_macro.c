@@ -55,7 +55,13 @@ macro_parse(struct pst_str in, bool explains, struct macro *out)
 	return true;
 }
 
-enum piece { PIECE_END, PIECE_LITERAL, PIECE_MACRO, PIECE_BAD };
+enum piece {
+	PIECE_END,
+	PIECE_LITERAL,
+	PIECE_ESCAPE, /* a literal that is written as a macro */
+	PIECE_MACRO,
+	PIECE_BAD,
+};
 
 /* Takes a literal or a macro off `*rest`. */
 static enum piece
@@ -79,13 +85,13 @@ next_piece(struct pst_str *rest, bool explains, struct pst_str *literal_r,
 	switch (s.p[0]) {
 	case '%':
 		*literal_r = STR("%");
-		return PIECE_LITERAL;
+		return PIECE_ESCAPE;
 	case '_':
 		*literal_r = STR(" ");
-		return PIECE_LITERAL;
+		return PIECE_ESCAPE;
 	case '-':
 		*literal_r = STR("%20");
-		return PIECE_LITERAL;
+		return PIECE_ESCAPE;
 	case '{':
 		end = str_find(*rest, '}');
 		if (end == rest->n ||
@@ -118,7 +124,7 @@ spf_is_macro_string(struct pst_str text)
 		return false;
 	do {
 		piece = next_piece(&text, false, &literal, &macro);
-	} while (piece == PIECE_LITERAL || piece == PIECE_MACRO);
+	} while (piece != PIECE_END && piece != PIECE_BAD);
 	return piece == PIECE_END;
 }
 
@@ -156,7 +162,7 @@ spf_is_domain_spec(struct pst_str text)
 			return false;
 		last = piece == PIECE_LITERAL ? literal : STR_NONE;
 	}
-	if (last.p == NULL || last.p < text.p || last.p >= text.p + text.n)
+	if (last.p == NULL)
 		return true; /* it ends with a macro, or %% and the like */
 	if (last.n > 1 && last.p[last.n - 1] == '.')
 		last.n--;
@@ -309,6 +315,7 @@ spf_expand(const struct spf_names *names, struct pst_str text, bool explains,
 		case PIECE_END:
 			return true;
 		case PIECE_LITERAL:
+		case PIECE_ESCAPE:
 			if (!buf_add_str(out, literal))
 				return false;
 			break;
