@@ -1,0 +1,269 @@
+/*
+ * exchange/exchange.c - see exchange.h. Threads are started when there is more
+ * work than threads that wait for it; each has one connection at a time.
+ */
+#include "exchange/priv.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#include <stdlib.h>
+
+enum {
+	DNS_TIME = 60,	     /* seconds */
+	LINK_MESSAGES = 100, /* over one connection */
+	LINK_TIME = 300,     /* seconds */
+	STACK = 256 * 1024,
+};
+
+struct config *
+exchange_config(struct exchange *x)
+{
+	struct config *cfg;
+
+	pthread_mutex_lock(&x->lock);
+	cfg = config_ref(x->cfg);
+	pthread_mutex_unlock(&x->lock);
+	return cfg;
+}
+
+/* --- threads --------------------------------------------------------------
+ */
+
+static void
+resolve(struct exchange *x, struct schedule_work *work)
+{
+	struct config *cfg = exchange_config(x);
+	const char *own[] = { cfg->hostname };
+	struct hosts hosts;
+	struct pst_error err = { 0 };
+	enum hosts_result found;
+
+	if (cfg->queue.relay[0] != '\0' &&
+	    hosts_relay(cfg->queue.relay, &hosts))
+		found = HOSTS_FOUND;
+	else
+		found = hosts_find(&x->host.dns, work->domain,
+		    (int)cfg->queue.port, own, 1,
+		    clock_monotonic() + INT64_C(1000000) * DNS_TIME, &hosts,
+		    &err);
+	schedule_resolved(x->schedule, work, found, &hosts, err.detail);
+	config_unref(&cfg);
+}
+
+static bool
+is_worn(const struct link *l)
+{
+	return l->client == NULL || l->messages >= LINK_MESSAGES ||
+	       clock_monotonic() - l->opened > INT64_C(1000000) * LINK_TIME ||
+	       !client_is_usable(l->client);
+}
+
+/* A job, and more for the same provider over the same connection. */
+static void
+work_on(struct exchange *x, struct schedule_work *work)
+{
+	struct link link = { 0 };
+	struct provider *p = work->provider;
+	bool tried = work->kind == SCHEDULE_TRY, more = true;
+
+	schedule_keep(x->schedule, p);
+	while (more) {
+		exchange_try(x, work, &link);
+		more = !is_worn(&link) && schedule_more(x->schedule, p, work);
+	}
+	link_close(&link);
+	schedule_let_go(x->schedule, p, tried);
+}
+
+static void *
+run(void *arg)
+{
+	struct exchange *x = arg;
+	struct schedule_work *work = mem_alloc(sizeof(*work));
+
+	for (;;) {
+		schedule_wait(x->schedule, work);
+		if (work->kind == SCHEDULE_STOP)
+			break;
+		if (work->kind == SCHEDULE_RESOLVE)
+			resolve(x, work);
+		else
+			work_on(x, work);
+	}
+	free(work);
+	pthread_mutex_lock(&x->lock);
+	x->threads--;
+	pthread_cond_broadcast(&x->moved);
+	pthread_mutex_unlock(&x->lock);
+	return NULL;
+}
+
+static void
+start_thread(void *arg)
+{
+	struct exchange *x = arg;
+	pthread_attr_t attr;
+	pthread_t thread;
+	bool may;
+
+	pthread_mutex_lock(&x->lock);
+	may = x->threads < x->threads_max && !x->is_stopping;
+	if (may)
+		x->threads++;
+	pthread_mutex_unlock(&x->lock);
+	if (!may)
+		return;
+	(void)pthread_attr_init(&attr);
+	(void)pthread_attr_setstacksize(&attr, STACK);
+	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	if (pthread_create(&thread, &attr, run, x) != 0) {
+		pthread_mutex_lock(&x->lock);
+		x->threads--;
+		pthread_cond_broadcast(&x->moved);
+		pthread_mutex_unlock(&x->lock);
+	}
+	(void)pthread_attr_destroy(&attr);
+}
+
+/* What has to be done now and then. */
+static void *
+tick(void *arg)
+{
+	struct exchange *x = arg;
+
+	pthread_mutex_lock(&x->lock);
+	while (!x->is_stopping) {
+		struct pst_error err = { 0 };
+		struct timespec until;
+		bool more = true;
+
+		pthread_mutex_unlock(&x->lock);
+		schedule_tick(x->schedule);
+		while (more)
+			if (queue_tidy(x->queue, &more, &err) != PST_OK) {
+				log_failure(PST_LOG_ERROR, 0, "queue", &err);
+				more = false;
+			}
+		pthread_mutex_lock(&x->lock);
+		(void)clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec++;
+		if (!x->is_stopping)
+			(void)pthread_cond_timedwait(
+			    &x->moved, &x->lock, &until);
+	}
+	pthread_mutex_unlock(&x->lock);
+	return NULL;
+}
+
+/* --- start and stop -------------------------------------------------------
+ */
+
+static struct schedule_options
+schedule_options(struct exchange *x, const struct config *cfg)
+{
+	return (struct schedule_options){
+		.life = cfg->queue.life,
+		.warn_after = cfg->queue.warn_after,
+		.retry_first = cfg->queue.retry_first,
+		.retry_most = cfg->queue.retry_most,
+		.sleep_first = cfg->queue.sleep_first,
+		.sleep_most = cfg->queue.sleep_most,
+		.at_once_first = 2,
+		.at_once_most = (unsigned)cfg->queue.at_once,
+		.rate = (unsigned)cfg->queue.rate,
+		.wanted = start_thread,
+		.arg = x,
+	};
+}
+
+enum pst_rc
+exchange_start(struct config *cfg, const struct exchange_host *host,
+    struct exchange **x_r, struct pst_error *err)
+{
+	struct exchange *x = mem_alloc(sizeof(*x));
+	struct schedule_options so = schedule_options(x, cfg);
+	struct queue_options qo = {
+		.journal = { .segment_size = (uint64_t)cfg->queue.segment,
+		    .fsync = true,
+		    .spares = 2 },
+		.came = schedule_came,
+		.gone = schedule_gone,
+	};
+	char path[4096];
+	enum pst_rc rc;
+
+	x->host = *host;
+	x->cfg = config_ref(cfg);
+	x->threads_max = (size_t)cfg->queue.connections;
+	pthread_mutex_init(&x->lock, NULL);
+	pthread_cond_init(&x->moved, NULL);
+	x->schedule = schedule_new(&so);
+	qo.arg = x->schedule;
+	if (cfg->queue.path[0] != '\0')
+		(void)snprintf(path, sizeof(path), "%s", cfg->queue.path);
+	else
+		(void)snprintf(path, sizeof(path), "%s/queue", cfg->state_dir);
+	rc = queue_open(path, &qo, &x->queue, err);
+	if (rc == PST_OK) {
+		schedule_begin(x->schedule, x->queue);
+		x->has_tick = pthread_create(&x->tick, NULL, tick, x) == 0;
+		if (!x->has_tick)
+			rc = pst_fail(err, PST_E_TEMP, 0, "queue: no thread");
+	}
+	if (rc != PST_OK)
+		exchange_stop(&x);
+	*x_r = x;
+	return rc;
+}
+
+void
+exchange_stop(struct exchange **xp)
+{
+	struct exchange *x = *xp;
+
+	*xp = NULL;
+	if (x == NULL)
+		return;
+	schedule_stop(x->schedule);
+	pthread_mutex_lock(&x->lock);
+	x->is_stopping = true;
+	pthread_cond_broadcast(&x->moved);
+	while (x->threads > 0)
+		pthread_cond_wait(&x->moved, &x->lock);
+	pthread_mutex_unlock(&x->lock);
+	if (x->has_tick)
+		(void)pthread_join(x->tick, NULL);
+	queue_close(&x->queue);
+	schedule_free(&x->schedule);
+	config_unref(&x->cfg);
+	pthread_mutex_destroy(&x->lock);
+	pthread_cond_destroy(&x->moved);
+	free(x);
+}
+
+void
+exchange_reconfigure(struct exchange *x, struct config *cfg)
+{
+	struct schedule_options so = schedule_options(x, cfg);
+
+	schedule_configure(x->schedule, &so);
+	pthread_mutex_lock(&x->lock);
+	config_unref(&x->cfg);
+	x->cfg = config_ref(cfg);
+	x->threads_max = (size_t)cfg->queue.connections;
+	pthread_mutex_unlock(&x->lock);
+}
+
+struct queue *
+exchange_queue(struct exchange *x)
+{
+	return x->queue;
+}
+
+struct schedule *
+exchange_schedule(struct exchange *x)
+{
+	return x->schedule;
+}

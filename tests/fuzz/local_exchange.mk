@@ -1,0 +1,2 @@
+fuzz_targets += tests/fuzz/fuzz_exchange
+tests_fuzz_fuzz_exchange_SOURCES = tests/fuzz/fuzz_exchange.c
