@@ -9,6 +9,7 @@ include tests/unit/mailbox/local.mk
 include tests/unit/account/local.mk
 include tests/unit/delivery/local.mk
 include tests/unit/migrate/local.mk
+include tests/unit/exchange/local.mk
 include tests/unit/smtp/local.mk
 include tests/unit/imap/local.mk
 include tests/unit/pop3/local.mk
@@ -28,6 +29,7 @@ include tests/fuzz/local_mbox.mk
 include tests/fuzz/local_message.mk
 include tests/fuzz/local_acl.mk
 include tests/fuzz/local_address.mk
+include tests/fuzz/local_exchange.mk
 include tests/fuzz/local_header.mk
 include tests/fuzz/local_content.mk
 include tests/fuzz/local_sasl.mk

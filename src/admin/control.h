@@ -16,13 +16,16 @@
 #include "net/tls.h"
 
 /* What the requests work on. Stays valid until admin_control_stop() is over. */
+struct exchange;
+
 struct admin_host {
 	struct net *net;
 	struct accounts *accounts;
 	struct mailstore *store;
 	struct tls_context *tls;
 	struct upkeep *upkeep;
-	int64_t started; /* seconds since 1970 */
+	struct exchange *exchange; /* NULL: no mail goes out */
+	int64_t started;	   /* seconds since 1970 */
 	void *arg;
 	/* A reference to the present configuration. From any thread. */
 	struct config *(*config)(void *arg);

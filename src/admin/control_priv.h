@@ -84,6 +84,8 @@ void admin_run_mailbox_fsck(struct admin_client *c, const json_t *request);
 void admin_run_convert(struct admin_client *c, const json_t *request);
 void admin_run_index_rebuild(struct admin_client *c, const json_t *request);
 void admin_run_index_status(struct admin_client *c, const json_t *request);
+void admin_run_queue(struct admin_client *c, const json_t *request);
+void admin_run_queue_stats(struct admin_client *c, const json_t *request);
 void admin_run_quota_set(struct admin_client *c, const json_t *request);
 void admin_run_quota_recount(struct admin_client *c, const json_t *request);
 void admin_run_retention_run(struct admin_client *c, const json_t *request);

@@ -59,6 +59,10 @@ enum ctl_exit {
 #define CTL_OPT_ALONE (UINT64_C(1) << 28)
 #define CTL_OPT_PASSWORD_FILE (UINT64_C(1) << 29)
 #define CTL_OPT_TRUST (UINT64_C(1) << 30)
+#define CTL_OPT_REASON (UINT64_C(1) << 31)
+#define CTL_OPT_OLDER (UINT64_C(1) << 32)
+#define CTL_OPT_YOUNGER (UINT64_C(1) << 33)
+#define CTL_OPT_HELD (UINT64_C(1) << 34)
 /* No option: the command keeps the rights of who runs it, since it reads or
  * writes files of others. */
 #define CTL_AS_CALLER (UINT64_C(1) << 63)
@@ -69,7 +73,7 @@ struct ctl {
 	uint64_t given; /* CTL_OPT_*, or-ed */
 	const char *name, *quota, *quota_messages, *storage, *special_use,
 	    *mailbox, *since, *id, *from, *pop3_uidl, *to, *domain, *verify,
-	    *password_file, *trust;
+	    *password_file, *trust, *reason, *older, *younger;
 	struct import_rules rules;
 
 	struct config *cfg;
@@ -95,6 +99,7 @@ extern const struct ctl_command ctl_trace_commands[];
 extern const struct ctl_command ctl_user_commands[];
 extern const struct ctl_command ctl_index_commands[];
 extern const struct ctl_command ctl_mailbox_commands[];
+extern const struct ctl_command ctl_queue_commands[];
 extern const struct ctl_command ctl_quota_commands[];
 extern const struct ctl_command ctl_storage_commands[];
 extern const struct ctl_command ctl_undelete_commands[];

@@ -21,6 +21,7 @@ libpostern_la_SOURCES += \
 	src/admin/posternctl.c \
 	src/admin/progress.c src/admin/progress.h \
 	src/admin/protocol.c src/admin/protocol.h \
+	src/admin/queue.c \
 	src/admin/quota.c \
 	src/admin/request_acl.c \
 	src/admin/request_behind.c \
@@ -30,6 +31,7 @@ libpostern_la_SOURCES += \
 	src/admin/request_import.c \
 	src/admin/request_index.c \
 	src/admin/request_mailbox.c \
+	src/admin/request_queue.c \
 	src/admin/request_quota.c \
 	src/admin/request_retention.c \
 	src/admin/request_status.c \

@@ -18,6 +18,7 @@ static const struct ctl_command *const groups[] = {
 	ctl_mailbox_commands,
 	ctl_acl_commands,
 	ctl_index_commands,
+	ctl_queue_commands,
 	ctl_quota_commands,
 	ctl_undelete_commands,
 	ctl_convert_commands,
@@ -304,6 +305,10 @@ static const struct option long_options[] = {
 	{ "verify", required_argument, NULL, OPT_OF(CTL_OPT_VERIFY) },
 	{ "remove-source", no_argument, NULL, OPT_OF(CTL_OPT_REMOVE_SOURCE) },
 	{ "alone", no_argument, NULL, OPT_OF(CTL_OPT_ALONE) },
+	{ "reason", required_argument, NULL, OPT_OF(CTL_OPT_REASON) },
+	{ "older", required_argument, NULL, OPT_OF(CTL_OPT_OLDER) },
+	{ "younger", required_argument, NULL, OPT_OF(CTL_OPT_YOUNGER) },
+	{ "held", no_argument, NULL, OPT_OF(CTL_OPT_HELD) },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -375,6 +380,15 @@ take_command_option(struct ctl *c, uint64_t option)
 		break;
 	case CTL_OPT_VERIFY:
 		c->verify = optarg;
+		break;
+	case CTL_OPT_REASON:
+		c->reason = optarg;
+		break;
+	case CTL_OPT_OLDER:
+		c->older = optarg;
+		break;
+	case CTL_OPT_YOUNGER:
+		c->younger = optarg;
 		break;
 	default: /* has no value */
 		break;

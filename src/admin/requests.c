@@ -79,6 +79,8 @@ static const struct admin_request requests[] = {
 	{ "mailbox-list", admin_run_mailbox_list },
 	{ "mailbox-rename", admin_run_mailbox_rename },
 	{ "mailbox-status", admin_run_mailbox_status },
+	{ "queue", admin_run_queue },
+	{ "queue-stats", admin_run_queue_stats },
 	{ "quota-recount", admin_run_quota_recount },
 	{ "quota-set", admin_run_quota_set },
 	{ "reload", run_reload },

@@ -225,6 +225,22 @@ struct config {
 		int64_t bytes, messages; /* of a user without own; 0: none */
 	} quota;
 	struct {
+		bool enabled; /* users may send to other servers */
+		char *path;   /* "": state_dir/queue */
+		char *relay;  /* all mail goes there; "": to the MX hosts */
+		int64_t life; /* of a message, then it comes back */
+		int64_t warn_after; /* the sender hears of a delay; 0: never */
+		int64_t retry_first, retry_most;
+		int64_t sleep_first, sleep_most; /* of a destination */
+		int64_t connections;		 /* to all destinations */
+		int64_t at_once;		 /* to one */
+		int64_t rate;	     /* messages a minute to one; 0: any */
+		int64_t return_size; /* most of a message that is returned */
+		int64_t segment;     /* octets of a file */
+		int64_t port;	     /* of other servers; 25, but for tests */
+		bool ipv6, dane;
+	} queue;
+	struct {
 		bool enabled;	   /* access control lists */
 		bool anyone;	   /* users may grant rights to all */
 		bool private_seen; /* \Seen of others' mailboxes */

@@ -112,6 +112,7 @@ allow_configured(const struct ruleset *r, const struct config *cfg)
 	allow(r, cfg->run_dir, WRITE_RIGHTS);
 	allow(r, cfg->module_dir, READ_RIGHTS);
 	allow(r, cfg->dkim.dir, READ_RIGHTS);
+	allow(r, cfg->queue.path, WRITE_RIGHTS);
 	allow_beside(r, cfg->dns.root_key, READ_RIGHTS);
 	for (size_t i = 0; i < cfg->dns.anchors.n; i++)
 		allow_beside(r, cfg->dns.anchors.v[i], READ_RIGHTS);

@@ -196,6 +196,7 @@ make_text(struct daemon_sandbox *s, const struct daemon_options *o,
 		    "\tconnections_per_user = 20000\n}\n"
 		    /* It works without a network. */
 		    "trust {\n\tcheck = false\n}\n"
+		    "queue {\n\tenabled = false\n}\n"
 		    "log {\n\ttarget = stderr\n}\n");
 	if (!put_paths(b, s->dir))
 		return pst_fail(err, PST_E_SYNTAX, 0,

@@ -21,6 +21,7 @@
 #include "daemon/reload.h"
 #include "daemon/sandbox.h"
 #include "delivery/services.h"
+#include "exchange/outbound.h"
 #include "imap/imap.h"
 #include "mailbox/database.h"
 #include "mailbox/store.h"
@@ -48,6 +49,9 @@ struct daemon {
 	struct tls_context *tls;
 	struct net *net;
 	struct upkeep *upkeep;
+	struct exchange *exchange; /* NULL: no mail goes out */
+	struct exchange_notifier notifier;
+	struct outbound outbound;
 	struct admin_control *control;
 	int64_t started;
 	int lock_fd, pid_fd, signal_fd, stop_fd, parent_fd;
@@ -165,6 +169,8 @@ reload(void *arg, struct buf *notes, struct pst_error *err)
 		daemon_restart_notes(d->cfg, fresh, notes);
 		net_reconfigure(d->net, fresh);
 		accounts_reconfigure(d->services.accounts, fresh);
+		if (d->exchange != NULL)
+			exchange_reconfigure(d->exchange, fresh);
 		mailstore_reconfigure(d->services.store, fresh);
 		config_unref(&d->cfg);
 		d->cfg = config_ref(fresh);
@@ -438,6 +444,36 @@ stop_services(struct daemon *d)
 }
 
 static enum pst_rc
+start_exchange(struct daemon *d, struct pst_error *err)
+{
+	const struct exchange_host host = {
+		.dns = dns_resolver_of(d->services.trust->dns),
+		.notify = exchange_notify,
+		.arg = &d->notifier,
+	};
+	enum pst_rc rc;
+
+	if (!d->cfg->queue.enabled)
+		return PST_OK;
+	d->notifier = (struct exchange_notifier){
+		.services = &d->services, .config = present_config, .arg = d
+	};
+	rc = exchange_start(d->cfg, &host, &d->exchange, err);
+	if (rc != PST_OK)
+		return rc;
+	exchange_outbound(d->exchange, &d->outbound);
+	d->services.outbound = &d->outbound;
+	return PST_OK;
+}
+
+static void
+stop_exchange(struct daemon *d)
+{
+	d->services.outbound = NULL;
+	exchange_stop(&d->exchange);
+}
+
+static enum pst_rc
 start_serving(struct daemon *d, struct pst_error *err)
 {
 	return net_start(d->net, err);
@@ -470,6 +506,7 @@ start_control(struct daemon *d, struct pst_error *err)
 		.store = d->services.store,
 		.tls = d->tls,
 		.upkeep = d->upkeep,
+		.exchange = d->exchange,
 		.started = d->started,
 		.arg = d,
 		.config = present_config,
@@ -537,6 +574,7 @@ static const struct {
 	{ start_ports, stop_ports, true },
 	{ start_unprivileged, NULL, false },
 	{ start_services, stop_services, true },
+	{ start_exchange, stop_exchange, false },
 	{ start_serving, stop_serving, false },
 	{ start_upkeep, stop_upkeep, false },
 	{ start_control, stop_control, false },

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "delivery/away.h"
 #include "delivery/hold.h"
 #include "delivery/repeat.h"
 #include "delivery/rewrite.h"
@@ -42,6 +43,7 @@ struct receiver {
 /* A recipient: receivers `index[first]` to `index[first + n - 1]`. */
 struct recipient {
 	size_t first, n;
+	bool is_away; /* leads to other servers, too */
 };
 
 struct delivery {
@@ -65,6 +67,9 @@ struct delivery {
 	struct pst_error failure; /* of the first storage that failed */
 
 	bool held, sealed, junk;
+	struct away away;
+	struct outbound_envelope envelope; /* for that */
+	char *sender, *envid;
 	struct hold hold;
 	struct delivery_seal seal;
 	struct buf top, trace; /* of what is held */
@@ -77,6 +82,7 @@ delivery_new(const struct services *sv, struct config *cfg)
 
 	d->sv = sv;
 	d->cfg = config_ref(cfg);
+	d->away.out = sv->outbound;
 	buf_init(&d->gather, (size_t)2 * GATHER);
 	buf_init(&d->top, FIELDS_MAX);
 	buf_init(&d->trace, FIELDS_MAX);
@@ -108,6 +114,9 @@ delivery_free(struct delivery **dp)
 	free(d->index);
 	free(d->author);
 	free(d->fields);
+	free(d->sender);
+	free(d->envid);
+	away_fini(&d->away);
 	config_unref(&d->cfg);
 	free(d);
 	*dp = NULL;
@@ -163,28 +172,47 @@ add_user(struct delivery *d, const struct account_user *user, uint64_t size,
 	return PST_OK;
 }
 
+/* `address` is on another server. */
+static enum pst_rc
+add_away(struct delivery *d, const struct delivery_recipient *r,
+    struct pst_str address, struct pst_error *err)
+{
+	const struct outbound_recipient out = { address, r->orcpt, r->notify };
+
+	if (d->sv->outbound == NULL || !r->may_relay)
+		return pst_fail(err, PST_E_UNSUPPORTED, 0, "other server");
+	if (d->away.n >= USERS_MAX)
+		return pst_fail(err, PST_E_LIMIT, 0, "too many recipients");
+	away_add(&d->away, &out);
+	return PST_OK;
+}
+
 enum pst_rc
-delivery_add(struct delivery *d, struct pst_str address, uint64_t size,
+delivery_add(struct delivery *d, const struct delivery_recipient *r,
     struct pst_error *err)
 {
-	size_t receivers = d->receivers, indexes = d->indexes;
+	size_t receivers = d->receivers, indexes = d->indexes, away = d->away.n;
 	struct delivery_route route;
-	enum pst_rc rc;
+	enum pst_rc rc = route_resolve(
+	    d->sv, d->cfg, r->address, USERS_MAX - d->receivers, &route, err);
+	bool is_away = rc == PST_E_UNSUPPORTED || route.outsides > 0;
 
-	rc = route_resolve(
-	    d->sv, d->cfg, address, USERS_MAX - d->receivers, &route, err);
-	if (rc == PST_OK && route.outside > 0)
-		rc = pst_fail(err, PST_E_UNSUPPORTED, 0, "leads outside");
+	if (rc == PST_E_UNSUPPORTED)
+		rc = add_away(d, r, r->address, err);
+	for (size_t i = 0; rc == PST_OK && i < route.outsides; i++)
+		rc = add_away(d, r, str_of(route.outside[i]), err);
 	for (size_t i = 0; rc == PST_OK && i < route.users; i++)
-		rc = add_user(d, &route.user[i], size, err);
+		rc = add_user(d, &route.user[i], r->size, err);
 	if (rc != PST_OK) {
 		drop_receivers(d, receivers, indexes);
+		away_cut(&d->away, away);
 	} else {
 		mem_grow(&d->recipient, &d->recipients_cap, d->recipients + 1,
 		    sizeof(*d->recipient));
 		d->recipient[d->recipients++] = (struct recipient){
 			.first = indexes,
 			.n = d->indexes - indexes,
+			.is_away = is_away,
 		};
 	}
 	route_fini(&route);
@@ -228,6 +256,12 @@ write_copies(struct delivery *d, const void *p, size_t n)
 {
 	enum pst_rc rc = PST_E_TEMP;
 
+	if (d->away.message != NULL) {
+		away_write(&d->away, p, n);
+		rc = d->away.rc;
+		if (rc != PST_OK && d->failure.rc == PST_OK)
+			d->failure = d->away.err;
+	}
 	for (size_t i = 0; i < d->copies; i++) {
 		struct copy *c = &d->copy[i];
 		struct pst_error err = { 0 };
@@ -367,6 +401,20 @@ make_fields(struct delivery *d, const struct delivery_message *m,
 	buf_fini(&text);
 }
 
+/* Return-Path is for mailboxes: servers on the way have the envelope (RFC 5321,
+ * 4.4). */
+static void
+begin_away(struct delivery *d, const struct delivery_message *m)
+{
+	if (m->envelope != NULL)
+		d->envelope = *m->envelope;
+	d->sender = str_dup(m->sender);
+	d->envid = str_dup(d->envelope.envid);
+	d->envelope.sender = str_of(d->sender);
+	d->envelope.envid = str_of(d->envid);
+	away_begin(&d->away, strlen("Return-Path: <>\r\n") + m->sender.n);
+}
+
 enum pst_rc
 delivery_begin(
     struct delivery *d, const struct delivery_message *m, struct pst_error *err)
@@ -384,8 +432,9 @@ delivery_begin(
 		return rc;
 	}
 	d->one_answer = m->one_answer;
-	if (d->one_answer && d->receivers > 1)
+	if (d->one_answer && d->receivers + (d->away.n > 0) > 1)
 		begin_hash(d, m->sender);
+	begin_away(d, m);
 	if (m->author.n > 0) {
 		d->author = str_dup(m->author);
 		opt.drop_bcc = opt.keep_authors = true;
@@ -603,13 +652,34 @@ deliver_to_all(struct delivery *d, struct pst_error *err_r)
 	return stored;
 }
 
+/*
+ * The part for other servers comes last, and, where one answer is for all, only
+ * when all users have theirs: nobody outside gets it twice when the sender has
+ * to come again for somebody here.
+ */
+static enum pst_rc
+send_away(struct delivery *d, size_t stored, struct pst_error *err_r)
+{
+	enum pst_rc rc;
+
+	if (d->away.n == 0)
+		return PST_OK;
+	if (d->one_answer && stored < d->receivers)
+		return PST_E_TEMP;
+	d->envelope.author = str_of(d->author);
+	rc = away_commit(&d->away, &d->envelope);
+	if (rc != PST_OK && err_r->rc == PST_OK)
+		*err_r = d->away.err;
+	return simple_result(rc);
+}
+
 static void
 remember(struct delivery *d, const struct repeat_key *key, const char **name,
-    bool known, size_t stored)
+    bool known, size_t stored, bool is_away)
 {
 	size_t n = 0;
 
-	if (stored == d->receivers || stored == 0) {
+	if ((stored == d->receivers && is_away) || stored == 0) {
 		if (known && stored > 0)
 			repeat_forget(key);
 		return;
@@ -623,12 +693,12 @@ remember(struct delivery *d, const struct repeat_key *key, const char **name,
 
 /* A recipient has it when all users that the address leads to have it. */
 static void
-fill_results(const struct delivery *d, enum pst_rc *results_r)
+fill_results(const struct delivery *d, enum pst_rc away, enum pst_rc *results_r)
 {
 	for (size_t i = 0; i < d->recipients; i++) {
 		const struct recipient *rcpt = &d->recipient[i];
 
-		results_r[i] = PST_OK;
+		results_r[i] = rcpt->is_away ? away : PST_OK;
 		for (size_t k = 0; k < rcpt->n; k++) {
 			size_t at = d->index[rcpt->first + k];
 
@@ -652,6 +722,8 @@ fail_copies(struct delivery *d, enum pst_rc rc)
 	for (size_t i = 0; rc != PST_OK && i < d->copies; i++)
 		if (d->copy[i].rc == PST_OK)
 			d->copy[i].rc = rc;
+	if (d->away.rc == PST_OK)
+		d->away.rc = rc;
 }
 
 enum delivery_verdict
@@ -662,7 +734,7 @@ delivery_finish(struct delivery *d, enum pst_rc *results_r, size_t *stored_r,
 	struct repeat_key key;
 	const char **name = NULL;
 	bool known = false, hashed = d->hash != NULL;
-	enum pst_rc rc;
+	enum pst_rc rc, away;
 
 	memset(err_r, 0, sizeof(*err_r));
 	*stored_r = 0;
@@ -684,9 +756,16 @@ delivery_finish(struct delivery *d, enum pst_rc *results_r, size_t *stored_r,
 		known = recall(d, &key, name);
 	}
 	*stored_r = deliver_to_all(d, err_r);
+	away = send_away(d, *stored_r, err_r);
 	if (hashed)
-		remember(d, &key, name, known, *stored_r);
-	fill_results(d, results_r);
+		remember(d, &key, name, known, *stored_r, away == PST_OK);
+	fill_results(d, away, results_r);
 	free(name);
 	return verdict;
+}
+
+const char *
+delivery_queued(const struct delivery *d)
+{
+	return d->away.id[0] != '\0' ? d->away.id : NULL;
 }

@@ -12,15 +12,16 @@
  * delivery_finish() (hold.h); between the last delivery_write() and that,
  * delivery_mark() may be called.
  *
- * Where an outgoing queue or a filter belongs: addresses on other servers are
- * seen in delivery_add(), and the place in a user's mail is chosen in one
- * function, deliver_to_user().
+ * What is for other servers goes to the queue behind services.outbound, in the
+ * same pass and under the same promise. The place in a user's mail is chosen in
+ * one function, deliver_to_user(), where a filter belongs.
  *
  * Threads: a delivery belongs to one thread at a time. Calls block on the disk.
  */
 #ifndef DELIVERY_DELIVERY_H
 #define DELIVERY_DELIVERY_H
 
+#include "delivery/outbound.h"
 #include "delivery/services.h"
 
 struct delivery;
@@ -43,6 +44,9 @@ struct delivery_message {
 	 * must be the user's. */
 	struct pst_str author;
 	uint64_t size; /* expected octets or 0 */
+	/* For other servers, as outbound.h has them; the envelope's recipients
+	 * are not looked at, nor are sender and author. */
+	const struct outbound_envelope *envelope; /* or NULL */
 	/* One answer for all recipients: who has it is remembered for the
 	 * repetition when the message fails for others. */
 	bool one_answer;
@@ -65,15 +69,25 @@ enum delivery_verdict {
 struct delivery *delivery_new(const struct services *sv, struct config *cfg);
 void delivery_free(struct delivery **d);
 
+/* One recipient. */
+struct delivery_recipient {
+	struct pst_str address; /* written as route_resolve() has it */
+	uint64_t size;		/* as above */
+	/* Who sends may send to other servers. */
+	bool may_relay;
+	struct pst_str orcpt; /* as outbound.h has both */
+	unsigned notify;
+};
+
 /*
- * Adds a recipient, written as route_resolve() has it. `size` as above. On
- * anything but OK it is not added.
+ * Adds a recipient. On anything but OK it is not added.
  *
  * NOTFOUND: nobody of that name. UNSUPPORTED: it is, or leads to, an address on
- * another server. QUOTA, TEMP, NOSPACE. LIMIT: too many users in one message.
+ * another server, and nothing goes there, or not for this sender. QUOTA, TEMP,
+ * NOSPACE. LIMIT: too many users in one message.
  */
-enum pst_rc delivery_add(struct delivery *d, struct pst_str address,
-    uint64_t size, struct pst_error *err);
+enum pst_rc delivery_add(struct delivery *d, const struct delivery_recipient *r,
+    struct pst_error *err);
 
 /* On a failure nothing has begun. `m` is borrowed for the call. */
 enum pst_rc delivery_begin(struct delivery *d, const struct delivery_message *m,
@@ -93,5 +107,7 @@ void delivery_mark(struct delivery *d, struct pst_str fields, bool junk);
  */
 enum delivery_verdict delivery_finish(struct delivery *d,
     enum pst_rc *results_r, size_t *stored_r, struct pst_error *err_r);
+/* The id of the part that is in the queue, or NULL. */
+const char *delivery_queued(const struct delivery *d);
 
 #endif

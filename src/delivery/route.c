@@ -26,7 +26,11 @@ collect_target(void *arg, const struct account_user *user, const char *outside,
 
 	(void)detail;
 	if (user == NULL) {
-		route->outside += outside != NULL;
+		mem_grow(&route->outside, &route->outside_cap,
+		    route->outsides + 1, sizeof(*route->outside));
+		if (outside != NULL)
+			route->outside[route->outsides++] = str_dup(
+			    str_of(outside));
 		return;
 	}
 	for (size_t i = 0; i < route->users; i++) {
@@ -103,7 +107,7 @@ route_resolve(const struct services *sv, const struct config *cfg,
 		return rc;
 	if (c.too_many)
 		return pst_fail(err, PST_E_LIMIT, 0, "too many users");
-	if (route_r->users == 0 && route_r->outside == 0)
+	if (route_r->users == 0 && route_r->outsides == 0)
 		return pst_fail(err, PST_E_NOTFOUND, 0, "leads nowhere");
 	return PST_OK;
 }
@@ -111,6 +115,9 @@ route_resolve(const struct services *sv, const struct config *cfg,
 void
 route_fini(struct delivery_route *route)
 {
+	for (size_t i = 0; i < route->outsides; i++)
+		free(route->outside[i]);
+	free(route->outside);
 	free(route->user);
 	memset(route, 0, sizeof(*route));
 }

@@ -11,7 +11,8 @@
 struct delivery_route {
 	struct account_user *user; /* each once */
 	size_t users, cap;
-	size_t outside; /* addresses on other servers */
+	char **outside; /* addresses on other servers */
+	size_t outsides, outside_cap;
 };
 
 /*
@@ -19,9 +20,9 @@ struct delivery_route {
  * be; a name without a domain (RFC 5321, 4.5.1: "postmaster") is of the first
  * domain of `cfg`. At most `max` users.
  *
- * UNSUPPORTED: the domain is not served here. NOTFOUND: the domain is, but
- * there is nobody of that name. LIMIT: more than `max`. The route is to be
- * ended with route_fini() whatever the result.
+ * UNSUPPORTED: the domain is not served here; nothing is in the route.
+ * NOTFOUND: the domain is, but there is nobody of that name. LIMIT: more than
+ * `max`. The route is to be ended with route_fini() whatever the result.
  */
 enum pst_rc route_resolve(const struct services *sv, const struct config *cfg,
     struct pst_str address, size_t max, struct delivery_route *route_r,

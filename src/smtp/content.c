@@ -104,6 +104,11 @@ smtp_content_begin(struct smtp_session *s)
 		.size = env->mail.size,
 		.one_answer = s->kind != SMTP_LMTP,
 	};
+	struct outbound_envelope out = {
+		.body = (enum outbound_body)env->mail.body,
+		.ret = (enum outbound_ret)env->mail.ret,
+		.smtputf8 = env->mail.utf8,
+	};
 	struct pst_error err = { 0 };
 	struct delivery_seal seal;
 	struct buf trace;
@@ -111,6 +116,10 @@ smtp_content_begin(struct smtp_session *s)
 
 	if (env->begun)
 		return NULL;
+	if (env->mail.envid.n > 0 &&
+	    !smtp_xtext(env->arena, STR_NONE, env->mail.envid, &out.envid))
+		return "451 4.3.0 Try again later";
+	m.envelope = &out;
 	buf_init(&trace, 8192);
 	smtp_received(s, &trace);
 	m.trace = buf_str(&trace);
@@ -202,7 +211,7 @@ reply_to_verdict(enum delivery_verdict verdict)
 }
 
 static void
-log_stored(struct smtp_session *s, size_t stored)
+log_stored(struct smtp_session *s, size_t stored, const char *queued)
 {
 	const struct smtp_envelope *env = s->env;
 	char from[321], recipients[24], users[24], size[24];
@@ -215,7 +224,7 @@ log_stored(struct smtp_session *s, size_t stored)
 	log_event(PST_LOG_INFO, net_id(s->conn), "message", "id", env->id,
 	    "from", from, "recipients", recipients, "users", users, "size",
 	    size, "peer", net_peer(s->conn), "tls", tls[0] != '\0' ? tls : NULL,
-	    "user", net_user(s->conn), NULL);
+	    "user", net_user(s->conn), "queued", queued, NULL);
 }
 
 /*
@@ -276,17 +285,19 @@ store(struct smtp_session *s)
 	enum pst_rc *results = mem_array(env->recipients, sizeof(*results));
 	struct pst_error err;
 	enum delivery_verdict verdict;
+	const char *queued;
 	size_t stored;
 
 	verdict = delivery_finish(env->delivery, results, &stored, &err);
 	if (err.rc != PST_OK)
 		log_failure(PST_LOG_ERROR, net_id(s->conn), "message", &err);
+	queued = delivery_queued(env->delivery);
 	if (verdict != DELIVERY_DONE) {
 		smtp_content_refuse(s, reply_to_verdict(verdict));
 		reply_to_all(s, env->refusal);
 	} else {
-		if (stored > 0)
-			log_stored(s, stored);
+		if (stored > 0 || queued != NULL)
+			log_stored(s, stored, queued);
 		reply_results(s, results, stored);
 	}
 	free(results);

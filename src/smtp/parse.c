@@ -461,3 +461,31 @@ smtp_is_host(struct pst_str s)
 	}
 	return true;
 }
+
+bool
+smtp_xtext(struct arena *arena, struct pst_str type, struct pst_str text,
+    struct pst_str *out_r)
+{
+	size_t most = type.n + 1 + 3 * text.n, n = 0;
+	char *out = arena_alloc(arena, most + 1);
+
+	if (out == NULL)
+		return false;
+	if (type.n > 0) {
+		memcpy(out, type.p, type.n);
+		n = type.n;
+		out[n++] = ';';
+	}
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+
+		if (str_is_case(type, "utf-8") ||
+		    (c > 0x20 && c < 0x7f && c != '+' && c != '='))
+			out[n++] = (char)c;
+		else
+			n += (size_t)snprintf(
+			    out + n, most + 1 - n, "+%02X", (unsigned)c);
+	}
+	*out_r = str_n(out, n);
+	return true;
+}

@@ -55,6 +55,13 @@ struct smtp_rcpt {
 	bool has_params;
 };
 
+/*
+ * "TYPE;" (when there is a type) and `text` as xtext (RFC 3461, 4), in the
+ * arena; text of type "utf-8" stays as it is. False: no room.
+ */
+bool smtp_xtext(struct arena *arena, struct pst_str type, struct pst_str text,
+    struct pst_str *out_r);
+
 /* Splits a line without its end into the verb and what follows the spaces. */
 void smtp_parse_line(
     struct pst_str line, struct pst_str *verb_r, struct pst_str *args_r);

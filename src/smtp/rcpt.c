@@ -1,8 +1,8 @@
 /*
  * smtp/rcpt.c - RCPT (RFC 5321, 4.1.1.3) with NOTIFY and ORCPT (RFC 3461).
  *
- * Only mail for users of this server is accepted, from whomever it comes: what
- * is for other servers would need a queue to wait in.
+ * Mail for users of this server is accepted from whomever it comes, mail for
+ * other servers from users alone.
  */
 #include "base/str.h"
 #include "smtp/session.h"
@@ -59,12 +59,29 @@ refuse(struct smtp_session *s, struct pst_str address, const char *reply,
 	return mistake ? smtp_error(s, reply) : smtp_reply(s, reply);
 }
 
+/* What delivery is told of it. False: no room. */
+static bool
+fill(struct smtp_session *s, const struct smtp_rcpt *rcpt,
+    struct delivery_recipient *to)
+{
+	*to = (struct delivery_recipient){
+		.address = rcpt->to.text,
+		.size = s->env->mail.size,
+		.may_relay = s->kind == SMTP_SUBMISSION,
+		.notify = rcpt->notify,
+	};
+	return rcpt->orcpt_type.n == 0 ||
+	       smtp_xtext(
+		   s->env->arena, rcpt->orcpt_type, rcpt->orcpt, &to->orcpt);
+}
+
 enum net_next
 smtp_run_rcpt(struct smtp_session *s, struct pst_str args)
 {
 	struct smtp_envelope *env = s->env;
 	struct pst_error err = { 0 };
 	struct smtp_recipient *r;
+	struct delivery_recipient to;
 	struct smtp_rcpt *rcpt;
 	enum smtp_error error;
 	enum pst_rc rc;
@@ -87,7 +104,9 @@ smtp_run_rcpt(struct smtp_session *s, struct pst_str args)
 	if (env->recipients >= (uint64_t)smtp_config(s)->smtp.recipients)
 		return refuse(
 		    s, rcpt->to.text, "452 4.5.3 Too many recipients", false);
-	rc = delivery_add(env->delivery, rcpt->to.text, env->mail.size, &err);
+	if (!fill(s, rcpt, &to))
+		return smtp_error(s, smtp_parse_reply(SMTP_E_MEMORY));
+	rc = delivery_add(env->delivery, &to, &err);
 	if (rc == PST_E_TEMP || rc == PST_E_NOSPACE)
 		log_failure(PST_LOG_ERROR, net_id(s->conn), "recipient", &err);
 	if (rc != PST_OK)
