@@ -74,7 +74,7 @@ parse_host(struct pst_str s, struct imap_url *u)
 }
 
 enum pst_rc
-imap_url_parse(const char *text, struct imap_url *u, struct pst_error *err)
+imap_source_parse(const char *text, struct imap_url *u, struct pst_error *err)
 {
 	struct pst_str s = str_of(text);
 	size_t at;
@@ -213,7 +213,7 @@ imap_take_value(struct imap_text *t, struct buf *value, bool *nil_r)
 }
 
 bool
-imap_skip(struct imap_text *t)
+imap_text_skip(struct imap_text *t)
 {
 	unsigned depth = 0;
 	struct buf value;
@@ -515,7 +515,7 @@ parse_item(struct imap_text *t, struct pst_str name, struct buf *value,
 			(void)imap_parse_date(buf_str(value), &f->saved);
 		return true;
 	}
-	return imap_skip(t);
+	return imap_text_skip(t);
 }
 
 bool
@@ -618,7 +618,7 @@ parse_namespace(struct imap_text *t, struct imap_namespaces *n, bool personal)
 		buf_clear(&value);
 		ok = imap_take_open(t) && imap_take_value(t, &value, &nil);
 		while (ok && !imap_take_close(t))
-			ok = imap_skip(t);
+			ok = imap_text_skip(t);
 		if (!ok || value.n >= IMAP_PREFIX_MAX)
 			continue;
 		if (personal && first)

@@ -26,7 +26,7 @@ struct imap_url {
 	char user[256], host[256], port[8];
 };
 /* "imap[s]://user@host[:port][/]", the user percent-encoded. SYNTAX. */
-enum pst_rc imap_url_parse(
+enum pst_rc imap_source_parse(
     const char *text, struct imap_url *url_r, struct pst_error *err);
 
 /* --- responses ----------------------------------------------------------- */
@@ -40,7 +40,7 @@ struct imap_text {
  * NIL. False: there is none. */
 bool imap_take_value(struct imap_text *t, struct buf *value, bool *nil_r);
 /* Takes one thing, whatever it is. */
-bool imap_skip(struct imap_text *t);
+bool imap_text_skip(struct imap_text *t);
 /* "(" or ")" is next: takes it. */
 bool imap_take_open(struct imap_text *t);
 bool imap_take_close(struct imap_text *t);

@@ -132,11 +132,11 @@ Test(route, each_user_once)
 	add_alias("some@b.test", "two@a.test");
 	cr_assert_eq(resolve("all@a.test", 10, &route), PST_OK);
 	cr_assert_eq(route.users, 2);
-	cr_assert_eq(route.outside, 0);
+	cr_assert_eq(route.outsides, 0);
 	route_fini(&route);
 }
 
-Test(route, outside_addresses_are_counted)
+Test(route, outside_addresses_are_told)
 {
 	struct delivery_route route;
 
@@ -144,7 +144,8 @@ Test(route, outside_addresses_are_counted)
 	add_alias("mixed@a.test", "x@other.test");
 	cr_assert_eq(resolve("mixed@a.test", 10, &route), PST_OK);
 	cr_assert_eq(route.users, 1);
-	cr_assert_eq(route.outside, 1);
+	cr_assert_eq(route.outsides, 1);
+	cr_assert_str_eq(route.outside[0], "x@other.test");
 	route_fini(&route);
 }
 
