@@ -88,12 +88,14 @@ const char pg_schema_3[] =
     "DO $do$ DECLARE"
     "  own constant text := '(%1$s = ANY ((SELECT own_accounts())::bigint[]))';"
     /* Content is there for whoever has a message of it, expunged ones
-     * included. */
+     * included. OFFSET 0 has each content looked up: else the planner, that
+     * knows nothing of a new table, gathers all contents of an account to
+     * show one. */
     "  of_content constant text :="
     "   '(EXISTS (SELECT 1 FROM message m WHERE m.content_id = %1$s AND '"
-    "   || format(own, 'm.account_id')"
-    "   || ') OR EXISTS (SELECT 1 FROM kept k WHERE k.content_id = %1$s AND '"
-    "   || format(own, 'k.account_id') || '))';"
+    "   || format(own, 'm.account_id') || ' OFFSET 0)"
+    "    OR EXISTS (SELECT 1 FROM kept k WHERE k.content_id = %1$s AND '"
+    "   || format(own, 'k.account_id') || ' OFFSET 0))';"
     "  one record;"
     " BEGIN"
     "  FOR one IN SELECT t, c FROM (VALUES ('mailbox', 'account_id'),"

@@ -36,6 +36,10 @@
 	" CROSS JOIN LATERAL (SELECT " columns " FROM message m" \
 	" WHERE" MESSAGES_OF_BOX "AND m.uid BETWEEN r.lo AND r.hi " where \
 	" OFFSET 0) AS m "
+/* The same for the messages whose uids are in w. */
+#define OF_UIDS \
+	" CROSS JOIN LATERAL (SELECT m.uid, m.content_id FROM message m" \
+	"  WHERE" MESSAGES_OF_BOX "AND m.uid = w.uid OFFSET 0) AS m"
 /* The rows that such a query found in s, for who changes them: they stay where
  * they are while the row of the mailbox is locked. */
 #define FOUND " m.account_id = $1::bigint AND m.ctid = s.place "
@@ -546,15 +550,16 @@ const char *const pg_sql[PG_STATEMENTS] = {
 	/* $3: kind, $4: uids */
 	[PG_S_CACHE_GET] =
 	    "SELECT m.uid, c.value FROM unnest($4::bigint[]) AS w (uid)"
-	    " JOIN message m ON" MESSAGES_OF_BOX "AND m.uid = w.uid"
-	    " JOIN cached c ON c.content_id = m.content_id"
-	    "  AND c.kind = $3::bigint ORDER BY m.uid",
+	    OF_UIDS
+	    " CROSS JOIN LATERAL (SELECT c.value FROM cached c"
+	    "  WHERE c.content_id = m.content_id AND c.kind = $3::bigint"
+	    "  OFFSET 0) AS c ORDER BY m.uid",
 	/* $5: values. Of copies of a message one counts. */
 	[PG_S_CACHE_PUT] =
 	    "INSERT INTO cached SELECT DISTINCT ON (m.content_id)"
 	    "  m.content_id, $3::bigint::smallint, w.value"
 	    " FROM unnest($4::bigint[], $5::bytea[]) AS w (uid, value)"
-	    " JOIN message m ON" MESSAGES_OF_BOX "AND m.uid = w.uid"
+	    OF_UIDS
 	    " ORDER BY m.content_id ON CONFLICT (content_id, kind)"
 	    " DO UPDATE SET value = excluded.value"
 	    "  WHERE cached.value <> excluded.value",
@@ -574,7 +579,7 @@ const char *const pg_sql[PG_STATEMENTS] = {
 	    "  w.octets::integer, w.header, w.body"
 	    " FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::text[],"
 	    "  $8::text[]) AS w (uid, doubt, octets, header, body)"
-	    " JOIN message m ON" MESSAGES_OF_BOX "AND m.uid = w.uid"
+	    OF_UIDS
 	    " ORDER BY m.content_id ON CONFLICT (account_id, content_id)"
 	    " DO UPDATE SET version = excluded.version, doubt = excluded.doubt,"
 	    "  octets = excluded.octets, header = excluded.header,"

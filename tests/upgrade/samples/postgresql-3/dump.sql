@@ -287,19 +287,19 @@ CREATE TABLE postern.subscription (
 );
 ALTER TABLE ONLY postern.subscription FORCE ROW LEVEL SECURITY;
 INSERT INTO postern.account VALUES
-	(1, 'user1@example.test', 1796034078, 24, '2026-11-30 10:21:09.579445+00'),
-	(2, 'user2@example.test', 1796034074, 15, '2026-11-30 10:21:09.807038+00');
+	(1, 'user1@example.test', 1796035962, 24, '2026-11-30 10:52:33.447407+00'),
+	(2, 'user2@example.test', 1796035958, 15, '2026-11-30 10:52:33.684028+00');
 INSERT INTO postern.account_alias VALUES
 	('info@example.test', 'user2@example.test', 'example.test');
 INSERT INTO postern.account_schema VALUES
 	(1, 1);
 INSERT INTO postern.account_secret VALUES
-	(1, '\xdb6c727cab00bf03b124da025137912e5a1c0ee5d7c2972256cb7e528cb874df');
+	(1, '\x068c09a54bfaaead6a01f1445ae361b55ba601ce479586c2505115c7a877d7f1');
 INSERT INTO postern.account_share VALUES
 	('user2@example.test', 'user1@example.test');
 INSERT INTO postern.account_user OVERRIDING SYSTEM VALUE VALUES
-	(1, 'user1@example.test', 'example.test', '', '', 1, 0, 0, -1, -1, 1796034069, '$y$j75$1cSmIIUwkoHV9YkfFne5.0$0uJj2ion1eJrWVUt5Mmel2pv3nB7AGq5i2r83uAYZq3', '\x51bf4762f75641dd9d91d0890c2fba2c', 4096, '\xe6890504f6717d21583008c21df9b5b8489b7799f6b79360026164bcb36754b9', '\x206e8d1e1fd1aaa16e0b2cc5e3e2c32a9b040c8a9dbcc43d8d22a1547e78f124'),
-	(2, 'user2@example.test', 'example.test', '', '', 1, 0, 0, 1000000, -1, 1796034069, '$y$j75$yVf6m9RZKOu1Fpgz27b/L1$AEzWJFiba0HeZ6EKsTpqupWtelZXfxM4rPWKfcK/hHA', '\x45731e1e7ebfe9ba1d4befc6cb99f5f7', 4096, '\x59f10bbe3b62fc042c29004320012f08b36c0f5004bb3af9556ff0fcf8f21a18', '\x43464833883ec1d561c825204f8f459e6b84adf4c74360559ec6229e1e08d339');
+	(1, 'user1@example.test', 'example.test', '', '', 1, 0, 0, -1, -1, 1796035953, '$y$j75$.lUTDlyJLp3iHRm7qzizf/$aqsjE34Kpts70tutxMqtNxOpuhwsmsUyZ8lBqdnamt/', '\x40e36433d46dead38af7f4ca226b8e89', 4096, '\x7c2d6c175f35af5bb4f7443a0a2d0c91550b2e6e4045cdb9a9c56022e6211cac', '\x4f9c10fa11c88266cd10d2acd984e8250fef05544e0575b13e57cc12df0bf470'),
+	(2, 'user2@example.test', 'example.test', '', '', 1, 0, 0, 1000000, -1, 1796035953, '$y$j75$98aMlKGjuOpyzuZyCFC6M.$uu4vyL6eE2XiOU75.HfVgZ/9dSvWvYQaS22xgWlLPv8', '\xda921d17dfba3ba1354b45558b9ab0a2', 4096, '\xa2662b4444e3848fe5fecbff0943d0ed086381379a285d698a03783debefc1f8', '\x33d5f5a6973dbbca4ea8e5a70f8d08edb8555313dede784b102202be495b6f89');
 INSERT INTO postern.chunk VALUES
 	(1, 0, '\x46726f6d3a206130406578616d706c652e6f72670d0a5375626a6563743a206e756d62657220300d0a4d6573736167652d49443a203c30406578616d706c652e6f72673e0d0a0d0a706c61696e0d0a'),
 	(2, 0, '\x46726f6d3a206131406578616d706c652e6f72670d0a5375626a6563743a206e756d62657220310d0a4d6573736167652d49443a203c31406578616d706c652e6f72673e0d0a0d0a636166c3a90d0a'),
@@ -353,55 +353,55 @@ INSERT INTO postern.content VALUES
 	(24, 977, NULL),
 	(25, 82, NULL);
 INSERT INTO postern.expunged VALUES
-	(1, 7, 8, 4, 4, '2026-11-30 10:21:09.746101+00'),
-	(1, 7, 11, 1, 1, '2026-11-30 10:21:09.772979+00');
+	(1, 7, 8, 4, 4, '2026-11-30 10:52:33.620142+00'),
+	(1, 7, 11, 1, 1, '2026-11-30 10:52:33.652212+00');
 INSERT INTO postern.kept VALUES
-	(1, 1, 7, 'Work', '', 1796034069, 1, 1581067230, 84, 7, 8, '{}');
+	(1, 1, 7, 'Work', '', 1796035953, 1, 1581067230, 84, 7, 8, '{}');
 INSERT INTO postern.mailbox VALUES
-	(2, 1, 'Sent', 1796034070, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
-	(3, 1, 'Drafts', 1796034071, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
-	(4, 1, 'Junk', 1796034072, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
-	(5, 1, 'Trash', 1796034073, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
-	(6, 1, 'Archive', 1796034074, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
-	(10, 1, 'Sent things', 1796034078, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
-	(8, 1, 'Work/Deep.er', 1796034076, 7, 7, 7, 1, 6, 1392, 0, '{$Later,Two}', NULL),
-	(11, 2, 'INBOX', 1796034069, 2, 2, 2, 1, 1, 82, 0, '{}', NULL),
-	(7, 1, 'Work', 1796034075, 7, 11, 7, 1, 4, 2117, 0, '{$Later,Two,Three}', NULL),
-	(12, 2, 'Sent', 1796034070, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
-	(13, 2, 'Drafts', 1796034071, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
-	(14, 2, 'Junk', 1796034072, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
-	(15, 2, 'Trash', 1796034073, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
-	(16, 2, 'Archive', 1796034074, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
-	(9, 1, 'Entwürfe &', 1796034077, 7, 7, 7, 1, 6, 2292, 0, '{$Later,Two}', NULL),
-	(1, 1, 'INBOX', 1796034069, 11, 9, 11, 1, 10, 2590, 0, '{$Later,Two}', NULL);
+	(2, 1, 'Sent', 1796035954, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
+	(3, 1, 'Drafts', 1796035955, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
+	(4, 1, 'Junk', 1796035956, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
+	(5, 1, 'Trash', 1796035957, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
+	(6, 1, 'Archive', 1796035958, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
+	(10, 1, 'Sent things', 1796035962, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
+	(8, 1, 'Work/Deep.er', 1796035960, 7, 7, 7, 1, 6, 1392, 0, '{$Later,Two}', NULL),
+	(11, 2, 'INBOX', 1796035953, 2, 2, 2, 1, 1, 82, 0, '{}', NULL),
+	(7, 1, 'Work', 1796035959, 7, 11, 7, 1, 4, 2117, 0, '{$Later,Two,Three}', NULL),
+	(12, 2, 'Sent', 1796035954, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
+	(13, 2, 'Drafts', 1796035955, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
+	(14, 2, 'Junk', 1796035956, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
+	(15, 2, 'Trash', 1796035957, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
+	(16, 2, 'Archive', 1796035958, 1, 1, 1, 1, 0, 0, 0, '{}', NULL),
+	(9, 1, 'Entwürfe &', 1796035961, 7, 7, 7, 1, 6, 2292, 0, '{$Later,Two}', NULL),
+	(1, 1, 'INBOX', 1796035953, 11, 9, 11, 1, 10, 2590, 0, '{$Later,Two}', NULL);
 INSERT INTO postern.message VALUES
-	(1, 1, 1, 2, 0, 1580548830, 1796034069, 79, 1, 0),
-	(1, 1, 2, 3, 0, 1580635230, 1796034069, 79, 2, 1),
-	(1, 1, 3, 4, 0, 1580721630, 1796034069, 84, 3, 6),
-	(1, 1, 4, 5, 3, 1580808030, 1796034069, 974, 4, 0),
-	(1, 1, 5, 6, 0, 1580894430, 1796034069, 79, 5, 16),
-	(1, 1, 6, 7, 1, 1580980830, 1796034069, 79, 6, 8),
-	(1, 7, 3, 4, 0, 1581240030, 1796034069, 79, 9, 6),
-	(1, 7, 5, 6, 0, 1581412830, 1796034069, 87, 11, 16),
-	(1, 7, 6, 7, 1, 1581499230, 1796034069, 977, 12, 8),
-	(1, 8, 1, 2, 0, 1581585630, 1796034069, 82, 13, 0),
-	(1, 8, 2, 3, 0, 1581672030, 1796034069, 82, 14, 1),
-	(1, 8, 3, 4, 0, 1581758430, 1796034069, 87, 15, 6),
-	(1, 8, 4, 5, 3, 1581844830, 1796034069, 977, 16, 0),
-	(1, 8, 5, 6, 0, 1581931230, 1796034069, 82, 17, 16),
-	(1, 8, 6, 7, 1, 1582017630, 1796034069, 82, 18, 8),
-	(1, 9, 1, 2, 0, 1582104030, 1796034069, 87, 19, 0),
-	(1, 9, 2, 3, 0, 1582190430, 1796034069, 977, 20, 1),
-	(1, 9, 3, 4, 0, 1582276830, 1796034069, 82, 21, 6),
-	(1, 9, 4, 5, 3, 1582363230, 1796034069, 82, 22, 0),
-	(1, 9, 5, 6, 0, 1582449630, 1796034069, 87, 23, 16),
-	(1, 9, 6, 7, 1, 1582536030, 1796034069, 977, 24, 8),
-	(1, 1, 7, 8, 0, 1581067230, 1796034069, 84, 7, 0),
-	(1, 1, 8, 8, 0, 1581153630, 1796034069, 974, 8, 1),
-	(1, 1, 9, 8, 0, 1581240030, 1796034069, 79, 9, 6),
-	(1, 1, 10, 9, 3, 1581326430, 1796034069, 79, 10, 0),
-	(1, 7, 2, 9, 4, 1581153630, 1796034069, 974, 8, 1),
-	(2, 11, 1, 2, 0, 1796034069, 1796034069, 82, 25, 1);
+	(1, 1, 1, 2, 0, 1580548830, 1796035953, 79, 1, 0),
+	(1, 1, 2, 3, 0, 1580635230, 1796035953, 79, 2, 1),
+	(1, 1, 3, 4, 0, 1580721630, 1796035953, 84, 3, 6),
+	(1, 1, 4, 5, 3, 1580808030, 1796035953, 974, 4, 0),
+	(1, 1, 5, 6, 0, 1580894430, 1796035953, 79, 5, 16),
+	(1, 1, 6, 7, 1, 1580980830, 1796035953, 79, 6, 8),
+	(1, 7, 3, 4, 0, 1581240030, 1796035953, 79, 9, 6),
+	(1, 7, 5, 6, 0, 1581412830, 1796035953, 87, 11, 16),
+	(1, 7, 6, 7, 1, 1581499230, 1796035953, 977, 12, 8),
+	(1, 8, 1, 2, 0, 1581585630, 1796035953, 82, 13, 0),
+	(1, 8, 2, 3, 0, 1581672030, 1796035953, 82, 14, 1),
+	(1, 8, 3, 4, 0, 1581758430, 1796035953, 87, 15, 6),
+	(1, 8, 4, 5, 3, 1581844830, 1796035953, 977, 16, 0),
+	(1, 8, 5, 6, 0, 1581931230, 1796035953, 82, 17, 16),
+	(1, 8, 6, 7, 1, 1582017630, 1796035953, 82, 18, 8),
+	(1, 9, 1, 2, 0, 1582104030, 1796035953, 87, 19, 0),
+	(1, 9, 2, 3, 0, 1582190430, 1796035953, 977, 20, 1),
+	(1, 9, 3, 4, 0, 1582276830, 1796035953, 82, 21, 6),
+	(1, 9, 4, 5, 3, 1582363230, 1796035953, 82, 22, 0),
+	(1, 9, 5, 6, 0, 1582449630, 1796035953, 87, 23, 16),
+	(1, 9, 6, 7, 1, 1582536030, 1796035953, 977, 24, 8),
+	(1, 1, 7, 8, 0, 1581067230, 1796035953, 84, 7, 0),
+	(1, 1, 8, 8, 0, 1581153630, 1796035953, 974, 8, 1),
+	(1, 1, 9, 8, 0, 1581240030, 1796035953, 79, 9, 6),
+	(1, 1, 10, 9, 3, 1581326430, 1796035953, 79, 10, 0),
+	(1, 7, 2, 9, 4, 1581153630, 1796035953, 974, 8, 1),
+	(2, 11, 1, 2, 0, 1796035953, 1796035953, 82, 25, 1);
 INSERT INTO postern.metadata VALUES
 	(1, 2, '/private/specialuse', '\x5c53656e74'),
 	(1, 3, '/private/specialuse', '\x5c447261667473'),
@@ -420,11 +420,11 @@ INSERT INTO postern.metadata VALUES
 	(2, 15, '/private/specialuse', '\x5c5472617368'),
 	(2, 16, '/private/specialuse', '\x5c41726368697665'),
 	(2, 0, 'postern/mailboxes', '\x31'),
-	(2, 0, 'postern/seen/user1@example.test/FfCBmwjrd7', '\x7365656e20312031373936303334303735203138333931333838383636353620300a330a3131203320330a');
+	(2, 0, 'postern/seen/user1@example.test/FeUIRKJpd7', '\x7365656e20312031373936303335393539203138333931343038313538373220300a330a3131203320330a');
 INSERT INTO postern.schema_version VALUES
-	(true, 3, '2026-11-30 10:21:08.254879+00');
+	(true, 3, '2026-11-30 10:52:32.610151+00');
 INSERT INTO postern.store VALUES
-	(true, 'fCBmwjrd', 0);
+	(true, 'eUIRKJpd', 0);
 INSERT INTO postern.subscription VALUES
 	(1, 'INBOX'),
 	(1, 'Sent'),
@@ -522,23 +522,29 @@ ALTER TABLE postern.account ENABLE ROW LEVEL SECURITY;
 ALTER TABLE postern.cached ENABLE ROW LEVEL SECURITY;
 CREATE POLICY changed ON postern.cached FOR UPDATE USING (((EXISTS ( SELECT 1
    FROM postern.message m
-  WHERE ((m.content_id = cached.content_id) AND (m.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[]))))) OR (EXISTS ( SELECT 1
+  WHERE ((m.content_id = cached.content_id) AND (m.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))
+ OFFSET 0)) OR (EXISTS ( SELECT 1
    FROM postern.kept k
-  WHERE ((k.content_id = cached.content_id) AND (k.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))))));
+  WHERE ((k.content_id = cached.content_id) AND (k.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))
+ OFFSET 0))));
 CREATE POLICY changed ON postern.content FOR UPDATE USING (((EXISTS ( SELECT 1
    FROM postern.message m
-  WHERE ((m.content_id = content.id) AND (m.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[]))))) OR (EXISTS ( SELECT 1
+  WHERE ((m.content_id = content.id) AND (m.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))
+ OFFSET 0)) OR (EXISTS ( SELECT 1
    FROM postern.kept k
-  WHERE ((k.content_id = content.id) AND (k.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))))));
+  WHERE ((k.content_id = content.id) AND (k.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))
+ OFFSET 0))));
 ALTER TABLE postern.chunk ENABLE ROW LEVEL SECURITY;
 ALTER TABLE postern.content ENABLE ROW LEVEL SECURITY;
 ALTER TABLE postern.expunged ENABLE ROW LEVEL SECURITY;
 ALTER TABLE postern.kept ENABLE ROW LEVEL SECURITY;
 CREATE POLICY made ON postern.cached FOR INSERT WITH CHECK (((EXISTS ( SELECT 1
    FROM postern.message m
-  WHERE ((m.content_id = cached.content_id) AND (m.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[]))))) OR (EXISTS ( SELECT 1
+  WHERE ((m.content_id = cached.content_id) AND (m.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))
+ OFFSET 0)) OR (EXISTS ( SELECT 1
    FROM postern.kept k
-  WHERE ((k.content_id = cached.content_id) AND (k.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))))));
+  WHERE ((k.content_id = cached.content_id) AND (k.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))
+ OFFSET 0))));
 CREATE POLICY made ON postern.chunk FOR INSERT WITH CHECK (((n = 0) OR postern.is_new_content(content_id)));
 CREATE POLICY made ON postern.content FOR INSERT WITH CHECK (true);
 ALTER TABLE postern.mailbox ENABLE ROW LEVEL SECURITY;
@@ -549,19 +555,25 @@ CREATE POLICY names ON postern.account FOR SELECT USING (( SELECT (current_setti
 CREATE POLICY own ON postern.account USING ((id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])));
 CREATE POLICY own ON postern.cached FOR SELECT USING (((EXISTS ( SELECT 1
    FROM postern.message m
-  WHERE ((m.content_id = cached.content_id) AND (m.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[]))))) OR (EXISTS ( SELECT 1
+  WHERE ((m.content_id = cached.content_id) AND (m.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))
+ OFFSET 0)) OR (EXISTS ( SELECT 1
    FROM postern.kept k
-  WHERE ((k.content_id = cached.content_id) AND (k.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))))));
+  WHERE ((k.content_id = cached.content_id) AND (k.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))
+ OFFSET 0))));
 CREATE POLICY own ON postern.chunk FOR SELECT USING (((EXISTS ( SELECT 1
    FROM postern.message m
-  WHERE ((m.content_id = chunk.content_id) AND (m.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[]))))) OR (EXISTS ( SELECT 1
+  WHERE ((m.content_id = chunk.content_id) AND (m.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))
+ OFFSET 0)) OR (EXISTS ( SELECT 1
    FROM postern.kept k
-  WHERE ((k.content_id = chunk.content_id) AND (k.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))))));
+  WHERE ((k.content_id = chunk.content_id) AND (k.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))
+ OFFSET 0))));
 CREATE POLICY own ON postern.content FOR SELECT USING (((EXISTS ( SELECT 1
    FROM postern.message m
-  WHERE ((m.content_id = content.id) AND (m.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[]))))) OR (EXISTS ( SELECT 1
+  WHERE ((m.content_id = content.id) AND (m.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))
+ OFFSET 0)) OR (EXISTS ( SELECT 1
    FROM postern.kept k
-  WHERE ((k.content_id = content.id) AND (k.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))))));
+  WHERE ((k.content_id = content.id) AND (k.account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])))
+ OFFSET 0))));
 CREATE POLICY own ON postern.expunged USING ((account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])));
 CREATE POLICY own ON postern.kept USING ((account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])));
 CREATE POLICY own ON postern.mailbox USING ((account_id = ANY (( SELECT postern.own_accounts() AS own_accounts)::bigint[])));
