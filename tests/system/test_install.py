@@ -22,10 +22,16 @@ EXPECTED = """
 {includedir}/postern/store.h
 {includedir}/postern/types.h
 {pkgmoduledir}/maildir.so
+{pkgmoduledir}/mbox.so
+{pkgmoduledir}/postgresql.so
 {libdir}/pkgconfig/postern.pc
 {mandir}/man3/postern-module.3
 {mandir}/man5/postern-maildir.5
+{mandir}/man5/postern-mbox.5
+{mandir}/man5/postern-postgresql.5
 {mandir}/man5/postern.conf.5
+{mandir}/man7/postern-migrate.7
+{mandir}/man7/postern-upgrade.7
 {mandir}/man8/posternctl.8
 {mandir}/man8/posternd.8
 {pkgdatadir}/postern.conf
