@@ -19,6 +19,9 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cells as table  # noqa: E402
 import report  # noqa: E402
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "../support"))
+import cluster  # noqa: E402
 from servers import PEER_UID, Dovecot, Inotify, Postern  # noqa: E402
 
 OPTIONS = {
@@ -28,6 +31,8 @@ OPTIONS = {
     "BENCH_MESSAGES": ("", "the size of the largest mailbox, for a scale"),
     "BENCH_TLS": ("0", "1: IMAP over TLS"),
     "BENCH_PEER": ("dovecot", "none: Postern alone"),
+    "BENCH_STORAGE": ("", "storage modules to compare, without a peer: "
+                          "maildir,mbox,postgresql"),
     "BENCH_JSON": ("", "a file for all figures; - is standard output"),
     "BENCH_DIR": ("", "where to work; default: a new directory in TMPDIR"),
     "BENCH_MAIL": ("", "a directory that keeps the made mail for later runs"),
@@ -61,14 +66,15 @@ class Bench:
     def __init__(self, load, prefix):
         self.load, self.prefix = load, prefix
         self.tls = option("BENCH_TLS") == "1"
-        self.peer = option("BENCH_PEER") != "none"
+        self.storages = [s for s in option("BENCH_STORAGE").split(",") if s]
+        self.peer = option("BENCH_PEER") != "none" and not self.storages
         self.scale = float(option("BENCH_SCALE"))
         if option("BENCH_MESSAGES"):
             self.scale = int(option("BENCH_MESSAGES")) / table.LIST_COUNT
         self.uid = PEER_UID if self.peer else 0
         self.servers = []
         self.facts = {}
-        self.inotify = None
+        self.inotify = self.cluster = None
         self.work = tempfile.mkdtemp(prefix="postern-bench-",
                                      dir=option("BENCH_DIR") or None)
         os.chmod(self.work, 0o755)
@@ -136,6 +142,20 @@ class Bench:
                        "--users", users, "--count", count, "--style", style,
                        "--uid", server.uid])
 
+    def start_storages(self):
+        """A server for each module, on the same mail."""
+        settings = option("BENCH_SET").split()
+        for storage in self.storages:
+            text = None
+            if storage == "postgresql":
+                # With fsync: as a site runs it. Its CPU time is not counted.
+                self.cluster = cluster.new(durable=True)
+                text = self.cluster.create("bench")
+            server = Postern(self.work, table.USERS, self.prefix, settings,
+                             storage, text)
+            self.servers.append(server)
+            server.start()
+
     def start_servers(self):
         settings = option("BENCH_SET").split()
         postern = Postern(self.work, table.USERS, self.prefix, settings)
@@ -162,12 +182,21 @@ class Bench:
             for user, users, kind, count in boxes:
                 self.fill(server, user, kind, count, server.hints, users)
             server.start()
+            self.bring(server, boxes)
             for user, users, kind, count in boxes:
                 out = json.loads(self.run_cell(server, "check", user, 1, [
                     "--users", users, "--count", count,
                     "--octets", self.facts[kind][count - 1]["octets"]]))
                 detail("%s: user%d, %d messages: %.2f s, %.2f cpu" % (
                     server.name, user, count, out["wall"], out["cpu"]))
+
+    def bring(self, server, boxes):
+        if server.name not in self.storages or server.takes_maildirs():
+            return
+        for user, users, kind, count in boxes:
+            for i in range(user, user + users):
+                server.bring(i, server.maildir(i))
+                shutil.rmtree(server.maildir(i))
 
     # --- measuring ---
 
@@ -264,6 +293,8 @@ class Bench:
             server.clean()
         if self.inotify:
             self.inotify.restore()
+        if self.cluster:
+            self.cluster.close()
         shutil.rmtree(self.work, ignore_errors=True)
 
 
@@ -288,7 +319,11 @@ def write_json(value):
 def measure_all(bench):
     chosen = choose()
     large = option("BENCH_LARGE") == "1"
-    bench.start_servers()
+    if bench.storages:
+        chosen = [c for c in chosen if c.name in table.STORAGE_CELLS]
+        bench.start_storages()
+    else:
+        bench.start_servers()
     bench.make_sources(chosen)
     if large:
         results = bench.run_large()

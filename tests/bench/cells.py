@@ -70,6 +70,12 @@ CELLS = [
          users=100, restart=True),
 ]
 
+# Those that are about the storage: `make bench-storage`.
+STORAGE_CELLS = ("login-select-logout", "fetch-envelope-warm", "fetch-body",
+                 "fetch-changedsince", "select-qresync", "store-flags",
+                 "append-4k-c20", "search-subject", "search-text", "copy",
+                 "move")
+
 # What the idle cell's figures are shown as.
 IDLE_MEMORY_AIM = 50
 IDLE_WAIT_AIM = 100

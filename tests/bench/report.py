@@ -61,7 +61,7 @@ class Results:
 
     def ratios(self, cell):
         """By figure; empty without a peer."""
-        if len(self.servers) < 2:
+        if "dovecot" not in self.servers:
             return {}
         own, peer = self.servers
         return {key: ratio(self.median(cell, peer, key),
@@ -87,7 +87,9 @@ class Results:
         if ratios:
             cols.append("ratio %6s wall %6s cpu" % (
                 short(ratios["wall"]), short(ratios["cpu"])))
-        cols.append("aim %-4g" % cell.aim)
+            cols.append("aim %-4g" % cell.aim)
+        elif len(self.servers) == 1:
+            cols.append("aim %-4g" % cell.aim)
         text = "%-21s %s" % (cell.name, " | ".join(cols))
         text += " " + self.verdict(cell, ratios)
         if not self.same_answers(cell):

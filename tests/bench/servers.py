@@ -133,7 +133,8 @@ class Server:
     name = None
     hints = None  # the style of names that it finds its mail with
 
-    def __init__(self, work, users):
+    def __init__(self, work, users, name=None):
+        self.name = name or self.name
         self.dir = os.path.join(work, self.name)
         os.mkdir(self.dir, 0o755)
         self.users = users
@@ -199,10 +200,15 @@ class Postern(Server):
     hints = "plain"
     uid = 0
 
-    def __init__(self, work, users, prefix, settings):
-        super().__init__(work, users)
+    def __init__(self, work, users, prefix, settings, storage=None,
+                 text=None):
+        """`storage`: the module, after which the server is named then, with
+        `text` for it."""
+        super().__init__(work, users, storage)
         self.prefix = prefix
         self.settings = ["auth.cache_time=86400"] + settings
+        self.storage = storage
+        self.text = text
 
     def start(self):
         ready = os.path.join(self.dir, "ready.json")
@@ -214,6 +220,9 @@ class Postern(Server):
                    "module_dir=" + os.path.join(self.prefix, "lib/postern")]
         for pair in self.settings:
             command += ["--set", pair]
+        if self.storage:
+            command += ["--storage", ":".join(
+                t for t in (self.storage, self.text) if t)]
         self.spawn(command)
         self.wait_until(lambda: os.path.exists(ready))
         with open(ready) as f:
@@ -222,7 +231,20 @@ class Postern(Server):
             ports["imap"], ports["imaps"], ports["lmtp"])
 
     def maildir(self, user):
-        return os.path.join(self.dir, "mail", DOMAIN, "user%s" % user)
+        root = "mail" if self.takes_maildirs() else "brought"
+        return os.path.join(self.dir, root, DOMAIN, "user%s" % user)
+
+    def takes_maildirs(self):
+        return self.storage in (None, "maildir")
+
+    def bring(self, user, maildir):
+        """Mail into a storage that has no Maildirs, while the server runs."""
+        subprocess.run(
+            [os.path.join(self.prefix, "sbin/posternctl"),
+             "--sandbox", self.dir, "import",
+             "user%d@%s" % (user, DOMAIN), "--from", "maildir:" + maildir],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True,
+            timeout=3600)
 
 
 CONFIG = """\
