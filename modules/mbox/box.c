@@ -96,6 +96,13 @@ mb_box_settled(struct pst_box *b)
 	mb_usage_set(b);
 }
 
+void
+mb_box_outdate(struct pst_box *b)
+{
+	mb_index_outdate(b->folder->fd);
+	b->is_indexed = false;
+}
+
 /* --- open and close ---------------------------------------------------------
  */
 

@@ -256,3 +256,23 @@ mb_index_add(
 	(void)close(fd);
 	return e;
 }
+
+void
+mb_index_outdate(int dirfd)
+{
+	static const struct mb_stamp none;
+	int fd = open_index(dirfd, O_RDWR);
+	struct mb_index index;
+	int e = 0;
+
+	if (fd < 0)
+		return;
+	if (read_header(fd, 0, &index) &&
+	    !mb_stamp_equal(&index.stamp, &none)) {
+		index.stamp = none;
+		e = write_header(fd, &index);
+	}
+	(void)close(fd);
+	if (e != 0)
+		(void)unlinkat(dirfd, MB_INDEX_FILE, 0);
+}

@@ -64,5 +64,8 @@ int mb_index_write(
  * as many more. */
 int mb_index_add(
     int dirfd, struct mb_index *index, const struct mb_msg *msg, size_t n);
+/* Before the mailbox is changed elsewhere than at its end: whatever the file
+ * looks like, it does not hold for it. What it tells stays. */
+void mb_index_outdate(int dirfd);
 
 #endif

@@ -264,6 +264,10 @@ void mb_box_drop(struct pst_box *, const bool *drop);
 void mb_box_gone(struct pst_box *, uint32_t uid); /* for refresh() */
 /* The file is as we left it: takes its stamp. */
 void mb_box_settled(struct pst_box *);
+/* The file is about to be changed elsewhere than at its end: the index on the
+ * disk is none any more that a look at the file's stamp, or here and there at
+ * its messages, makes right. */
+void mb_box_outdate(struct pst_box *);
 /* Counts the messages of the list. */
 void mb_box_count(struct pst_box *);
 

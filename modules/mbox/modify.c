@@ -124,6 +124,7 @@ write_all(struct change *c, struct pst_error *err)
 	uint64_t start = UINT64_MAX;
 	enum pst_rc rc;
 
+	mb_box_outdate(b);
 	for (size_t i = 0; i < c->n; i++) {
 		const struct mb_msg *m = &b->msg[c->v[i].place];
 
@@ -204,6 +205,7 @@ blot_out(struct pst_box *b, const bool *drop, struct pst_error *err)
 {
 	int e = 0;
 
+	mb_box_outdate(b);
 	for (size_t i = 0; i < b->n && e == 0; i++)
 		if (drop[i] && b->msg[i].length < mb_filler_least())
 			e = ENOSPC;

@@ -212,6 +212,8 @@ place_present(struct pst_box *b, const struct pst_placed *placed, size_t n,
 
 		if (placed[i].stage != NULL)
 			continue;
+		if (!any)
+			mb_box_outdate(b);
 		any = true;
 		(void)pthread_mutex_lock(&b->lock);
 		m = &b->msg[mb_box_find(b, row->uid)];

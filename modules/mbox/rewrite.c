@@ -618,6 +618,7 @@ carry_out(struct rewrite *w)
 	struct pst_box *b = w->box;
 	int e;
 
+	mb_box_outdate(b);
 	(void)pthread_rwlock_wrlock(&b->content);
 	if (w->written == 0) {
 		e = ftruncate(b->fd, (off_t)w->h.start) < 0 ? errno : 0;
@@ -724,6 +725,7 @@ mb_redo(struct pst_box *b, struct pst_error *err)
 	if (redo < 0)
 		return mb_fail_io(err, errno, b, "open the redo file of");
 	if (read_header(redo, &h) && is_untouched(redo, b->fd, &h)) {
+		mb_box_outdate(b);
 		(void)pthread_rwlock_wrlock(&b->content);
 		e = apply(redo, b->fd, &h);
 		if (e == 0)
