@@ -2,7 +2,8 @@
  * merge.c - which message in the file is which that we know, after somebody
  * else changed the file. What tells it: the uid that we wrote into it together
  * with the message's ident; else the ident alone, or, for messages of other
- * programs, a hash of their content. All others are new.
+ * programs, a hash of their content. All others are new. After a crash the list
+ * is an old one: a uid of ours that it cannot know goes before the ident.
  *
  * Uids in the file are not simply believed: programs copy messages with their
  * fields from one mailbox to another, or bring back what was expunged.
@@ -33,6 +34,7 @@ struct merge {
 	uint32_t limit;	  /* uids below it may have been given */
 	uint32_t highest; /* of those that are believed */
 	size_t new_n;
+	size_t lost_n;	 /* known ones whose uid is not in the file any more */
 	uint64_t modseq; /* new, for all that is found; 0: not taken */
 };
 
@@ -117,32 +119,55 @@ is_believed(const struct merge *m, const struct mb_found *f)
 	       f->msg.uid < m->limit;
 }
 
-/* Finds out who found message `i` is; false: it is new. */
+/* Found message `i` is the one that its field tells. */
 static bool
-identify(struct merge *m, size_t i)
+identify_by_uid(struct merge *m, size_t i)
 {
 	struct mb_found *f = &m->pass->found[i];
 	const struct pst_box *b = m->box;
 	size_t place;
 
-	if (is_ours(m, f)) {
-		place = mb_box_find(b, f->msg.uid);
-		if (place < b->n && b->msg[place].uid == f->msg.uid &&
-		    b->msg[place].id[0] == f->msg.id[0] &&
-		    b->msg[place].id[1] == f->msg.id[1] &&
-		    m->found_of[place] == NOBODY) {
-			match(m, i, place);
-			f->msg.form |= MB_RECORDED;
-			return true;
-		}
-	}
+	if (!is_ours(m, f))
+		return false;
+	place = mb_box_find(b, f->msg.uid);
+	if (place == b->n || b->msg[place].uid != f->msg.uid ||
+	    b->msg[place].id[0] != f->msg.id[0] ||
+	    b->msg[place].id[1] != f->msg.id[1] || m->found_of[place] != NOBODY)
+		return false;
+	match(m, i, place);
+	f->msg.form |= MB_RECORDED;
+	return true;
+}
+
+/* It is one whose field somebody took away, or changed. */
+static bool
+identify_by_id(struct merge *m, size_t i)
+{
+	struct mb_found *f = &m->pass->found[i];
+	size_t place = find_id(m, f->msg.id);
+
+	if (place == NOBODY)
+		return false;
+	match(m, i, place);
+	f->msg.uid = m->box->msg[place].uid;
+	m->lost_n += (m->box->msg[place].form & MB_RECORDED) != 0;
+	return true;
+}
+
+/*
+ * We gave it the uid of its field after the one of any known message that has
+ * the same id and nobody is: it keeps it. So it is after a crash with a message
+ * that was moved away and back since the list was made.
+ */
+static bool
+is_later(const struct merge *m, const struct mb_found *f)
+{
+	size_t place;
+
+	if (!is_ours(m, f) || !is_believed(m, f))
+		return false;
 	place = find_id(m, f->msg.id);
-	if (place != NOBODY) {
-		match(m, i, place);
-		f->msg.uid = b->msg[place].uid;
-		return true;
-	}
-	return false;
+	return place == NOBODY || m->box->msg[place].uid < f->msg.uid;
 }
 
 static enum pst_rc
@@ -174,10 +199,14 @@ sort_out(struct merge *m, struct pst_error *err)
 	struct mb_folder *f = m->box->folder;
 	size_t n = 0;
 
+	/* Who is known for sure, first: of equal ids none is taken from it. */
+	for (size_t i = 0; i < pass->n; i++)
+		(void)identify_by_uid(m, i);
 	for (size_t i = 0; i < pass->n; i++) {
 		struct mb_found *found = &pass->found[i];
 
-		if (identify(m, i))
+		if (m->place_of[i] != NOBODY ||
+		    (!is_later(m, found) && identify_by_id(m, i)))
 			continue;
 		if (!is_believed(m, found)) {
 			found->msg.uid = 0;
@@ -228,7 +257,7 @@ sort_out(struct merge *m, struct pst_error *err)
 /* A field that tells another uid of this mailbox is put right where it stands,
  * so that the message is not taken for another one later. */
 static void
-record_in_place(const struct pst_box *b, struct mb_found *f)
+record_in_place(struct pst_box *b, struct mb_found *f)
 {
 	char text[11];
 	int n = snprintf(
@@ -236,10 +265,20 @@ record_in_place(const struct pst_box *b, struct mb_found *f)
 
 	if (f->msg.fixed == 0 || strcmp(f->tag, b->tag) != 0)
 		return;
+	mb_box_outdate(b);
 	if (pwrite(b->fd, text, (size_t)n,
 		(off_t)(f->msg.offset + f->msg.fixed + strlen("X-UID: "))) ==
 	    (ssize_t)n)
 		f->msg.form |= MB_RECORDED;
+}
+
+/* A known one that only the index would tell the uid of. */
+static bool
+is_lost(const struct merge *m, size_t i)
+{
+	return m->place_of[i] != NOBODY &&
+	       !(m->pass->found[i].msg.form & MB_RECORDED) &&
+	       (m->box->msg[m->place_of[i]].form & MB_RECORDED);
 }
 
 /* Uids for the new ones, on the disk before anybody hears of them. */
@@ -261,15 +300,22 @@ number_new(struct merge *m, struct pst_error *err)
 	uid = li_alloc((m->pass->n + 1) * sizeof(*uid));
 	for (size_t i = 0; i < m->pass->n; i++) {
 		struct mb_found *f = &m->pass->found[i];
+		bool lost = is_lost(m, i); /* or has none yet */
 
-		if (m->place_of[i] != NOBODY || (f->msg.form & MB_RECORDED))
+		if (!lost &&
+		    (m->place_of[i] != NOBODY || (f->msg.form & MB_RECORDED)))
 			continue;
 		if (f->msg.uid == 0) {
 			f->msg.uid = next++;
 			f->msg.save_date = now;
+			lost = true;
+		}
+		if (lost) {
 			record_in_place(b, f);
 			is_written |= f->msg.form & MB_RECORDED;
 		}
+		if (m->place_of[i] != NOBODY && !(f->msg.form & MB_RECORDED))
+			f->msg.save_date = b->msg[m->place_of[i]].save_date;
 		if (!(f->msg.form & MB_RECORDED))
 			uid[n++] = (struct mb_uid){ .uid = f->msg.uid,
 				.id = { f->msg.id[0], f->msg.id[1] },
@@ -409,7 +455,8 @@ mb_merge(struct pst_box *b, struct mb_pass *pass, bool is_tail,
 	if (!is_tail)
 		sort_ids(&m);
 	rc = sort_out(&m, err);
-	if (rc == PST_OK && (m.new_n > 0 || b->is_foreign_base)) {
+	if (rc == PST_OK &&
+	    (m.new_n > 0 || m.lost_n > 0 || b->is_foreign_base)) {
 		rc = number_new(&m, err);
 		/* They get their uids when there is room; what has one can be
 		 * read meanwhile. */

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -753,6 +754,33 @@ changes_by_others(void)
 	OPS->acct_close(acct);
 }
 
+/* What another program took the uid from keeps it, also without an index. */
+static void
+stripped(void)
+{
+	struct pst_acct *acct = acct_of("stripped@example.test");
+	struct pst_box *box = box_of(acct, "INBOX");
+	struct rows rows;
+
+	for (uint32_t i = 1; i <= 3; i++)
+		CHECK(put(box, "Subject: a\r\n\r\nb\r\n", 0, 0, i) == i, "put");
+	load_rows(box, &rows);
+	rows_free(&rows);
+	edit("stripped/INBOX", "X-UID: 2         \n", "");
+	for (int turn = 0; turn < 3; turn++) {
+		load_rows(box, &rows);
+		CHECK(rows.n == 3 && rows.v[1].uid == 2 &&
+			  rows.v[1].internal_date == 2 && rows.v[2].uid == 3,
+		    "the same uids in turn %d", turn);
+		rows_free(&rows);
+		OPS->box_close(box);
+		remove_all("stripped/.postern-INBOX/postern.places");
+		box = box_of(acct, "INBOX");
+	}
+	OPS->box_close(box);
+	OPS->acct_close(acct);
+}
+
 /* A mailbox of another server comes with uids. */
 static void
 adoption(void)
@@ -870,12 +898,20 @@ locks(void)
 
 static const char kill_text[] = "Subject: kill\r\n\r\nstays whole\r\n";
 
-enum { KILL_MESSAGES = 6, KILL_LAST = KILL_MESSAGES + 1 };
+/* More than are looked at to see whether only the end of the file is new. */
+enum { KILL_MESSAGES = 20, KILL_LAST = KILL_MESSAGES + 1 };
 
 /* What the child is at. */
-enum deed { EXPUNGE, FLAGS_OF_OTHERS, COMMIT, DEEDS };
+enum deed { EXPUNGE, FLAGS_OF_OTHERS, COMMIT, MOVE_BACK, FLAGS_COMMIT, DEEDS };
 
-static const char *const deed_name[DEEDS] = { "expunge", "flags", "commit" };
+static const char *const deed_name[DEEDS] = { "expunge", "flags", "commit",
+	"move and back", "flags and commit" };
+
+/* What the child was told before it was killed. */
+static struct told {
+	uint32_t away, back; /* the uids that message 2 got */
+	bool flagged;	     /* message 2 was */
+} * told;
 
 static void
 no_uid(void *arg, uint32_t uid)
@@ -889,6 +925,34 @@ no_row(void *arg, const struct pst_row *row)
 {
 	(void)arg;
 	(void)row;
+}
+
+static void
+note_copy(void *arg, uint32_t source, const struct pst_row *row)
+{
+	(void)source;
+	*(uint32_t *)arg = row->uid;
+}
+
+/* To another mailbox and from there to this one again. */
+static void
+move_and_back(struct pst_acct *acct, struct pst_box *box)
+{
+	struct pst_error err;
+	struct pst_box *other;
+	struct pst_range r;
+	uint32_t uid = 0;
+
+	if (OPS->create(acct, "Other", "", &err) != PST_OK ||
+	    OPS->box_open(acct, "Other", &other, &err) != PST_OK ||
+	    OPS->move(box, one(&r, 2, 2), other, note_copy, &uid, &err) !=
+		PST_OK)
+		_exit(2);
+	told->away = uid;
+	if (OPS->move(other, one(&r, uid, uid), box, note_copy, &uid, &err) !=
+	    PST_OK)
+		_exit(2);
+	told->back = uid;
 }
 
 static void
@@ -915,9 +979,28 @@ do_deed(enum deed deed)
 	else if (deed == FLAGS_OF_OTHERS)
 		(void)OPS->flags(box, one(r, KILL_LAST, KILL_LAST), &seen,
 		    no_row, no_uid, NULL, &err);
-	else
+	else if (deed == MOVE_BACK)
+		move_and_back(acct, box);
+	else if (deed == FLAGS_COMMIT)
+		told->flagged = OPS->flags(box, one(r, 2, 2), &seen, no_row,
+				    no_uid, NULL, &err) == PST_OK;
+	if (deed == COMMIT || deed == FLAGS_COMMIT)
 		(void)put(box, kill_text, 0, 0, 1);
 	_exit(0);
+}
+
+/* As it is after a box was closed: the index holds for the file. */
+static void
+write_index(void)
+{
+	struct pst_acct *acct = acct_of("kill@example.test");
+	struct pst_box *box = box_of(acct, "INBOX");
+	struct rows rows;
+
+	load_rows(box, &rows);
+	rows_free(&rows);
+	OPS->box_close(box);
+	OPS->acct_close(acct);
 }
 
 /* True: it was killed at its n-th system call; false: it came to its end. */
@@ -945,6 +1028,34 @@ kill_at(enum deed deed, unsigned n, bool *traced_r)
 	return *traced_r;
 }
 
+/* Message 2 has the last uid that was told, and none that it had before. */
+static void
+audit_moved(struct pst_acct *acct, const struct rows *rows, unsigned n)
+{
+	struct rows others = { 0 };
+	struct pst_box *other;
+	struct pst_error err;
+	size_t copies = 0;
+
+	if (OPS->box_open(acct, "Other", &other, &err) == PST_OK) {
+		load_rows(other, &others);
+		OPS->box_close(other);
+	}
+	for (size_t i = 0; i < rows->n; i++)
+		copies += rows->v[i].uid == 2 || rows->v[i].uid > KILL_LAST;
+	CHECK(copies + others.n > 0, "move killed at %u: it is lost", n);
+	CHECK(told->away == 0 || rows_uid(rows, 2) == NULL,
+	    "move killed at %u: its old uid is back", n);
+	if (told->back != 0)
+		CHECK(rows_uid(rows, told->back) != NULL && copies == 1 &&
+			  others.n == 0,
+		    "move killed at %u: uid %u that was told", n, told->back);
+	else if (told->away != 0)
+		CHECK(copies > 0 || rows_uid(&others, told->away) != NULL,
+		    "move killed at %u: uid %u that was told", n, told->away);
+	rows_free(&others);
+}
+
 /* `is_after`: another program has added a message since. */
 static void
 audit_kill(enum deed deed, unsigned n, bool is_done, bool is_after)
@@ -957,7 +1068,8 @@ audit_kill(enum deed deed, unsigned n, bool is_done, bool is_after)
 		return;
 	load_rows(box, &rows);
 	for (uint32_t uid = 1; uid <= KILL_LAST; uid++) {
-		bool removed = deed == EXPUNGE && (uid == 2 || uid == 4);
+		bool removed = (deed == EXPUNGE && (uid == 2 || uid == 4)) ||
+			       (deed == MOVE_BACK && uid == 2);
 		bool there = rows_uid(&rows, uid) != NULL;
 		const char *text = uid == KILL_LAST ? delivered_text
 						    : kill_text;
@@ -968,9 +1080,20 @@ audit_kill(enum deed deed, unsigned n, bool is_done, bool is_after)
 		CHECK(!there || body_is(box, uid, text, strlen(text)),
 		    "%s killed at %u: content of %u", deed_name[deed], n, uid);
 	}
-	CHECK((rows_uid(&rows, 2) != NULL) == (rows_uid(&rows, 4) != NULL),
-	    "%s killed at %u: all or none", deed_name[deed], n);
-	CHECK(rows.n <= KILL_LAST + (size_t)(deed == COMMIT || is_after),
+	if (deed == MOVE_BACK)
+		audit_moved(acct, &rows, n);
+	else
+		CHECK((rows_uid(&rows, 2) != NULL) ==
+			  (rows_uid(&rows, 4) != NULL),
+		    "%s killed at %u: all or none", deed_name[deed], n);
+	if (told->flagged)
+		CHECK(rows_uid(&rows, 2)->flags == PST_SEEN,
+		    "%s killed at %u: flags that were told", deed_name[deed],
+		    n);
+	CHECK(rows.n <= KILL_LAST +
+			    (size_t)(deed == COMMIT || deed == FLAGS_COMMIT ||
+				     deed == MOVE_BACK) +
+			    is_after,
 	    "%s killed at %u: %zu", deed_name[deed], n, rows.n);
 	if (is_after)
 		CHECK(rows.n > 0 && rows.v[rows.n - 1].uid > KILL_LAST &&
@@ -991,6 +1114,10 @@ killed(void)
 	bool traced = true;
 	struct rows rows;
 
+	told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (told == MAP_FAILED)
+		abort();
 	for (int i = 0; i < KILL_MESSAGES; i++)
 		CHECK(put(box, kill_text, 0, 0, 1) != 0, "put");
 	append_file("kill/INBOX", delivered);
@@ -1001,12 +1128,20 @@ killed(void)
 	OPS->acct_close(acct);
 	copy_all("kill", "kill.saved");
 	for (enum deed deed = 0; deed < DEEDS && traced; deed++) {
-		/* Twice a call: when it begins and when it ends. */
-		for (unsigned n = 1;; n++) {
+		/* Twice a call: when it begins and when it ends. Of what takes
+		 * many, some are enough. */
+		for (unsigned n = 1;; n += deed == MOVE_BACK	  ? 7
+					   : deed == FLAGS_COMMIT ? 3
+								  : 1) {
 			bool was_killed,
-			    is_after = deed != COMMIT && n % 3 == 0;
+			    is_after = (deed == EXPUNGE ||
+					   deed == FLAGS_OF_OTHERS) &&
+				       n % 3 == 0;
 
+			*told = (struct told){ 0 };
 			copy_all("kill.saved", "kill");
+			if (deed == MOVE_BACK || deed == FLAGS_COMMIT)
+				write_index();
 			OPS->close(suite.store);
 			suite.store = NULL;
 			was_killed = kill_at(deed, n, &traced);
@@ -1029,6 +1164,7 @@ killed(void)
 				break;
 		}
 	}
+	(void)munmap(told, sizeof(*told));
 }
 
 int
@@ -1045,6 +1181,7 @@ main(int argc, char **argv)
 		{ "torn", torn_ends },
 		{ "deliveries", deliveries },
 		{ "changes", changes_by_others },
+		{ "stripped", stripped },
 		{ "adoption", adoption },
 		{ "locks", locks },
 		{ "killed", killed },
