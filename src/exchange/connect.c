@@ -81,8 +81,8 @@ dial(struct dialing *d, const struct host_addresses *a, struct pst_error *err)
 	struct wire *w;
 	char text[64];
 	size_t which = 0;
-	enum pst_rc rc = wire_connect(
-	    a->address, a->n, NULL, STAGGER, CONNECT_TIME, &w, &which, err);
+	enum pst_rc rc = wire_connect(a->address, a->n, NULL, d->x->stop_fd,
+	    STAGGER, CONNECT_TIME, &w, &which, err);
 
 	if (a->n > 0)
 		wire_address_print(&a->address[which], text);

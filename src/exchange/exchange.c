@@ -9,6 +9,9 @@
 #include "base/str.h"
 
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
 
 enum {
 	DNS_TIME = 60,	     /* seconds */
@@ -197,6 +200,7 @@ exchange_start(struct config *cfg, const struct exchange_host *host,
 	x->host = *host;
 	x->cfg = config_ref(cfg);
 	x->threads_max = (size_t)cfg->queue.connections;
+	x->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&x->lock, NULL);
 	pthread_cond_init(&x->moved, NULL);
 	x->schedule = schedule_new(&so);
@@ -218,6 +222,27 @@ exchange_start(struct config *cfg, const struct exchange_host *host,
 	return rc;
 }
 
+/* After a time of grace the wires do not wait any more. */
+static void
+end_threads(struct exchange *x)
+{
+	struct timespec until;
+	const uint64_t one = 1;
+	int rc = 0;
+
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	pthread_mutex_lock(&x->lock);
+	until.tv_sec += x->cfg->limits.shutdown_time;
+	x->is_stopping = true;
+	pthread_cond_broadcast(&x->moved);
+	while (x->threads > 0 && rc == 0)
+		rc = pthread_cond_timedwait(&x->moved, &x->lock, &until);
+	(void)!write(x->stop_fd, &one, sizeof(one));
+	while (x->threads > 0)
+		pthread_cond_wait(&x->moved, &x->lock);
+	pthread_mutex_unlock(&x->lock);
+}
+
 void
 exchange_stop(struct exchange **xp)
 {
@@ -227,17 +252,14 @@ exchange_stop(struct exchange **xp)
 	if (x == NULL)
 		return;
 	schedule_stop(x->schedule);
-	pthread_mutex_lock(&x->lock);
-	x->is_stopping = true;
-	pthread_cond_broadcast(&x->moved);
-	while (x->threads > 0)
-		pthread_cond_wait(&x->moved, &x->lock);
-	pthread_mutex_unlock(&x->lock);
+	end_threads(x);
 	if (x->has_tick)
 		(void)pthread_join(x->tick, NULL);
 	queue_close(&x->queue);
 	schedule_free(&x->schedule);
 	config_unref(&x->cfg);
+	if (x->stop_fd >= 0)
+		(void)close(x->stop_fd);
 	pthread_mutex_destroy(&x->lock);
 	pthread_cond_destroy(&x->moved);
 	free(x);

@@ -30,7 +30,8 @@ struct exchange_host {
 /* Opens the queue and begins to carry. `cfg` is referenced. */
 enum pst_rc exchange_start(struct config *cfg, const struct exchange_host *host,
     struct exchange **x_r, struct pst_error *err);
-/* What is under way is broken off where that loses nothing. */
+/* What is under way has limits.shutdown_time to come to its end; then it is
+ * broken off, and tried again after the next start. */
 void exchange_stop(struct exchange **x);
 void exchange_reconfigure(struct exchange *x, struct config *cfg);
 

@@ -17,6 +17,7 @@ struct exchange {
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t moved;
 	struct config *cfg;
+	int stop_fd; /* readable: break off what waits */
 	size_t threads, threads_max;
 	bool is_stopping;
 	bool has_tick;

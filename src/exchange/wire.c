@@ -25,7 +25,7 @@ enum {
 };
 
 struct wire {
-	int fd;
+	int fd, stop_fd;
 	gnutls_session_t tls; /* NULL: plain */
 	gnutls_certificate_credentials_t credentials;
 	char info[96];
@@ -54,7 +54,8 @@ wire_address_print(const struct wire_address *a, char text[64])
 struct race {
 	const struct wire_address *address;
 	const struct wire_address *source;
-	struct pollfd poll[RACERS];
+	struct pollfd poll[RACERS + 1]; /* and the one to stop by */
+	int stop_fd;
 	size_t which[RACERS];
 	size_t n; /* under way */
 	int failure;
@@ -152,9 +153,15 @@ run_race(struct race *r, size_t n, int64_t stagger, int64_t until)
 			wait = next_at;
 		if (r->n == 0)
 			continue;
-		if (poll(r->poll, r->n, milliseconds(wait)) < 0 &&
+		r->poll[r->n] = (struct pollfd){ .fd = r->stop_fd,
+			.events = POLLIN };
+		if (poll(r->poll, r->n + 1, milliseconds(wait)) < 0 &&
 		    errno != EINTR)
 			return -1;
+		if (r->poll[r->n].revents != 0) {
+			note_failure(r, r->which[0], ECANCELED);
+			return -1;
+		}
 		winner = look(r);
 		if (winner >= 0)
 			return winner;
@@ -163,10 +170,10 @@ run_race(struct race *r, size_t n, int64_t stagger, int64_t until)
 
 enum pst_rc
 wire_connect(const struct wire_address *a, size_t n,
-    const struct wire_address *source, int64_t stagger, int64_t seconds,
-    struct wire **w_r, size_t *which_r, struct pst_error *err)
+    const struct wire_address *source, int stop_fd, int64_t stagger,
+    int64_t seconds, struct wire **w_r, size_t *which_r, struct pst_error *err)
 {
-	struct race r = { .address = a, .source = source };
+	struct race r = { .address = a, .source = source, .stop_fd = stop_fd };
 	int winner = -1;
 	struct wire *w;
 
@@ -188,6 +195,7 @@ wire_connect(const struct wire_address *a, size_t n,
 	}
 	w = mem_alloc(sizeof(*w));
 	w->fd = r.poll[winner].fd;
+	w->stop_fd = stop_fd;
 	*which_r = r.which[winner];
 	*w_r = w;
 	return PST_OK;
@@ -219,7 +227,8 @@ wire_close(struct wire **wp)
 static bool
 wait_for(struct wire *w, short events, int64_t until, struct pst_error *err)
 {
-	struct pollfd p = { .fd = w->fd, .events = events };
+	struct pollfd p[2] = { { .fd = w->fd, .events = events },
+		{ .fd = w->stop_fd, .events = POLLIN } };
 	int n;
 
 	do {
@@ -228,8 +237,13 @@ wait_for(struct wire *w, short events, int64_t until, struct pst_error *err)
 			    err, PST_E_TEMP, ETIMEDOUT, "no answer in time");
 			return false;
 		}
-		n = poll(&p, 1, milliseconds(until));
+		n = poll(p, 2, milliseconds(until));
 	} while (n == 0 || (n < 0 && errno == EINTR));
+	if (n > 0 && p[1].revents != 0) {
+		(void)pst_fail(
+		    err, PST_E_TEMP, ECANCELED, "this server is stopping");
+		return false;
+	}
 	if (n < 0)
 		(void)pst_fail(err, PST_E_TEMP, errno, "%s", strerror(errno));
 	return n > 0;

@@ -23,12 +23,14 @@ void wire_address_print(const struct wire_address *a, char text[64]);
 /*
  * Connects to the first address that answers: they are tried in their order,
  * one every `stagger` milliseconds (RFC 8305, 5), until `seconds` are over.
- * `source` (or NULL) is bound for addresses of its family. *which_r: the one
- * that is connected. TEMP: none of them; the detail tells of the last.
+ * `source` (or NULL) is bound for addresses of its family. When `stop_fd` (or
+ * -1) becomes readable, this and all that waits for the wire later is broken
+ * off. *which_r: the one that is connected. TEMP: none of them; the detail
+ * tells of the last.
  */
 enum pst_rc wire_connect(const struct wire_address *a, size_t n,
-    const struct wire_address *source, int64_t stagger, int64_t seconds,
-    struct wire **w_r, size_t *which_r, struct pst_error *err);
+    const struct wire_address *source, int stop_fd, int64_t stagger,
+    int64_t seconds, struct wire **w_r, size_t *which_r, struct pst_error *err);
 void wire_close(struct wire **w);
 
 /* How a certificate is checked. */

@@ -115,6 +115,7 @@ start(void)
 	    "storage maildir {\n path = \"/nowhere\"\n}\n"
 	    "queue {\n path = \"%s\"\n port = %d\n segment = 64K\n"
 	    " retry_first = 10m\n at_once = 4\n return_size = 1M\n}\n"
+	    "limits {\n shutdown_time = 1s\n}\n"
 	    "log {\n level = error\n}\n",
 	    dir, port);
 	cfg = config_parse(text, NULL, 0, NULL, NULL, &err);
@@ -670,6 +671,26 @@ Test(exchange, closes_at_every_stage)
 		}
 	cr_assert_leq(peer_messages(peer), 1);
 	cr_assert_null(told);
+}
+
+/* Whoever says nothing does not keep the server from stopping. */
+Test(exchange, stops_in_time)
+{
+	struct peer_script script = good;
+	const struct mail mail = { .sender = "a@here.test",
+		.to = { "b@there.test" } };
+	int64_t begin;
+
+	script.data = "-";
+	peer_set(peer, &script);
+	(void)put(&mail);
+	for (int i = 0; i < 500 && peer_connections(peer) == 0; i++)
+		(void)usleep(10000);
+	begin = clock_monotonic();
+	exchange_stop(&agent);
+	cr_assert_lt(clock_monotonic() - begin, INT64_C(30) * 1000000);
+	start();
+	cr_assert_eq(waiting(), 1);
 }
 
 /* Taken, but the answer is lost: it comes twice, and no more often. */
