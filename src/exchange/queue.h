@@ -37,18 +37,19 @@ struct queue_job {
 	struct queue_message *message;
 	struct queue_domain *domain;
 	uint32_t first, n; /* recipients, in the order of the envelope */
-	uint32_t tries;
-	bool held;
-	bool done; /* nobody waits any more */
-	bool taken;
-	int64_t due;		       /* seconds since 1970 */
+	/* Changed under the queue's lock, read by anybody. */
+	_Atomic uint32_t tries;
+	_Atomic bool held;
+	_Atomic bool done; /* nobody waits any more */
+	_Atomic bool taken;
+	_Atomic int64_t due;	       /* seconds since 1970 */
 	struct journal_place progress; /* the queue's own */
 	/* For whoever schedules. */
 	struct queue_job *before, *behind;
 	void *line;
 	size_t slot;
-	uint32_t sender; /* a hash of who sent it */
-	bool told;	 /* its sender knows of the delay */
+	uint32_t sender;   /* a hash of who sent it */
+	_Atomic bool told; /* its sender knows of the delay */
 };
 
 struct queue_options {
