@@ -52,7 +52,8 @@ struct lane {
 	int64_t until; /* clock_monotonic: its hosts hold so long */
 	bool is_asked; /* somebody finds out, or is to */
 	struct line waiting;
-	struct lane *next; /* of those that are to be asked */
+	struct lane *next;	    /* of those that are to be asked */
+	struct lane *older, *newer; /* of all */
 	char name[256];
 };
 
@@ -66,6 +67,7 @@ struct schedule {
 	struct line attend;
 	size_t attends;
 	struct lane *ask, **ask_last;
+	struct lane *lanes; /* all, the newest first */
 	struct provider *bucket[BUCKETS];
 	struct provider *ring; /* the next to have its turn */
 	size_t waiting;	       /* threads in schedule_wait() */
@@ -315,7 +317,7 @@ provider_take(struct schedule *s, struct provider *p)
  */
 
 static struct lane *
-lane_of(struct queue_job *job)
+lane_of(struct schedule *s, struct queue_job *job)
 {
 	struct queue_domain *d = job->domain;
 	struct lane *lane = d->priv;
@@ -325,6 +327,10 @@ lane_of(struct queue_job *job)
 		lane->domain = d;
 		(void)str_copy(lane->name, sizeof(lane->name), str_of(d->name));
 		d->priv = lane;
+		lane->older = s->lanes;
+		if (s->lanes != NULL)
+			s->lanes->newer = lane;
+		s->lanes = lane;
 	}
 	return lane;
 }
@@ -337,6 +343,12 @@ lane_drop(struct schedule *s, struct lane *lane)
 	provider_drop(s, lane->provider);
 	if (lane->domain != NULL)
 		lane->domain->priv = NULL;
+	if (lane->newer != NULL)
+		lane->newer->older = lane->older;
+	else
+		s->lanes = lane->older;
+	if (lane->older != NULL)
+		lane->older->newer = lane->newer;
 	free(lane);
 }
 
@@ -393,7 +405,7 @@ needs_attention(const struct schedule *s, const struct queue_job *job)
 static void
 job_ready(struct schedule *s, struct queue_job *job)
 {
-	struct lane *lane = lane_of(job);
+	struct lane *lane = lane_of(s, job);
 
 	if (lane->provider == NULL || lane->until <= clock_monotonic()) {
 		line_add(&lane->waiting, job);
@@ -488,6 +500,12 @@ schedule_free(struct schedule **sp)
 			free(p);
 		}
 	}
+	while (s->lanes != NULL) {
+		struct lane *lane = s->lanes;
+
+		s->lanes = lane->older;
+		free(lane);
+	}
 	free(s->heap);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->moved);
@@ -517,7 +535,7 @@ schedule_came(void *schedule, struct queue_job *job)
 	struct schedule *s = schedule;
 
 	pthread_mutex_lock(&s->lock);
-	lane_of(job)->jobs++;
+	lane_of(s, job)->jobs++;
 	job_place(s, job);
 	announce(s);
 }
@@ -529,7 +547,7 @@ schedule_gone(void *schedule, struct queue_job *job)
 	struct lane *lane;
 
 	pthread_mutex_lock(&s->lock);
-	lane = lane_of(job);
+	lane = lane_of(s, job);
 	job_remove(s, job);
 	if (--lane->jobs == 0) {
 		/* The queue may forget the domain now. */
@@ -552,7 +570,7 @@ schedule_hurry(struct schedule *s, struct queue_job *job)
 {
 	pthread_mutex_lock(&s->lock);
 	if (!job->taken && !job->done) {
-		struct lane *lane = lane_of(job);
+		struct lane *lane = lane_of(s, job);
 
 		if (is_here(job))
 			job_remove(s, job);
@@ -618,7 +636,7 @@ take_job(
 			continue; /* held, or going */
 		p->active += !over;
 		p->credit -= 1;
-		fill_work(w, SCHEDULE_TRY, job, p, lane_of(job));
+		fill_work(w, SCHEDULE_TRY, job, p, lane_of(s, job));
 		provider_settle(s, p);
 		return true;
 	}
@@ -630,7 +648,7 @@ attend(struct schedule *s, struct schedule_work *w)
 {
 	while (s->attends > 0) {
 		struct queue_job *job = s->attend.first;
-		struct lane *lane = lane_of(job);
+		struct lane *lane = lane_of(s, job);
 
 		line_remove(&s->attend, job);
 		s->attends--;

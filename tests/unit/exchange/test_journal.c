@@ -134,7 +134,7 @@ Test(journal, grows_into_more_segments, .init = setup, .fini = teardown)
 	struct journal *j = open_it(&told);
 	struct journal_place place;
 	struct journal_usage usage;
-	char meta[8];
+	char meta[16];
 
 	buf_fini(&told);
 	buf_init(&want, 1 << 16);
