@@ -299,5 +299,6 @@ Test(wake, a_goodbye_waits_for_who_waits, .init = begin, .fini = end)
 	cr_expect_lt(now_ms() - before, 8000);
 	cr_expect(client_ended(fd));
 	(void)close(fd);
+	server_clean(&s);
 	cr_assert(server_start(&s, "", false));
 }
