@@ -279,7 +279,7 @@ keep_floor(
 	if (li_read_file(acct_fd, name, LI_FILE_MAX, &text) == 0)
 		(void)li_account_parse((struct pst_str){ text.p, text.n }, &st);
 	li_buf_free(&text);
-	li_meta_free(&st.meta);
+	li_account_state_free(&st);
 	(void)pthread_mutex_lock(lock);
 	old = r->uidvalidity;
 	if (st.uidvalidity > old) {

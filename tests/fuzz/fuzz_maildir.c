@@ -91,7 +91,7 @@ fuzz_account(const char *s, size_t n)
 
 	if (md_account_parse((struct pst_str){ s, n }, &st) == MD_STATE_OK)
 		md_account_print(&text, &st);
-	md_meta_free(&st.meta);
+	md_account_state_free(&st);
 	md_buf_free(&text);
 }
 
