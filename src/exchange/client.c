@@ -3,7 +3,6 @@
  */
 #include "exchange/client.h"
 
-#include "base/codec.h"
 #include "base/str.h"
 
 #include <stdlib.h>
@@ -11,7 +10,6 @@
 enum {
 	BLOCK = 32 * 1024,
 	CHUNK = 256 * 1024,
-	LOGIN_MAX = 4096,
 	COMMAND_MAX = 8192,
 };
 
@@ -167,19 +165,6 @@ read_reply(struct client *c, int64_t seconds, struct pst_error *err)
  */
 
 static void
-note_auth(struct client *c, struct pst_str mechanisms)
-{
-	struct pst_str word;
-
-	while (str_split(&mechanisms, ' ', &word)) {
-		if (str_is_case(word, "PLAIN"))
-			c->extensions |= CLIENT_AUTH_PLAIN;
-		else if (str_is_case(word, "LOGIN"))
-			c->extensions |= CLIENT_AUTH_LOGIN;
-	}
-}
-
-static void
 note_extension(struct client *c, struct pst_str line)
 {
 	static const struct {
@@ -195,7 +180,6 @@ note_extension(struct client *c, struct pst_str line)
 		{ "DSN", CLIENT_DSN },
 		{ "STARTTLS", CLIENT_STARTTLS },
 		{ "REQUIRETLS", CLIENT_REQUIRETLS },
-		{ "ENHANCEDSTATUSCODES", CLIENT_STATUS },
 	};
 	struct pst_str rest = line, name;
 
@@ -205,8 +189,6 @@ note_extension(struct client *c, struct pst_str line)
 			c->extensions |= known[i].extension;
 	if (str_is_case(name, "SIZE"))
 		(void)str_to_u64(str_trim(rest), &c->size_limit);
-	else if (str_is_case(name, "AUTH"))
-		note_auth(c, rest);
 }
 
 static enum client_result
@@ -265,64 +247,6 @@ client_start_tls(
 	}
 	/* RFC 3207, 4.2: all that was said before is forgotten. */
 	return say_hello(c, err);
-}
-
-/* Secrets do not stay in memory. */
-static void
-wipe(struct buf *b)
-{
-	if (b->p != NULL)
-		explicit_bzero(b->p, b->cap);
-	buf_fini(b);
-}
-
-static enum client_result
-send_secret(struct client *c, const char *verb, struct pst_str secret,
-    struct pst_error *err)
-{
-	enum client_result result;
-	struct buf line;
-
-	buf_init(&line, (size_t)2 * LOGIN_MAX);
-	(void)buf_puts(&line, verb);
-	(void)base64_encode(secret, &line);
-	(void)buf_puts(&line, "\r\n");
-	result = write_text(c, buf_str(&line), err);
-	wipe(&line);
-	return result == CLIENT_OK ? read_reply(c, c->times->mail, err)
-				   : result;
-}
-
-enum client_result
-client_login(struct client *c, const char *user, const char *password,
-    struct pst_error *err)
-{
-	enum client_result result;
-	struct buf both;
-
-	if ((c->extensions & CLIENT_AUTH_PLAIN) != 0) {
-		buf_init(&both, LOGIN_MAX); /* RFC 4616 */
-		(void)buf_putc(&both, '\0');
-		(void)buf_puts(&both, user);
-		(void)buf_putc(&both, '\0');
-		(void)buf_puts(&both, password);
-		result = send_secret(c, "AUTH PLAIN ", buf_str(&both), err);
-		wipe(&both);
-		return result;
-	}
-	if ((c->extensions & CLIENT_AUTH_LOGIN) == 0) {
-		(void)pst_fail(err, PST_E_TEMP, 0,
-		    "the server offers neither AUTH PLAIN nor LOGIN");
-		return CLIENT_LACKS;
-	}
-	result = write_line(c, err, "AUTH LOGIN");
-	if (result == CLIENT_OK)
-		result = read_reply(c, c->times->mail, err);
-	if (result == CLIENT_OK)
-		result = send_secret(c, "", str_of(user), err);
-	if (result == CLIENT_OK)
-		result = send_secret(c, "", str_of(password), err);
-	return result;
 }
 
 /* --- a transaction --------------------------------------------------------

@@ -24,9 +24,6 @@ enum client_extension {
 	CLIENT_STARTTLS = 1 << 6,
 	CLIENT_REQUIRETLS = 1 << 7,
 	CLIENT_BINARYMIME = 1 << 8,
-	CLIENT_AUTH_PLAIN = 1 << 9,
-	CLIENT_AUTH_LOGIN = 1 << 10,
-	CLIENT_STATUS = 1 << 11, /* ENHANCEDSTATUSCODES */
 };
 
 /* Seconds. */
@@ -58,9 +55,6 @@ void client_free(struct client **c);
 enum client_result client_greet(struct client *c, struct pst_error *err);
 enum client_result client_start_tls(
     struct client *c, const struct wire_policy *policy, struct pst_error *err);
-/* PLAIN, else LOGIN. LACKS: neither. */
-enum client_result client_login(struct client *c, const char *user,
-    const char *password, struct pst_error *err);
 unsigned client_extensions(const struct client *c);
 uint64_t client_size_limit(const struct client *c); /* 0: none was told */
 const struct reply *client_reply(const struct client *c);

@@ -24,7 +24,6 @@ struct dialing {
 	const struct envelope *envelope;
 	struct link *link;
 	struct buf *answer;
-	bool for_ever;
 	bool secure_list;
 };
 
@@ -125,8 +124,8 @@ set_dane(struct wire_policy *policy, const struct host_tlsa *tlsa,
 
 /* STARTTLS when it is offered; false: the session is of no use. */
 static bool
-secure(struct dialing *d, const struct host_addresses *a,
-    const struct host_tlsa *tlsa, bool has_dane, bool *retry_plain)
+secure(struct dialing *d, const struct host_tlsa *tlsa, bool has_dane,
+    bool *retry_plain)
 {
 	struct client *c = d->link->client;
 	struct wire_policy policy = { .trust = WIRE_ANY };
@@ -135,7 +134,6 @@ secure(struct dialing *d, const struct host_addresses *a,
 	enum client_result result;
 	bool must = has_dane || d->envelope->require_tls;
 
-	(void)a;
 	if ((client_extensions(c) & CLIENT_STARTTLS) == 0) {
 		if (!must)
 			return true;
@@ -175,7 +173,7 @@ open_session(struct dialing *d, const struct host_addresses *a,
 			hang_up(d);
 		return false;
 	}
-	if (plain || secure(d, a, tlsa, has_dane, retry_plain))
+	if (plain || secure(d, tlsa, has_dane, retry_plain))
 		return true;
 	hang_up(d);
 	return false;
@@ -218,7 +216,7 @@ try_host(struct dialing *d)
 bool
 exchange_connect(struct exchange *x, const struct config *cfg,
     const struct schedule_work *work, const struct envelope *e,
-    struct link *link, struct buf *answer, bool *for_ever)
+    struct link *link, struct buf *answer)
 {
 	struct dialing d = { .x = x,
 		.cfg = cfg,
@@ -227,7 +225,6 @@ exchange_connect(struct exchange *x, const struct config *cfg,
 		.answer = answer,
 		.secure_list = work->hosts.secure };
 
-	*for_ever = false;
 	(void)say(&d, "4.4.4", "there is no server to try");
 	for (size_t i = 0; i < work->hosts.n; i++) {
 		d.host = &work->hosts.host[i];

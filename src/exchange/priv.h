@@ -49,12 +49,11 @@ void exchange_try(
 
 /*
  * A session with one of the hosts, for a message that needs `e`. Otherwise
- * *answer says why not, as a reply or in our own words; *for_ever: it need not
- * be tried again.
+ * *answer says why not, as a reply or in our own words.
  */
 bool exchange_connect(struct exchange *x, const struct config *cfg,
     const struct schedule_work *work, const struct envelope *e,
-    struct link *link, struct buf *answer, bool *for_ever);
+    struct link *link, struct buf *answer);
 
 /* --- tell.c: what senders hear ---------------------------------------------
  */

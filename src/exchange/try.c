@@ -227,7 +227,6 @@ static void
 carry(struct attempt *a)
 {
 	struct buf answer;
-	bool for_ever = false;
 
 	buf_init(&answer, (size_t)2 * ANSWER);
 	a->outcome = SCHEDULE_WENT;
@@ -235,12 +234,9 @@ carry(struct attempt *a)
 		if (!fits(a)) {
 			link_close(a->link);
 			if (!exchange_connect(a->x, a->cfg, a->work, &a->e,
-				a->link, &answer, &for_ever)) {
+				a->link, &answer)) {
 				a->outcome = SCHEDULE_UNREACHED;
-				note_all(a,
-				    for_ever ? RECIPIENT_FAILED
-					     : RECIPIENT_WAITS,
-				    buf_str(&answer));
+				note_all(a, RECIPIENT_WAITS, buf_str(&answer));
 				break;
 			}
 		}

@@ -345,12 +345,6 @@ wire_tls_info(const struct wire *w)
 	return w->info;
 }
 
-bool
-wire_has_input(const struct wire *w)
-{
-	return w->in_n > w->in_at;
-}
-
 /* --- octets ---------------------------------------------------------------
  */
 

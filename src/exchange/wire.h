@@ -63,8 +63,6 @@ enum pst_rc wire_start_tls(struct wire *w, const struct wire_policy *policy,
 bool wire_is_tls(const struct wire *w);
 /* "TLS1.3 TLS_AES_256_GCM_SHA384", or "" */
 const char *wire_tls_info(const struct wire *w);
-/* Octets came that nobody has read. */
-bool wire_has_input(const struct wire *w);
 
 /* Adds to what is to be sent; sends when much is gathered. */
 enum pst_rc wire_write(struct wire *w, const void *p, size_t n, int64_t seconds,
