@@ -1,6 +1,6 @@
 /*
- * base/codec.c - base64 (RFC 4648), quoted-printable (RFC 2045, 6.7), modified
- * UTF-7 (RFC 3501, 5.1.3), hexadecimal.
+ * base/codec.c - base64 and base32 (RFC 4648), quoted-printable (RFC 2045,
+ * 6.7), modified UTF-7 (RFC 3501, 5.1.3), hexadecimal.
  */
 #include "base/codec.h"
 
@@ -81,6 +81,90 @@ base64_decode(struct pst_str in, struct buf *out)
 			return false;
 	}
 	return true;
+}
+
+bool
+base64url_encode(struct pst_str in, struct buf *out)
+{
+	size_t from = out->n;
+
+	if (!base64_encode(in, out))
+		return false;
+	while (out->n > from && out->p[out->n - 1] == '=')
+		out->n--;
+	for (size_t i = from; i < out->n; i++) {
+		if (out->p[i] == '+')
+			out->p[i] = '-';
+		else if (out->p[i] == '/')
+			out->p[i] = '_';
+	}
+	return true;
+}
+
+bool
+base64url_decode(struct pst_str in, struct buf *out)
+{
+	struct buf usual;
+	bool ok = true;
+
+	buf_init(&usual, in.n + 3);
+	for (size_t i = 0; i < in.n && ok; i++) {
+		char c = in.p[i];
+
+		ok = c != '+' && c != '/' &&
+		     buf_putc(&usual, c == '-'	 ? '+'
+				      : c == '_' ? '/'
+						 : c);
+	}
+	while (ok && usual.n % 4 != 0)
+		ok = buf_putc(&usual, '=');
+	ok = ok && base64_decode(buf_str(&usual), out);
+	buf_fini(&usual);
+	return ok;
+}
+
+bool
+base32_encode(struct pst_str in, struct buf *out)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+	uint32_t bits = 0;
+	unsigned n = 0;
+	bool ok = true;
+
+	for (size_t i = 0; i < in.n; i++) {
+		bits = bits << 8 | (unsigned char)in.p[i];
+		for (n += 8; n >= 5; n -= 5)
+			ok = buf_putc(out, alphabet[bits >> (n - 5) & 31]);
+	}
+	if (n > 0)
+		ok = buf_putc(out, alphabet[bits << (5 - n) & 31]);
+	return ok;
+}
+
+bool
+base32_decode(struct pst_str in, struct buf *out)
+{
+	uint32_t bits = 0;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < in.n; i++) {
+		char c = ascii_upper(in.p[i]);
+
+		if (c >= 'A' && c <= 'Z')
+			bits = bits << 5 | (uint32_t)(c - 'A');
+		else if (c >= '2' && c <= '7')
+			bits = bits << 5 | (uint32_t)(c - '2' + 26);
+		else
+			return false;
+		n += 5;
+		if (n < 8)
+			continue;
+		n -= 8;
+		if (!buf_putc(out, (char)(bits >> n & 255)))
+			return false;
+	}
+	/* What is left belongs to no octet. */
+	return n < 5 && (bits & ((1U << n) - 1)) == 0;
 }
 
 bool
@@ -421,4 +505,158 @@ hex_encode(const void *in, size_t n, char *out)
 		out[2 * i + 1] = digits[p[i] & 15];
 	}
 	out[2 * n] = '\0';
+}
+
+/* --- quoted-printable, and base64 in lines ---------------------------------
+ */
+
+enum { LINE = 76 };
+
+/* There is room for `n` more, behind a soft line break if need be. */
+static bool
+qp_make_room(struct qp_encoder *e, unsigned n, struct buf *out)
+{
+	if (e->column + n >= LINE) {
+		if (!buf_puts(out, "=\r\n"))
+			return false;
+		e->column = 0;
+	}
+	e->column += n;
+	return true;
+}
+
+static bool
+qp_put_escaped(struct qp_encoder *e, char c, struct buf *out)
+{
+	return qp_make_room(e, 3, out) &&
+	       buf_printf(out, "=%02X", (unsigned char)c);
+}
+
+static bool
+qp_put_plain(struct qp_encoder *e, char c, struct buf *out)
+{
+	return qp_make_room(e, 1, out) && buf_putc(out, c);
+}
+
+/* What was held back: a blank, a CR, or both. `ends_line`: the CR is that of a
+ * line end; `ends`: nothing follows. */
+static bool
+qp_release(struct qp_encoder *e, bool ends_line, bool ends, struct buf *out)
+{
+	unsigned n = e->held_n - ends_line;
+	bool ok = true;
+
+	for (unsigned i = 0; i < n && ok; i++) {
+		char c = e->held[i];
+
+		/* RFC 2045, 6.7 (3): no white space at the end of a line. */
+		if (c == '\r' || (i + 1 == n && (ends_line || ends)))
+			ok = qp_put_escaped(e, c, out);
+		else
+			ok = qp_put_plain(e, c, out);
+	}
+	e->held_n = 0;
+	return ok;
+}
+
+static bool
+qp_put(struct qp_encoder *e, char c, struct buf *out)
+{
+	bool after_cr = e->held_n > 0 && e->held[e->held_n - 1] == '\r';
+
+	if (c == '\n' && after_cr) {
+		if (!qp_release(e, true, false, out))
+			return false;
+		e->column = 0;
+		return buf_puts(out, "\r\n");
+	}
+	/* A blank may wait together with a CR. */
+	if (e->held_n > 0 && (c != '\r' || after_cr) &&
+	    !qp_release(e, false, false, out))
+		return false;
+	if (c == ' ' || c == '\t' || c == '\r') {
+		e->held[e->held_n++] = c;
+		return true;
+	}
+	if (c == '=' || (unsigned char)c < ' ' || (unsigned char)c > '~')
+		return qp_put_escaped(e, c, out);
+	return qp_put_plain(e, c, out);
+}
+
+bool
+qp_encode_some(
+    struct qp_encoder *e, struct pst_str in, bool last, struct buf *out)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < in.n && ok; i++)
+		ok = qp_put(e, in.p[i], out);
+	if (last) {
+		ok = ok && qp_release(e, false, true, out);
+		*e = (struct qp_encoder){ 0 };
+	}
+	return ok;
+}
+
+static bool
+flush_line(struct base64_lines *e, struct buf *out)
+{
+	bool ok = e->n == 0 || (base64_encode(str_n(e->held, e->n), out) &&
+				   buf_puts(out, "\r\n"));
+
+	e->n = 0;
+	return ok;
+}
+
+bool
+base64_encode_lines(
+    struct base64_lines *e, struct pst_str in, bool last, struct buf *out)
+{
+	while (in.n > 0) {
+		size_t room = BASE64_LINE - e->n;
+		size_t n = in.n < room ? in.n : room;
+
+		memcpy(e->held + e->n, in.p, n);
+		e->n += (unsigned)n;
+		in = str_from(in, n);
+		if (e->n == BASE64_LINE && !flush_line(e, out))
+			return false;
+	}
+	return !last || flush_line(e, out);
+}
+
+/* --- numbers ---------------------------------------------------------------
+ */
+
+/* The least digit first; the last one is below 32. */
+static const char number_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+void
+number_encode(uint64_t n, struct buf *out)
+{
+	while (n >= 32) {
+		(void)buf_putc(out, number_digits[32 + n % 32]);
+		n /= 32;
+	}
+	(void)buf_putc(out, number_digits[n]);
+}
+
+bool
+number_decode(struct pst_str *in, uint64_t *n_r)
+{
+	*n_r = 0;
+	for (unsigned shift = 0; in->n > 0 && shift < 64; shift += 5) {
+		const char *at = memchr(number_digits, in->p[0], 64);
+		uint64_t digit;
+
+		if (at == NULL)
+			return false;
+		digit = (uint64_t)(at - number_digits);
+		*in = str_from(*in, 1);
+		*n_r |= digit % 32 << shift;
+		if (digit < 32)
+			return true;
+	}
+	return false;
 }

@@ -1,6 +1,6 @@
 /*
- * base/codec.h - base64 (RFC 4648), quoted-printable (RFC 2045, 6.7), modified
- * UTF-7 of mailbox names (RFC 3501, 5.1.3), hexadecimal.
+ * base/codec.h - base64 and base32 (RFC 4648), quoted-printable (RFC 2045,
+ * 6.7), modified UTF-7 of mailbox names (RFC 3501, 5.1.3), hexadecimal.
  *
  * Decoders are incremental where messages need it; all are pure.
  */
@@ -12,6 +12,15 @@
 bool base64_encode(struct pst_str in, struct buf *out); /* no line breaks */
 /* Strict: canonical alphabet and padding, nothing else. For SASL. */
 bool base64_decode(struct pst_str in, struct buf *out);
+/* The alphabet for URLs, without padding (RFC 4648, 5). The decoder is strict,
+ * too, but takes padding. */
+bool base64url_encode(struct pst_str in, struct buf *out);
+bool base64url_decode(struct pst_str in, struct buf *out);
+
+/* RFC 4648, 6, without padding. Takes small letters as well, and refuses bits
+ * that belong to no octet. */
+bool base32_encode(struct pst_str in, struct buf *out);
+bool base32_decode(struct pst_str in, struct buf *out);
 
 /*
  * Lenient, incremental: skips what is not in the alphabet (RFC 2045, 6.8). For
@@ -34,6 +43,30 @@ struct qp_state {
 };
 bool qp_decode_some(
     struct qp_state *st, struct pst_str in, bool last, struct buf *out);
+
+/*
+ * The way back, with lines of at most 76 characters and CRLF (RFC 2045, 6.7
+ * and 6.8), in pieces. `last` marks the end and begins anew. CRLF stays a line
+ * end; CR or LF alone are escaped.
+ */
+struct qp_encoder {
+	char held[2]; /* white space, CR, or both */
+	unsigned held_n, column;
+};
+bool qp_encode_some(
+    struct qp_encoder *e, struct pst_str in, bool last, struct buf *out);
+enum { BASE64_LINE = 57 }; /* octets that fill a line */
+struct base64_lines {
+	char held[BASE64_LINE];
+	unsigned n;
+};
+bool base64_encode_lines(
+    struct base64_lines *e, struct pst_str in, bool last, struct buf *out);
+
+/* Small numbers in few characters of [A-Za-z0-9_-], one behind the other. The
+ * second takes one off `*in`; false: there is none. */
+void number_encode(uint64_t n, struct buf *out);
+bool number_decode(struct pst_str *in, uint64_t *n_r);
 
 /* UTF-8 to modified UTF-7 and back. False: not valid in the source form. */
 bool mutf7_encode(struct pst_str utf8, struct buf *out);

@@ -7,16 +7,12 @@
 
 #include "base/config_keys.h"
 #include "base/log.h"
-#include "base/network.h"
 #include "base/str.h"
 #include <confuse.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <stdlib.h>
-
-enum { STORAGE_NAME_MAX = 64 }; /* as accounts keep it */
 
 /* libconfuse's error function has no argument of ours: one load at a time. */
 static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
@@ -29,7 +25,8 @@ struct collector {
 	unsigned problems;
 };
 
-static PST_PRINTF(2, 3) void problem(struct collector *c, const char *fmt, ...)
+void
+config_problem(struct collector *c, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -50,16 +47,16 @@ static PST_PRINTF(2, 0) void parse_error(
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	if (cfg != NULL && cfg->filename != NULL && cfg->line > 0)
-		problem(
+		config_problem(
 		    collecting, "%s:%d: %s", cfg->filename, cfg->line, text);
 	else
-		problem(collecting, "%s", text);
+		config_problem(collecting, "%s", text);
 }
 
 /* --- values ------------------------------------------------------------- */
 
-static const struct config_blocks *
-find_blocks(struct pst_str section)
+const struct config_blocks *
+config_find_blocks(struct pst_str section)
 {
 	for (size_t i = 0; i < config_blocks_count; i++)
 		if (str_is(section, config_blocks[i].section))
@@ -256,7 +253,7 @@ set_presets(struct config *c, const char *section, char *base)
 
 		if ((section != NULL
 			    ? strcmp(key->section, section) != 0
-			    : find_blocks(str_of(key->section)) != NULL))
+			    : config_find_blocks(str_of(key->section)) != NULL))
 			continue;
 		if (!set_value(key, base, key->preset, why, sizeof(why)))
 			pst_bug("default of %s.%s: %s", key->section, key->name,
@@ -332,7 +329,7 @@ config_free(struct config *c)
 		const struct config_key *key = &config_keys[i];
 		void *field = (char *)c + key->offset;
 
-		if (find_blocks(str_of(key->section)) != NULL)
+		if (config_find_blocks(str_of(key->section)) != NULL)
 			continue;
 		if (key->kind == CONFIG_TEXT)
 			free(*(char **)field);
@@ -370,7 +367,7 @@ make_options(const char *section, const cfg_opt_t *subs, size_t subs_count)
 	return opts;
 }
 
-enum { SECTIONS_MAX = 32 };
+enum { SECTIONS_MAX = 64 };
 
 struct sections {
 	const char *name[SECTIONS_MAX];
@@ -386,7 +383,7 @@ make_sections(struct sections *s)
 	*s = (struct sections){ 0 };
 	for (size_t i = 0; i < config_keys_count; i++) {
 		const char *name = config_keys[i].section;
-		bool titled = find_blocks(str_of(name)) != NULL;
+		bool titled = config_find_blocks(str_of(name)) != NULL;
 
 		if (*name == '\0' ||
 		    (s->n > 0 && strcmp(s->name[s->n - 1], name) == 0))
@@ -445,7 +442,7 @@ take_all(struct config *c, cfg_t *cfg, const struct sections *s)
 {
 	take_section(cfg, "", (char *)c);
 	for (size_t i = 0; i < s->n; i++) {
-		const struct config_blocks *blocks = find_blocks(
+		const struct config_blocks *blocks = config_find_blocks(
 		    str_of(s->name[i]));
 		unsigned n = cfg_size(cfg, s->name[i]);
 
@@ -479,15 +476,15 @@ apply_override(
 		name = str_n(first + 1, (size_t)(last - first) - 1);
 	key = find_key(section, str_of(last != NULL ? last + 1 : o->key));
 	if (first != NULL)
-		blocks = find_blocks(section);
+		blocks = config_find_blocks(section);
 	if (key == NULL || (blocks != NULL) != (name.n > 0)) {
-		problem(col, "%s: no such key", o->key);
+		config_problem(col, "%s: no such key", o->key);
 		return;
 	}
 	if (blocks != NULL)
 		base = find_item(c, blocks, name, true);
 	if (!set_value(key, base, o->value, why, sizeof(why)))
-		problem(
+		config_problem(
 		    col, "%s: expected %s, not \"%s\"", o->key, why, o->value);
 }
 
@@ -502,8 +499,9 @@ add_default_mailboxes(struct config *c)
 		{ "Trash", "\\Trash" }, { "Archive", "\\Archive" } };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct config_mailbox *m = (void *)find_item(
-		    c, find_blocks(STR("mailbox")), str_of(names[i][0]), true);
+		struct config_mailbox *m = (void *)find_item(c,
+		    config_find_blocks(STR("mailbox")), str_of(names[i][0]),
+		    true);
 
 		free(m->special_use);
 		m->special_use = str_dup(str_of(names[i][1]));
@@ -530,14 +528,36 @@ lower(char *text)
 		*text = ascii_lower(*text);
 }
 
+/* As browsers write it: what goes without saying is left out. */
+static void
+tidy_url(char *url)
+{
+	static const struct {
+		const char *scheme, *port;
+	} preset[] = { { "http://", ":80" }, { "https://", ":443" } };
+	size_t n;
+
+	lower(url);
+	n = strlen(url);
+	if (n > 0 && url[n - 1] == '/')
+		url[--n] = '\0';
+	for (size_t i = 0; i < sizeof(preset) / sizeof(preset[0]); i++) {
+		size_t end = strlen(preset[i].port);
+
+		if (str_has_prefix_case(str_of(url), preset[i].scheme) &&
+		    n > end && strcmp(url + n - end, preset[i].port) == 0)
+			url[n - end] = '\0';
+	}
+}
+
 static void
 complete(struct config *c)
 {
 	if (c->mailboxes == 0)
 		add_default_mailboxes(c);
 	if (c->storages == 0)
-		(void)find_item(
-		    c, find_blocks(STR("storage")), STR("maildir"), true);
+		(void)find_item(c, config_find_blocks(STR("storage")),
+		    STR("maildir"), true);
 	for (size_t i = 0; i < c->storages; i++) {
 		struct config_storage *s = &c->storage[i];
 
@@ -553,6 +573,12 @@ complete(struct config *c)
 		set_joined(&c->accounts.path, c->state_dir, "/accounts.db");
 	if (*c->dkim.dir == '\0')
 		set_joined(&c->dkim.dir, c->state_dir, "/dkim");
+	if (*c->forward.srs_keys == '\0')
+		set_joined(&c->forward.srs_keys, c->state_dir, "/srs.keys");
+	lower(c->forward.srs_domain);
+	for (size_t i = 0; i < c->dnslists; i++)
+		if (*c->dnslist[i].zone == '\0')
+			set_joined(&c->dnslist[i].zone, c->dnslist[i].name, "");
 	for (size_t i = 0; i < c->domains.n; i++)
 		lower(c->domains.v[i]);
 	for (size_t i = 0; i < c->domain_blocks; i++)
@@ -560,292 +586,7 @@ complete(struct config *c)
 	for (size_t i = 0; i < c->trust.arc_trusted.n; i++)
 		lower(c->trust.arc_trusted.v[i]);
 	lower(c->hostname);
-}
-
-static bool
-is_host_name(const char *name)
-{
-	struct pst_str rest = str_of(name), label;
-
-	if (rest.n == 0 || rest.n > 253)
-		return false;
-	while (str_split(&rest, '.', &label)) {
-		if (label.n == 0 || label.n > 63 || label.p[0] == '-' ||
-		    label.p[label.n - 1] == '-')
-			return false;
-		for (size_t i = 0; i < label.n; i++)
-			if (!ascii_is_alpha(label.p[i]) &&
-			    !ascii_is_digit(label.p[i]) && label.p[i] != '-' &&
-			    (unsigned char)label.p[i] < 0x80)
-				return false;
-	}
-	return true;
-}
-
-/* An address as getaddrinfo() takes it without asking anybody. */
-static bool
-is_ip_address(const char *text)
-{
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST }, *list;
-
-	if (strcmp(text, "*") == 0)
-		return true;
-	if (getaddrinfo(text, NULL, &hints, &list) != 0)
-		return false;
-	freeaddrinfo(list);
-	return true;
-}
-
-static void
-check_proxy(const struct config_listener *l, struct collector *col)
-{
-	if (l->proxy && l->proxy_from.n == 0)
-		problem(col,
-		    "listener %s: proxy needs proxy_from, the networks of the "
-		    "load balancers",
-		    l->name);
-	if (!l->proxy && l->proxy_from.n > 0)
-		problem(
-		    col, "listener %s: proxy_from needs proxy = yes", l->name);
-	for (size_t i = 0; i < l->proxy_from.n; i++)
-		if (strcmp(l->proxy_from.v[i], "unix") != 0 &&
-		    !network_is_valid(l->proxy_from.v[i]))
-			problem(col,
-			    "listener %s: expected a network such as "
-			    "192.0.2.0/24, or \"unix\", not \"%s\"",
-			    l->name, l->proxy_from.v[i]);
-}
-
-static void
-check_listener(const struct config *c, const struct config_listener *l,
-    struct collector *col)
-{
-	if (*l->path != '\0' && l->tls == CONFIG_TLS_IMPLICIT)
-		problem(col, "listener %s: a Unix socket has no tls = implicit",
-		    l->name);
-	if (l->tls == CONFIG_TLS_IMPLICIT && c->certificates == 0)
-		problem(col,
-		    "listener %s: tls = implicit needs a certificate block",
-		    l->name);
-	if (*l->path == '\0' && l->address.n == 0)
-		problem(
-		    col, "listener %s: expected an address or a path", l->name);
-	for (size_t i = 0; i < l->address.n; i++)
-		if (!is_ip_address(l->address.v[i]))
-			problem(col,
-			    "listener %s: expected \"*\" or an IP address, "
-			    "not \"%s\"",
-			    l->name, l->address.v[i]);
-	check_proxy(l, col);
-}
-
-/* filter-name (RFC 5466, 4) in lower case, as names of entries are kept. */
-static void
-check_filter(const struct config_filter *f, struct collector *col)
-{
-	bool good = *f->name != '\0';
-
-	for (const char *p = f->name; *p != '\0' && good; p++)
-		good = *p > ' ' && *p < 0x7f && *p == ascii_lower(*p) &&
-		       strchr("(){%*\"\\]/", *p) == NULL;
-	if (!good)
-		problem(col,
-		    "filter %s: expected a name in lower case of letters, "
-		    "digits, '-' and '.'",
-		    f->name);
-	if (*f->search == '\0')
-		problem(col, "filter %s: expected a search", f->name);
-}
-
-/* A keyword is an atom (RFC 3501, 9). */
-static bool
-is_deleted_flag(const char *text)
-{
-	if (strcmp(text, "\\Deleted") == 0)
-		return true;
-	for (const char *p = text; *p != '\0'; p++)
-		if (*p <= ' ' || *p > 0x7e || strchr("(){%*\"\\]", *p) != NULL)
-			return false;
-	return *text != '\0';
-}
-
-/* Those of RFC 6154, 2 that a mailbox may be made with. */
-static bool
-is_special_use(const char *text)
-{
-	static const char *const uses[] = { "", "\\Archive", "\\Drafts",
-		"\\Junk", "\\Sent", "\\Trash" };
-
-	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++)
-		if (strcmp(text, uses[i]) == 0)
-			return true;
-	return false;
-}
-
-static void
-check_special_use(
-    const char *block, const char *name, const char *use, struct collector *col)
-{
-	if (!is_special_use(use))
-		problem(col,
-		    "%s %s: expected a special use, \"\\\\Archive\", "
-		    "\"\\\\Drafts\", \"\\\\Junk\", \"\\\\Sent\" or "
-		    "\"\\\\Trash\", not \"%s\"",
-		    block, name, use);
-}
-
-/* Without a good name no account could be made. */
-static void
-check_mailbox(const struct config_mailbox *m, struct collector *col)
-{
-	struct pst_str rest = str_of(m->name), level;
-	bool good = rest.n > 0 && rest.p[rest.n - 1] != '/';
-
-	while (good && str_split(&rest, '/', &level))
-		good = level.n > 0;
-	if (!good)
-		problem(col,
-		    "mailbox %s: expected a name with something in each level",
-		    m->name);
-	check_special_use("mailbox", m->name, m->special_use, col);
-}
-
-static void
-check_retention(const struct config_retention *r, struct collector *col)
-{
-	if (*r->mailbox == '\0' && *r->special_use == '\0')
-		problem(col,
-		    "retention %s: expected the mailboxes that it is for: "
-		    "`mailbox`, `special_use`, or both",
-		    r->name);
-	if (r->age == 0 && r->max_messages == 0 && r->max_size == 0)
-		problem(col,
-		    "retention %s: expected at least one of `age`, "
-		    "`max_messages` and `max_size`",
-		    r->name);
-	check_special_use("retention", r->name, r->special_use, col);
-}
-
-static bool
-is_stub(struct pst_str text)
-{
-	size_t equals = str_find(text, '=');
-
-	return equals > 0 && network_is_server(str_from(text, equals + 1));
-}
-
-static void
-check_dns(const struct config *c, struct collector *col)
-{
-	const struct config_strings *s = &c->dns.servers;
-	bool system = s->n == 1 && strcmp(s->v[0], "system") == 0;
-
-	for (size_t i = 0; !system && i < s->n; i++)
-		if (!network_is_server(str_of(s->v[i])))
-			problem(col,
-			    "dns.servers: expected \"system\" or addresses "
-			    "such as 192.0.2.1 or 192.0.2.1@53, not \"%s\"",
-			    s->v[i]);
-	for (size_t i = 0; i < c->dns.stubs.n; i++)
-		if (!is_stub(str_of(c->dns.stubs.v[i])))
-			problem(col,
-			    "dns.stubs: expected ZONE=ADDRESS or "
-			    "ZONE=ADDRESS@PORT, not \"%s\"",
-			    c->dns.stubs.v[i]);
-	for (size_t i = 0; i < c->trust.exempt.n; i++)
-		if (!network_is_valid(c->trust.exempt.v[i]))
-			problem(col,
-			    "trust.exempt: expected an address or a network "
-			    "such as 192.0.2.0/24, not \"%s\"",
-			    c->trust.exempt.v[i]);
-}
-
-static void
-check_domain(const struct config *c, const struct config_domain *d,
-    struct collector *col)
-{
-	if (!config_is_local_domain(c, str_of(d->name)))
-		problem(col,
-		    "domain %s: expected one of `domains`; for those of the "
-		    "database there is posternctl domain set",
-		    d->name);
-	if (*d->storage != '\0' && config_find_storage(c, d->storage) == NULL)
-		problem(col, "domain %s: there is no storage block \"%s\"",
-		    d->name, d->storage);
-}
-
-static void
-check(const struct config *c, struct collector *col)
-{
-	if (!is_host_name(c->hostname))
-		problem(col,
-		    "hostname: expected this server's full name, such as "
-		    "mail.example.org, not \"%s\"",
-		    c->hostname);
-	for (size_t i = 0; i < c->domains.n; i++)
-		if (!is_host_name(c->domains.v[i]))
-			problem(col, "domains: \"%s\" is no domain name",
-			    c->domains.v[i]);
-	if (c->listeners == 0)
-		problem(col, "expected at least one listener block");
-	for (size_t i = 0; i < c->listeners; i++)
-		check_listener(c, &c->listener[i], col);
-	for (size_t i = 0; i < c->certificates; i++)
-		if (*c->certificate[i].certificate == '\0' ||
-		    *c->certificate[i].key == '\0')
-			problem(col,
-			    "certificate %s: expected the files of "
-			    "`certificate` and `key`",
-			    c->certificate[i].name);
-	for (size_t i = 0; i < c->storages; i++)
-		if (strlen(c->storage[i].name) > STORAGE_NAME_MAX)
-			problem(col,
-			    "storage %s: expected a name of at most %d octets",
-			    c->storage[i].name, STORAGE_NAME_MAX);
-	for (size_t i = 0; i < c->storages; i++)
-		for (size_t k = 0; k < c->storage[i].option.n; k++)
-			if (strchr(c->storage[i].option.v[k], '=') == NULL)
-				problem(col,
-				    "storage %s: option \"%s\": expected "
-				    "\"key=value\"",
-				    c->storage[i].name,
-				    c->storage[i].option.v[k]);
-	for (size_t i = 0; i < c->hides; i++)
-		if (c->hide[i].capabilities.n == 0)
-			problem(col, "hide %s: expected capabilities",
-			    c->hide[i].name);
-	for (size_t i = 0; i < c->filters; i++)
-		check_filter(&c->filter[i], col);
-	for (size_t i = 0; i < c->mailboxes; i++)
-		check_mailbox(&c->mailbox[i], col);
-	for (size_t i = 0; i < c->retentions; i++)
-		check_retention(&c->retention[i], col);
-	for (size_t i = 0; i < c->domain_blocks; i++)
-		check_domain(c, &c->domain[i], col);
-	if (!config_accounts_in_file(c) &&
-	    config_find_storage(c, c->accounts.database) == NULL)
-		problem(col,
-		    "accounts.database: expected sqlite or the name of a "
-		    "storage block, not \"%s\"",
-		    c->accounts.database);
-	if (*c->default_storage != '\0' && config_default_storage(c) == NULL)
-		problem(col,
-		    "default_storage: there is no storage block \"%s\"",
-		    c->default_storage);
-	if (c->limits.workers_min > c->limits.workers_max)
-		problem(col, "limits.workers_min is larger than workers_max");
-	if (c->log.target == LOG_TO_FILE && *c->log.path == '\0')
-		problem(col, "log.path: expected a file for target = file");
-	if (strcmp(c->tls.min_version, "1.2") != 0 &&
-	    strcmp(c->tls.min_version, "1.3") != 0)
-		problem(col, "tls.min_version: expected 1.2 or 1.3, not \"%s\"",
-		    c->tls.min_version);
-	check_dns(c, col);
-	if (!is_deleted_flag(c->pop3.deleted_flag))
-		problem(col,
-		    "pop3.deleted_flag: expected \\Deleted or a keyword, not "
-		    "\"%s\"",
-		    c->pop3.deleted_flag);
+	tidy_url(c->web.url);
 }
 
 /* --- the interface -----------------------------------------------------------
@@ -861,13 +602,14 @@ read_source(
 		errno = 0;
 		rc = cfg_parse(cfg, path);
 		if (rc == CFG_FILE_ERROR)
-			problem(col, "%s: cannot be read: %s", path,
+			config_problem(col, "%s: cannot be read: %s", path,
 			    strerror(errno));
 	} else if (text != NULL && *text != '\0') {
 		rc = cfg_parse_buf(cfg, text);
 	}
 	if (rc == CFG_PARSE_ERROR && col->problems == 0)
-		problem(col, "%s: syntax error", path != NULL ? path : "text");
+		config_problem(
+		    col, "%s: syntax error", path != NULL ? path : "text");
 	return rc;
 }
 
@@ -897,7 +639,7 @@ load(const char *path, const char *text,
 		apply_override(c, &overrides[i], col);
 	if (col->problems == 0) {
 		complete(c);
-		check(c, col);
+		config_check(c, col);
 	}
 	if (col->problems > 0) {
 		config_free(c);
@@ -940,104 +682,6 @@ config_unref(struct config **c)
 	    __atomic_sub_fetch(&(*c)->refs, 1, __ATOMIC_ACQ_REL) == 0)
 		config_free(*c);
 	*c = NULL;
-}
-
-static void
-print_quoted(const char *text, FILE *out)
-{
-	(void)fputc('"', out);
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			(void)fputc('\\', out);
-		(void)fputc(*text, out);
-	}
-	(void)fputc('"', out);
-}
-
-static void
-print_value(const struct config_key *key, const char *base, FILE *out)
-{
-	const void *field = base + key->offset;
-	const struct config_strings *list = field;
-	struct pst_str rest, part = STR_NONE;
-
-	switch (key->kind) {
-	case CONFIG_TEXT:
-		print_quoted(*(char *const *)field, out);
-		break;
-	case CONFIG_STRINGS:
-		(void)fputc('{', out);
-		for (size_t i = 0; i < list->n; i++) {
-			(void)fputs(i > 0 ? ", " : " ", out);
-			print_quoted(list->v[i], out);
-		}
-		(void)fputs(" }", out);
-		break;
-	case CONFIG_BOOL:
-		(void)fputs(*(const bool *)field ? "true" : "false", out);
-		break;
-	case CONFIG_NUMBER:
-	case CONFIG_SIZE:
-	case CONFIG_TIME:
-		(void)fprintf(out, "%" PRId64, *(const int64_t *)field);
-		break;
-	case CONFIG_CHOICE:
-		rest = str_of(key->choices);
-		for (int i = 0; i <= *(const int *)field; i++)
-			(void)str_split(&rest, ' ', &part);
-		(void)fprintf(out, "%.*s", STR_ARG(part));
-		break;
-	}
-}
-
-static void
-print_section(
-    const char *section, const char *base, const char *indent, FILE *out)
-{
-	for (size_t i = 0; i < config_keys_count; i++) {
-		if (strcmp(config_keys[i].section, section) != 0)
-			continue;
-		(void)fprintf(out, "%s%s = ", indent, config_keys[i].name);
-		print_value(&config_keys[i], base, out);
-		(void)fputc('\n', out);
-	}
-}
-
-void
-config_print(const struct config *c, FILE *out)
-{
-	const char *last = "";
-
-	print_section("", (const char *)c, "", out);
-	for (size_t i = 0; i < config_keys_count; i++) {
-		const char *section = config_keys[i].section;
-		const struct config_blocks *blocks = find_blocks(
-		    str_of(section));
-		const char *const *items;
-		size_t count;
-
-		if (strcmp(section, last) == 0)
-			continue;
-		last = section;
-		if (blocks == NULL) {
-			(void)fprintf(out, "\n%s {\n", section);
-			print_section(section, (const char *)c, "\t", out);
-			(void)fputs("}\n", out);
-			continue;
-		}
-		items = (const void *)((const char *)c + blocks->items);
-		count = *(const size_t *)(const void *)((const char *)c +
-							blocks->count);
-		for (size_t k = 0; k < count; k++) {
-			const char *item = *items + k * blocks->item_size;
-
-			(void)fprintf(out, "\n%s ", section);
-			print_quoted(*(char *const *)(const void *)item, out);
-			(void)fputs(" {\n", out);
-			print_section(section, item, "\t", out);
-			(void)fputs("}\n", out);
-		}
-	}
 }
 
 void

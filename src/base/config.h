@@ -20,6 +20,9 @@ enum config_protocol {
 	CONFIG_LMTP,
 	CONFIG_IMAP,
 	CONFIG_POP3,
+	CONFIG_HTTP,
+	CONFIG_METRICS,
+	CONFIG_REDIRECT, /* HTTP without TLS: leads to HTTPS */
 };
 
 /* Which mailboxes have a full-text index. */
@@ -33,9 +36,32 @@ enum config_dmarc {
 	CONFIG_DMARC_JUNK,
 	CONFIG_DMARC_REJECT,
 };
+/* What becomes of mail from a client that fails a check. */
+enum config_guard { CONFIG_GUARD_OFF, CONFIG_GUARD_NOTE, CONFIG_GUARD_REJECT };
+enum config_dnslist_kind { CONFIG_DNSLIST_BLOCK, CONFIG_DNSLIST_ALLOW };
+/* What other servers are asked by an MTA-STS policy. */
+enum config_sts {
+	CONFIG_STS_OFF, /* there is no policy */
+	CONFIG_STS_NONE,
+	CONFIG_STS_TESTING,
+	CONFIG_STS_ENFORCE,
+};
 enum config_spf { CONFIG_SPF_OFF, CONFIG_SPF_NOTE, CONFIG_SPF_REJECT };
 
+/* What is said to users of whom too much is held. */
+enum config_beyond { CONFIG_BEYOND_DEFER, CONFIG_BEYOND_REJECT };
+
 enum config_delete { CONFIG_DELETE_EXPUNGE, CONFIG_DELETE_FLAG };
+
+/* How a connection to another server is protected, at least. */
+enum config_outbound_tls {
+	CONFIG_OUTBOUND_UNSET,
+	CONFIG_OUTBOUND_NONE,	/* plain text */
+	CONFIG_OUTBOUND_MAY,	/* TLS when it is offered */
+	CONFIG_OUTBOUND_MUST,	/* TLS, with any certificate */
+	CONFIG_OUTBOUND_VERIFY, /* with a certificate that authorities signed */
+	CONFIG_OUTBOUND_DANE,	/* with one that TLSA records name */
+};
 
 struct config_strings {
 	char **v;
@@ -49,8 +75,12 @@ struct config_listener {
 	int64_t port; /* 0: the kernel chooses (sandbox only) */
 	char *path;   /* a Unix socket instead, or "" */
 	int tls;      /* enum config_tls */
+	bool local;   /* clients are processes of this host */
 	bool proxy;   /* clients come through load balancers, which tell so */
 	struct config_strings proxy_from; /* their networks, or "unix" */
+	/* The networks, or "unix", of proxies that tell in fields of HTTP whose
+	 * requests they hand on. */
+	struct config_strings forwarded_from;
 };
 
 struct config_certificate {
@@ -69,9 +99,18 @@ struct config_storage {
 };
 
 /* What is different for one of `domains`. */
+enum config_signup {
+	CONFIG_SIGNUP_CLOSED,
+	CONFIG_SIGNUP_INVITE,
+	CONFIG_SIGNUP_OPEN,
+	CONFIG_SIGNUP_APPROVAL,
+	CONFIG_SIGNUP_DEFAULT, /* of a domain: signup.mode */
+};
+
 struct config_domain {
 	char *name;
 	char *storage; /* of users without their own; "": the default */
+	int signup;    /* enum config_signup */
 };
 
 struct config_mailbox {
@@ -96,6 +135,47 @@ struct config_filter {
 	char *description;
 };
 
+/* What becomes of mail when a milter fails. */
+enum config_milter_failure {
+	CONFIG_MILTER_ACCEPT, /* as if it were not there */
+	CONFIG_MILTER_TEMPFAIL,
+	CONFIG_MILTER_REJECT,
+};
+
+/* A program that looks at mail as it comes; in the order of the file. */
+struct config_milter {
+	char *name;
+	char *socket;			 /* as base/network.h has it */
+	struct config_strings protocols; /* "smtp", "submission" */
+	struct config_strings exempt;	 /* networks of clients */
+	int failure;			 /* enum config_milter_failure */
+	int64_t connect_time, command_time, content_time;
+};
+
+/* A DNS list of clients' addresses (RFC 5782). */
+struct config_dnslist {
+	char *name;
+	char *zone; /* default: the block's name */
+	int kind;   /* enum config_dnslist_kind */
+	int64_t weight;
+	struct config_strings answers; /* that count, as guard/dnslist.h has */
+};
+
+/* What users of the system may send as, over a listener with `local`. */
+struct config_local {
+	char *name;
+	struct config_strings users, addresses; /* patterns with * and ? */
+};
+
+/* What counts for some users instead of the limits in `sending`. */
+struct config_sending_users {
+	char *name;
+	struct config_strings users; /* patterns with * and ? */
+	int64_t messages_hour, messages_day;
+	int64_t recipients_day, new_recipients_day;
+	int64_t bounce_share;
+};
+
 struct config_retention {
 	char *name;
 	char *mailbox; /* a pattern, or "" */
@@ -103,6 +183,34 @@ struct config_retention {
 	int64_t age;			/* since a message was saved; 0: any */
 	int64_t max_messages, max_size; /* of a mailbox; 0: any */
 	bool undelete;			/* keep what is removed, as usual */
+};
+
+/* A server that takes mail for all the world from us. */
+struct config_relay {
+	char *name;
+	struct config_strings host;  /* "host", "host:587", in their order */
+	int tls;		     /* enum config_outbound_tls */
+	bool implicit_tls;	     /* from the first octet */
+	struct config_strings names; /* that its certificate may be for */
+	char *username;		     /* "": no authentication */
+	char *password_file;
+	struct config_strings mechanisms; /* that may be used */
+};
+
+#define CONFIG_RELAY_DIRECT "direct" /* in place of a relay's name */
+
+/* What is different for mail to some domains, or of some senders. A value that
+ * is empty, 0 or UNSET says nothing. */
+struct config_destination {
+	char *name;
+	struct config_strings domains, senders; /* empty: all */
+	char *relay;
+	int tls;		      /* enum config_outbound_tls */
+	struct config_strings names;  /* that certificates may be for */
+	struct config_strings source; /* addresses, one of a family */
+	char *helo;
+	int64_t port;
+	int64_t at_once, rate;
 };
 
 struct config {
@@ -130,6 +238,18 @@ struct config {
 	size_t hides;
 	struct config_filter *filter;
 	size_t filters;
+	struct config_dnslist *dnslist;
+	size_t dnslists;
+	struct config_local *local;
+	size_t locals;
+	struct config_sending_users *sending_users;
+	size_t sending_users_blocks;
+	struct config_relay *relay;
+	size_t relays;
+	struct config_destination *destination;
+	size_t destinations;
+	struct config_milter *milter;
+	size_t milters;
 
 	struct {
 		char *database; /* "sqlite", or a storage block's name */
@@ -204,6 +324,45 @@ struct config {
 		int language;	      /* enum pop3_language, for "LANG *" */
 	} pop3;
 	struct {
+		int64_t header_size; /* of a request, with its first line */
+		int64_t body_size;   /* of its content */
+		int64_t upload_size; /* of a file that is uploaded */
+		int64_t idle_time;   /* between requests */
+		int64_t body_time;   /* for a header; between its pieces */
+		char *acme_dir;	     /* where ACME clients put files, or "" */
+	} http;
+	struct {
+		int64_t requests, uploads;  /* of a user at a time */
+		int64_t upload_space;	    /* of a user's uploads */
+		int64_t ping_time;	    /* of idle WebSockets */
+		int64_t push_subscriptions; /* of a user; 0: none */
+		int64_t push_life;	    /* of one */
+		int64_t push_interval;	    /* between pushes to one */
+		int64_t push_threads;
+		bool push_private;  /* also to hosts of the own network */
+		char *push_contact; /* a URL; "": of the postmaster */
+	} jmap;
+	struct {
+		char *dir; /* of the client's files; "": none */
+		/* Where browsers find us: "https://mail.example.org", in lower
+		 * case, without a path or a port that goes without saying; "":
+		 * wherever they do. */
+		char *url;
+		int64_t session_idle; /* unused: until it ends */
+		int64_t session_life; /* whatever it does */
+		int64_t confirm_life; /* that somebody has shown who they are */
+		int mta_sts;	      /* enum config_sts: what is published */
+		int64_t mta_sts_age;
+		bool forwarding; /* users may say whom to forward to */
+	} web;
+	struct {
+		int mode;	     /* enum config_signup; of other domains */
+		int64_t work;	     /* bits of the proof; 0: none is asked */
+		int64_t per_address; /* accounts made; 0: no limit */
+		int64_t window;	     /* in which they count */
+		char *terms;	     /* a URL; "": none */
+	} signup;
+	struct {
 		bool fulltext; /* keep indexes, and use them */
 		int index;     /* enum config_index */
 		int64_t delay; /* of new messages until they are indexed */
@@ -220,6 +379,7 @@ struct config {
 		int64_t hash_cost;  /* yescrypt, 1 to 11 */
 		int64_t scram_iterations;
 		int64_t password_length; /* least */
+		char *common_passwords;	 /* a file; "": none */
 	} auth;
 	struct {
 		int64_t bytes, messages; /* of a user without own; 0: none */
@@ -238,8 +398,43 @@ struct config {
 		int64_t return_size; /* most of a message that is returned */
 		int64_t segment;     /* octets of a file */
 		int64_t port;	     /* of other servers; 25, but for tests */
-		bool ipv6, dane;
+		int64_t https_port;  /* of MTA-STS; 443, but for tests */
+		bool ipv6, dane, mta_sts;
+		char *ca_file; /* authorities; "": the system's */
+		char *replies; /* file of rules; "": those we bring along */
+		int64_t idle_connections;
+		int64_t idle_time; /* seconds */
 	} queue;
+	struct {
+		bool enabled;	    /* count, and send (RFC 8460) */
+		char *organization; /* "": the host's name */
+		char *contact;	    /* an address, whose they are, or "" */
+		int64_t interval;   /* a day, but for tests */
+	} tls_reports;
+	/* How much a user may send to other servers; 0: any. */
+	struct {
+		bool enabled;
+		int64_t messages_hour, messages_day;
+		int64_t recipients_day, new_recipients_day;
+		int64_t bounce_share; /* percent of a day's recipients... */
+		int64_t bounce_least; /* ...and so many at least */
+		int64_t held;	      /* messages of a user that are kept */
+		int beyond;	      /* enum config_beyond */
+	} sending;
+	struct {
+		bool enabled;	  /* addresses here may lead to other servers */
+		bool arc;	  /* the results are sealed */
+		char *srs_domain; /* "": that of who forwards */
+		char *srs_keys;	  /* "": state_dir/srs.keys */
+		int64_t srs_age;  /* of a rewritten reverse-path */
+		int64_t targets;  /* of one user */
+	} forward;
+	struct {
+		bool enabled; /* what happens to messages is noted */
+		char *path;   /* "": state_dir/trail */
+		int64_t size; /* of all that is kept */
+		int64_t age;
+	} trail;
 	struct {
 		bool enabled;	   /* access control lists */
 		bool anyone;	   /* users may grant rights to all */
@@ -269,6 +464,34 @@ struct config {
 		int64_t queue;	    /* messages that wait for a thread */
 		int64_t memory;	    /* of a message while it is held */
 	} trust;
+	struct {
+		struct config_strings allow, deny; /* networks */
+		/* How many in `rate_time` from an address, and from a network;
+		 * 0: any number. */
+		int64_t rate_time;
+		int64_t connections, messages, recipients, unknown;
+		int64_t network_connections, network_messages,
+		    network_recipients, network_unknown;
+		int64_t network_ipv4, network_ipv6; /* bits of a network */
+		int64_t table;			    /* addresses remembered */
+		int64_t greet_wait;		    /* milliseconds; 0: none */
+		int greet_early;		    /* enum config_guard, and */
+		int64_t greet_remember;		    /* who waited for it */
+		int hello_syntax, hello_own, hello_unknown;
+		int reverse_missing, reverse_unconfirmed;
+		int dnslists;
+		int64_t dnslist_threshold;
+		bool greylist;
+		int64_t grey_wait;    /* until the second try */
+		int64_t grey_retry;   /* which must come within this */
+		int64_t grey_life;    /* of what has passed, unused */
+		int64_t grey_network; /* that passed, then all do; 0: never */
+		int64_t grey_entries;
+		struct config_strings grey_providers; /* domains with SPF */
+		int64_t time;	 /* for all questions to the DNS */
+		int64_t threads; /* that wait for the DNS */
+		int64_t queue;	 /* questions that wait for a thread */
+	} guard;
 	struct {
 		bool sign;		       /* what users hand in */
 		char *dir;		       /* "": state_dir/dkim */
@@ -324,5 +547,9 @@ const struct config_storage *config_find_storage(
 /* Accounts are in the server's own SQLite file, not in a storage's database. */
 bool config_accounts_in_file(const struct config *c);
 bool config_is_local_domain(const struct config *c, struct pst_str domain);
+enum { CONFIG_URL = 300 };
+/* Where people are sent to with a browser: web.url, or else https at the host's
+ * name. `to` is returned. */
+const char *config_web_url(const struct config *c, char to[CONFIG_URL]);
 
 #endif

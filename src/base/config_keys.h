@@ -40,5 +40,19 @@ struct config_blocks {
 
 extern const struct config_blocks config_blocks[];
 extern const size_t config_blocks_count;
+/* NULL: a section of that name occurs once, or not at all. */
+const struct config_blocks *config_find_blocks(struct pst_str section);
+
+/* --- what does not depend on one line ------------------------------------- */
+
+struct collector;
+void config_problem(struct collector *c, const char *fmt, ...) PST_PRINTF(2, 3);
+/* Reports all that is wrong with a complete configuration. */
+void config_check(const struct config *c, struct collector *col);
+bool config_is_host_name(const char *name);
+/* As getaddrinfo() takes it without asking anybody. */
+bool config_is_ip_address(const char *text);
+/* config_routes.c: `relay` and `destination` blocks. */
+void config_check_routes(const struct config *c, struct collector *col);
 
 #endif

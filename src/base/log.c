@@ -191,6 +191,64 @@ finish(struct buf *b, enum pst_log_level level)
 	buf_fini(b);
 }
 
+/* --- counting --------------------------------------------------------------
+ */
+
+enum { EVENTS = 512 }; /* words; more are not counted */
+
+/* Words are constants, so their addresses are what they are found by. One that
+ * stands in several places has several rows. */
+static struct {
+	_Atomic(const char *) word;
+	_Atomic uint64_t count;
+} counted[EVENTS];
+
+static void
+count_event(const char *word)
+{
+	size_t i = (size_t)((uintptr_t)word >> 3) % EVENTS;
+
+	for (size_t tries = 0; tries < EVENTS; tries++) {
+		const char *free_row = NULL,
+			   *here = atomic_load_explicit(
+			       &counted[i].word, memory_order_acquire);
+
+		if (here == word ||
+		    (here == NULL && (atomic_compare_exchange_strong(
+					  &counted[i].word, &free_row, word) ||
+					 free_row == word))) {
+			atomic_fetch_add_explicit(
+			    &counted[i].count, 1, memory_order_relaxed);
+			return;
+		}
+		i = (i + 1) % EVENTS;
+	}
+}
+
+void
+log_each_event(
+    void (*fn)(void *arg, const char *event, uint64_t count), void *arg)
+{
+	for (size_t i = 0; i < EVENTS; i++) {
+		const char *word = atomic_load(&counted[i].word);
+		uint64_t sum = 0;
+		bool is_first = true;
+
+		if (word == NULL)
+			continue;
+		for (size_t k = 0; k < EVENTS; k++) {
+			const char *other = atomic_load(&counted[k].word);
+
+			if (other == NULL || strcmp(other, word) != 0)
+				continue;
+			is_first = is_first && k >= i;
+			sum += atomic_load(&counted[k].count);
+		}
+		if (is_first)
+			fn(arg, word, sum);
+	}
+}
+
 void
 log_event(enum pst_log_level level, uint64_t conn, const char *event, ...)
 {
@@ -199,6 +257,7 @@ log_event(enum pst_log_level level, uint64_t conn, const char *event, ...)
 	const char *key;
 	va_list ap;
 
+	count_event(event);
 	if (!log_wants(level))
 		return;
 	begin(&line, level, conn, event);

@@ -38,6 +38,11 @@ void log_text(enum pst_log_level level, uint64_t conn, const char *event,
 void log_failure(enum pst_log_level level, uint64_t conn, const char *event,
     const struct pst_error *err);
 
+/* How often each event came since the start, written or not; the order is
+ * nobody's. */
+void log_each_event(
+    void (*fn)(void *arg, const char *event, uint64_t count), void *arg);
+
 /* A broken invariant of ours: logs and aborts. Never for what a peer, a file,
  * a module or the network can cause. */
 _Noreturn void pst_bug(const char *fmt, ...) PST_PRINTF(1, 2);

@@ -6,6 +6,7 @@
 #define BASE_NETWORK_H
 
 #include <postern/types.h>
+#include <sys/socket.h>
 
 /* An IPv4 address stands as ::ffff:a.b.c.d. */
 struct ip_address {
@@ -22,12 +23,19 @@ struct network {
 bool ip_parse(struct pst_str text, struct ip_address *out);
 bool network_parse(struct pst_str text, struct network *out);
 bool network_has(const struct network *n, const struct ip_address *a);
+/* Where anybody in the Internet may be, and no host of the own network, nor
+ * anything special (the registries of RFC 6890). */
+bool network_is_global(const struct sockaddr *address);
 /* It has the form of a network: a prefix that leaves no bit of the address set
  * is not demanded. */
 bool network_is_valid(const char *network);
 /* The address, in its usual form, is in the network. IPv4 addresses are in no
  * network of IPv6. False also when either is not valid. */
 bool network_contains(const char *network, const char *address);
+/* "unix:/PATH", "local:/PATH", "/PATH"; "inet:PORT@ADDRESS" or
+ * "inet6:PORT@ADDRESS", where "localhost" is an address, too. */
+bool network_socket(
+    const char *text, struct sockaddr_storage *out, socklen_t *size_r);
 /* An address, or one with "@port" behind it. */
 bool network_is_server(struct pst_str text);
 

@@ -170,7 +170,15 @@ str_to_u32(struct pst_str s, uint32_t *value_r)
 bool
 str_is_ascii(struct pst_str s)
 {
-	for (size_t i = 0; i < s.n; i++)
+	const uint64_t high = 0x8080808080808080;
+	size_t i = 0;
+
+	for (uint64_t word; s.n - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, s.p + i, sizeof(word));
+		if ((word & high) != 0)
+			return false;
+	}
+	for (; i < s.n; i++)
 		if ((unsigned char)s.p[i] >= 0x80)
 			return false;
 	return true;
@@ -235,4 +243,31 @@ str_copy(char *to, size_t size, struct pst_str s)
 		memcpy(to, s.p, n);
 	to[n] = '\0';
 	return n == s.n;
+}
+
+/* Only the last * is ever tried again, so it takes time in proportion to both
+ * lengths multiplied at the worst. */
+bool
+str_fits(const char *pattern, const char *text)
+{
+	const char *star = NULL, *from = text;
+
+	while (*text != '\0') {
+		if (*pattern == '*') {
+			star = pattern++;
+			from = text;
+		} else if (*pattern == '?' ||
+			   ascii_lower(*pattern) == ascii_lower(*text)) {
+			pattern++;
+			text++;
+		} else if (star != NULL) {
+			pattern = star + 1;
+			text = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == '\0';
 }

@@ -39,6 +39,8 @@ bool str_to_u32(struct pst_str s, uint32_t *value_r);
 bool str_is_ascii(struct pst_str s);
 /* Well-formed UTF-8 without NUL, surrogates or overlong forms (RFC 3629). */
 bool str_is_utf8(struct pst_str s);
+/* Without case; in the pattern * stands for any octets and ? for one. */
+bool str_fits(const char *pattern, const char *text);
 /* On the heap, NUL-terminated. */
 char *str_dup(struct pst_str s);
 /* Copies as much as fits with a NUL; false when it was cut. */

@@ -10,3 +10,7 @@ unit_tests += tests/unit/base/test_config
 tests_unit_base_test_config_SOURCES = tests/unit/base/test_config.c
 unit_tests += tests/unit/base/test_network
 tests_unit_base_test_network_SOURCES = tests/unit/base/test_network.c
+unit_tests += tests/unit/base/test_trail
+tests_unit_base_test_trail_SOURCES = tests/unit/base/test_trail.c
+unit_tests += tests/unit/base/test_cbor
+tests_unit_base_test_cbor_SOURCES = tests/unit/base/test_cbor.c

@@ -1,4 +1,4 @@
-/* base64, quoted-printable, modified UTF-7. */
+/* base64, base32, quoted-printable, modified UTF-7. */
 #include "base/codec.h"
 #include "base/str.h"
 #include <criterion/criterion.h>
@@ -141,6 +141,53 @@ Test(mutf7, refuses_what_is_not_canonical)
 
 		buf_init(&b, 100);
 		cr_assert(!mutf7_decode(str_of(bad[i]), &b), "%s", bad[i]);
+		buf_fini(&b);
+	}
+}
+
+Test(base64, has_a_form_for_urls)
+{
+	static const char *const bad[] = { "+A", "/A", "A", "YR", "Y Q" };
+	struct buf b;
+
+	buf_init(&b, 100);
+	cr_assert(base64url_encode(STR("\xfb\xff\xfe"), &b));
+	cr_assert(base64url_encode(STR("a"), &b));
+	cr_assert(str_is(buf_str(&b), "-__-YQ"));
+	buf_clear(&b);
+	cr_assert(base64url_decode(STR("-__-YQ"), &b));
+	cr_assert(base64url_decode(STR("YQ=="), &b));
+	cr_assert(str_is(buf_str(&b), "\xfb\xff\xfe"
+				      "aa"));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		cr_assert(!base64url_decode(str_of(bad[i]), &b), "%s", bad[i]);
+	buf_fini(&b);
+}
+
+Test(base32, gives_the_vectors_of_rfc_4648_section_10)
+{
+	static const char *const pairs[][2] = { { "", "" }, { "f", "MY" },
+		{ "fo", "MZXQ" }, { "foo", "MZXW6" }, { "foob", "MZXW6YQ" },
+		{ "fooba", "MZXW6YTB" }, { "foobar", "MZXW6YTBOI" } };
+	static const char *const bad[] = { "M", "MZX", "MZXW6Y", "MZ1Q",
+		"MY==", "MZ", "MZXR", "MZ XQ" };
+	struct buf b;
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		buf_init(&b, 100);
+		cr_assert(base32_encode(str_of(pairs[i][0]), &b));
+		cr_assert(str_is(buf_str(&b), pairs[i][1]));
+		buf_clear(&b);
+		cr_assert(base32_decode(str_of(pairs[i][1]), &b));
+		cr_assert(str_is(buf_str(&b), pairs[i][0]));
+		buf_fini(&b);
+	}
+	buf_init(&b, 100);
+	cr_assert(base32_decode(STR("mzxw6ytb"), &b));
+	buf_fini(&b);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		buf_init(&b, 100);
+		cr_assert(!base32_decode(str_of(bad[i]), &b), "%s", bad[i]);
 		buf_fini(&b);
 	}
 }

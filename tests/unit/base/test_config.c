@@ -36,6 +36,86 @@ Test(config, reads_values_and_fills_in_defaults)
 	config_unref(&c);
 }
 
+static struct config *
+with_url(const char *url, struct pst_error *err)
+{
+	char text[2048];
+
+	(void)snprintf(
+	    text, sizeof(text), "%sweb { url = \"%s\" }\n", good, url);
+	return config_parse(text, NULL, 0, NULL, NULL, err);
+}
+
+Test(config, the_url_of_the_web)
+{
+	static const struct {
+		const char *given, *url;
+	} good_ones[] = {
+		{ "", "https://mail.example.org" },
+		{ "https://Web.Example.ORG/", "https://web.example.org" },
+		{ "HTTPS://a:443", "https://a" },
+		{ "https://a:80", "https://a:80" },
+		{ "http://a:80/", "http://a" },
+		{ "http://localhost:8080", "http://localhost:8080" },
+		{ "https://192.0.2.1", "https://192.0.2.1" },
+		{ "https://[2001:DB8::1]:8443", "https://[2001:db8::1]:8443" },
+		{ "https://[2001:db8::80]", "https://[2001:db8::80]" },
+	};
+	static const char *const bad[] = { "web.example.org", "https://",
+		"https:///", "https://a/mail", "https://a?b", "https://a b",
+		"https://a:", "https://a:0", "https://a:70000", "https://a:b",
+		"https://:443", "https://[::1", "https://[]", "https://[a]",
+		"https://[::1]x", "https://u@a", "ftp://a", "https://b\xc3\xbc",
+		"https://a//" };
+	struct pst_error err;
+	char url[CONFIG_URL], text[400];
+
+	for (size_t i = 0; i < sizeof(good_ones) / sizeof(good_ones[0]); i++) {
+		struct config *c = with_url(good_ones[i].given, &err);
+
+		cr_assert_not_null(c, "%s: %s", good_ones[i].given, err.detail);
+		cr_expect_str_eq(config_web_url(c, url), good_ones[i].url);
+		config_unref(&c);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		cr_expect_null(with_url(bad[i], &err), "%s", bad[i]);
+		cr_expect_not_null(
+		    strstr(err.detail, "web.url"), "%s", err.detail);
+	}
+	(void)snprintf(text, sizeof(text), "https://%0300d", 0);
+	cr_expect_null(with_url(text, &err));
+}
+
+Test(config, proxies_of_http)
+{
+	static const struct {
+		const char *listener;
+		bool good;
+	} all[] = {
+		{ "protocol = http forwarded_from = \"127.0.0.1\"", true },
+		{ "protocol = http forwarded_from = { \"unix\", \"::1\" }",
+		    true },
+		{ "protocol = http forwarded_from = \"localhost\"", false },
+		{ "protocol = imap forwarded_from = \"127.0.0.1\"", false },
+		{ "protocol = metrics forwarded_from = \"127.0.0.1\"", false },
+		{ "protocol = http forwarded_from = \"127.0.0.1\""
+		  " proxy = yes proxy_from = \"127.0.0.1\"",
+		    false },
+	};
+	struct pst_error err;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		char text[1024];
+		struct config *c;
+
+		(void)snprintf(text, sizeof(text),
+		    "%slistener web { port = 80 %s }\n", good, all[i].listener);
+		c = config_parse(text, NULL, 0, NULL, NULL, &err);
+		cr_expect_eq(c != NULL, all[i].good, "%s", all[i].listener);
+		config_unref(&c);
+	}
+}
+
 Test(config, says_file_line_and_what_was_expected)
 {
 	static const struct {

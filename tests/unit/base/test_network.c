@@ -3,6 +3,7 @@
  */
 #include "base/network.h"
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 
 static const struct {
@@ -55,5 +56,64 @@ Test(network, refuses)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		cr_expect_not(network_is_valid(bad[i]), "%s", bad[i]);
 		cr_expect_not(network_contains(bad[i], "10.0.0.1"));
+	}
+}
+
+Test(network, knows_what_is_global)
+{
+	static const struct {
+		const char *address;
+		bool is_global;
+	} where[] = {
+		{ "0.0.0.0", false },
+		{ "9.255.255.255", true },
+		{ "10.0.0.1", false },
+		{ "100.63.0.1", true },
+		{ "100.64.0.1", false },
+		{ "127.0.0.1", false },
+		{ "169.254.169.254", false },
+		{ "172.15.0.1", true },
+		{ "172.31.255.255", false },
+		{ "192.168.1.1", false },
+		{ "192.0.2.1", false },
+		{ "198.19.0.1", false },
+		{ "8.8.8.8", true },
+		{ "224.0.0.1", false },
+		{ "255.255.255.255", false },
+		{ "::", false },
+		{ "::1", false },
+		{ "::ffff:127.0.0.1", false },
+		{ "::ffff:8.8.8.8", true },
+		{ "::7f00:1", false },
+		{ "64:ff9b::a00:1", false },
+		{ "64:ff9b::808:808", true },
+		{ "64:ff9b:1::808:808", false },
+		{ "2002:7f00:1::", false },
+		{ "2002:808:808::1", true },
+		{ "2001::1", false },
+		{ "2001:db8::1", false },
+		{ "2001:4860:4860::8888", true },
+		{ "2a00::1", true },
+		{ "fe80::1", false },
+		{ "fc00::1", false },
+		{ "fd12::1", false },
+		{ "ff02::1", false },
+	};
+
+	for (size_t i = 0; i < sizeof(where) / sizeof(where[0]); i++) {
+		struct sockaddr_storage to = { 0 };
+		struct sockaddr_in *v4 = (struct sockaddr_in *)&to;
+		struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&to;
+
+		if (inet_pton(AF_INET, where[i].address, &v4->sin_addr) == 1) {
+			to.ss_family = AF_INET;
+		} else {
+			to.ss_family = AF_INET6;
+			cr_assert_eq(inet_pton(AF_INET6, where[i].address,
+					 &v6->sin6_addr),
+			    1);
+		}
+		cr_assert_eq(network_is_global((struct sockaddr *)&to),
+		    where[i].is_global, "%s", where[i].address);
 	}
 }

@@ -99,3 +99,28 @@ Test(str, finds_and_trims)
 	cr_assert_str_eq(small, "abc");
 	cr_assert(str_copy(small, sizeof(small), STR("abc")));
 }
+
+static const struct {
+	const char *pattern, *text;
+	bool matches;
+} patterns[] = {
+	{ "", "", true },
+	{ "", "a", false },
+	{ "SORT", "sort", true },
+	{ "SORT", "SORT=DISPLAY", false },
+	{ "SORT*", "SORT=DISPLAY", true },
+	{ "*", "", true },
+	{ "?", "", false },
+	{ "a?c*e", "abcde", true },
+	{ "a?c*e", "abcd", false },
+	{ "*ab*ab*", "xabab", true },
+	{ "*aab", "aaaaab", true },
+	{ "*@example.test", "a@example.test.org", false },
+};
+
+Test(str, patterns)
+{
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+		cr_expect_eq(str_fits(patterns[i].pattern, patterns[i].text),
+		    patterns[i].matches, "%s", patterns[i].pattern);
+}
