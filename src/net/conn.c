@@ -1,6 +1,6 @@
 /*
- * net/conn.c - one connection while a worker runs it: reading, writing, TLS,
- * time-outs, and the calls to its protocol.
+ * net/conn.c - one connection while a worker runs it: TLS, time-outs, and the
+ * calls to its protocol.
  */
 #include "net/priv.h"
 
@@ -18,11 +18,9 @@
 
 enum {
 	INPUT_MAX = 65536,	 /* default of net_set_input_max() */
-	READ_MAX = 65536,	 /* read at once */
 	OUTPUT_SLACK = 32 << 20, /* one answer that knows no NET_WRITE */
 	TURN_US = 20000,	 /* then others have their turn */
 	LINGER_US = 2000000,
-	PACKED_READS = 4,
 	KEPT_SMALL = 16384, /* up to this, buffers are copied and not kept */
 };
 
@@ -58,6 +56,12 @@ print_address(const struct sockaddr_storage *sa, char *out, int *port)
 	}
 }
 
+bool
+conn_is_local(const struct net_conn *c)
+{
+	return c->is_unix && strcmp(c->peer, "unix") == 0;
+}
+
 /* What the limit of connections counts: an IPv4 address, or the /64 of an IPv6
  * one, since a single host commonly has all of it. */
 static void
@@ -91,10 +95,18 @@ conn_set_addresses(struct net_conn *c, const struct sockaddr_storage *peer,
 	print_counted(c->peer, c->counted);
 }
 
+void
+conn_set_client(struct net_conn *c, const char *peer)
+{
+	(void)snprintf(c->peer, sizeof(c->peer), "%s", peer);
+	c->peer_port = 0;
+	c->loopback = is_loopback(peer) || strcmp(peer, "unix") == 0;
+}
+
 bool
 conn_count(struct net_conn *c, size_t most)
 {
-	if (c->is_unix)
+	if (c->is_unix || c->forwarder != NULL)
 		return true;
 	c->is_counted = counts_add(&c->net->addresses, c->counted, most);
 	return c->is_counted;
@@ -135,6 +147,7 @@ conn_new(struct net *n, int fd, const struct net_bound *from,
 	(void)getsockname(fd, (struct sockaddr *)&local, &len);
 	conn_set_addresses(c, peer, &local);
 	c->loopback = c->loopback || c->is_unix;
+	proxy_note_forwarder(c);
 	c->phase = c->listener->proxy ? CONN_PROXY : CONN_NEW;
 	c->id = atomic_fetch_add(&n->last_id, 1) + 1;
 	c->since = clock_seconds();
@@ -154,214 +167,10 @@ conn_free(struct net_conn *c)
 		(void)close(c->fd);
 	free(c->in.p);
 	free(c->out.p);
+	free(c->forwarder);
 	free(c->user);
 	free(c->activity);
 	free(c);
-}
-
-/* --- reading and writing ---------------------------------------------------
- */
-
-static void
-fail(struct net_conn *c)
-{
-	c->failed = true;
-}
-
-static ssize_t
-raw_write(struct net_conn *c, const char *p, size_t n)
-{
-	ssize_t done;
-
-	if (c->tls != NULL)
-		return tls_conn_write(c->tls, p, n);
-	do {
-		done = send(c->fd, p, n, MSG_NOSIGNAL);
-	} while (done < 0 && errno == EINTR);
-	if (done < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return TLS_AGAIN;
-	return done;
-}
-
-static size_t
-unpacked(const struct net_conn *c)
-{
-	return c->out.n - c->out_at;
-}
-
-static size_t
-unsent(const struct net_conn *c)
-{
-	return unpacked(c) +
-	       (c->deflate != NULL ? deflate_waiting(c->deflate).n : 0);
-}
-
-/* What is sent makes room, at a cost that does not exceed its own size. */
-static void
-compact_output(struct net_conn *c)
-{
-	size_t left = unpacked(c);
-
-	if (c->out_at == 0 || c->out_at < left)
-		return;
-	if (left > 0)
-		memmove(c->out.p, c->out.p + c->out_at, left);
-	c->out.n = left;
-	c->out_at = 0;
-}
-
-/* `n` octets of the output are sent or packed. */
-static void
-take_output(struct net_conn *c, size_t n)
-{
-	if (c->traced)
-		trace_server(c, str_n(c->out.p + c->out_at, n));
-	c->out_at += n;
-}
-
-/* Octets that can be sent as they are; packs some if none wait. */
-static struct pst_str
-next_output(struct net_conn *c)
-{
-	struct pst_str out = str_from(buf_str(&c->out), c->out_at);
-	bool good = true;
-
-	if (c->deflate == NULL)
-		return out;
-	if (c->plain_left > 0)
-		return str_first(out, c->plain_left);
-	/* Much can pack to nothing, so far; the last octet is flushed. */
-	while (good && out.n > 0 && deflate_waiting(c->deflate).n == 0) {
-		size_t n = deflate_pack(c->deflate, out, &good);
-
-		take_output(c, n);
-		out = str_from(out, n);
-	}
-	return good ? deflate_waiting(c->deflate) : STR_NONE;
-}
-
-static void
-output_sent(struct net_conn *c, size_t n)
-{
-	c->octets_out += n;
-	if (c->deflate != NULL && c->plain_left == 0) {
-		deflate_sent(c->deflate, n);
-		return;
-	}
-	take_output(c, n);
-	c->plain_left -= c->deflate != NULL ? n : 0;
-}
-
-/* Sends what goes without waiting. */
-static void
-flush(struct net_conn *c)
-{
-	while (unsent(c) > 0 && !c->failed) {
-		struct pst_str out = next_output(c);
-		ssize_t done = out.n > 0 ? raw_write(c, out.p, out.n) : -1;
-
-		if (done == TLS_AGAIN) {
-			if (c->give_up == 0)
-				c->give_up =
-				    clock_monotonic() +
-				    us(net_config(c)->limits.write_time);
-			break;
-		}
-		if (done <= 0) {
-			fail(c);
-			return;
-		}
-		output_sent(c, (size_t)done);
-		c->give_up = 0;
-	}
-	compact_output(c);
-}
-
-static ssize_t
-raw_read(struct net_conn *c, char *p, size_t n)
-{
-	ssize_t got;
-
-	if (c->tls != NULL)
-		return tls_conn_read(c->tls, p, n);
-	do {
-		got = recv(c->fd, p, n, 0);
-	} while (got < 0 && errno == EINTR);
-	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return TLS_AGAIN;
-	return got;
-}
-
-/* Reads what comes packed; a little at a time may unpack to a lot. */
-static ssize_t
-packed_read(struct net_conn *c, char *p, size_t n)
-{
-	for (int i = 0; i < PACKED_READS; i++) {
-		ssize_t got = deflate_unpack(c->deflate, p, n);
-		size_t room;
-		char *to;
-
-		if (got != 0 || deflate_ended(c->deflate))
-			return got;
-		to = deflate_room(c->deflate, &room);
-		got = to != NULL ? raw_read(c, to, room) : -1;
-		if (got <= 0)
-			return got;
-		deflate_came(c->deflate, (size_t)got);
-	}
-	return TLS_AGAIN; /* blocks of nothing: others have their turn */
-}
-
-static void
-compact_input(struct net_conn *c)
-{
-	if (c->in_at == 0)
-		return;
-	memmove(c->in.p, c->in.p + c->in_at, c->in.n - c->in_at);
-	c->in.n -= c->in_at;
-	c->in_at = 0;
-}
-
-/* Reads once; true: there is something new for the protocol. */
-static bool
-fill(struct net_conn *c)
-{
-	size_t room;
-	char *to;
-	ssize_t got;
-
-	compact_input(c);
-	room = c->in.n < c->input_max ? c->input_max - c->in.n : 0;
-	if (room == 0) {
-		log_event(PST_LOG_WARNING, c->id, "input-stuck", "protocol",
-		    c->protocol->name, "peer", c->peer, NULL);
-		fail(c);
-		return false;
-	}
-	if (room > READ_MAX)
-		room = READ_MAX;
-	c->in.max = c->input_max > c->in.max ? c->input_max : c->in.max;
-	to = buf_reserve(&c->in, room);
-	if (to == NULL)
-		got = -1;
-	else if (c->deflate != NULL)
-		got = packed_read(c, to, room);
-	else
-		got = raw_read(c, to, room);
-	if (got == TLS_AGAIN)
-		return false;
-	if (got < 0) {
-		fail(c);
-		return false;
-	}
-	c->active = clock_monotonic();
-	if (got == 0) {
-		c->eof = true;
-		return c->in.n > 0;
-	}
-	buf_added(&c->in, (size_t)got);
-	c->octets_in += (size_t)got;
-	return true;
 }
 
 /* --- TLS ---------------------------------------------------------------------
@@ -397,7 +206,7 @@ handshake(struct net_conn *c)
 		return false;
 	if (rc < 0) {
 		log_handshake_failure(c);
-		fail(c);
+		conn_fail(c);
 		return false;
 	}
 	c->active = clock_monotonic();
@@ -415,11 +224,11 @@ set_last(struct net_conn *c, enum net_next next)
 	if (next == NET_CLOSE)
 		c->phase = CONN_CLOSING;
 	else if (next == NET_ABORT)
-		fail(c);
+		conn_fail(c);
 	if (c->out.overflow) {
 		log_event(PST_LOG_WARNING, c->id, "output-overflow", "protocol",
 		    c->protocol->name, NULL);
-		fail(c);
+		conn_fail(c);
 	}
 }
 
@@ -457,7 +266,7 @@ take_due(struct net_conn *c)
 	if (due.wake)
 		s->wake = false;
 	if (s->kick)
-		fail(c);
+		conn_fail(c);
 	pthread_mutex_unlock(&s->lock);
 	return due;
 }
@@ -472,13 +281,13 @@ handle_timer(struct net_conn *c)
 	if (c->give_up != 0 && now >= c->give_up) {
 		log_event(PST_LOG_INFO, c->id, "write-timeout", "protocol",
 		    c->protocol->name, "peer", c->peer, NULL);
-		fail(c);
+		conn_fail(c);
 		return;
 	}
 	if (c->phase_end != 0 && now >= c->phase_end) {
 		if (c->phase == CONN_PROXY)
 			proxy_failed(c, "no header in time");
-		fail(c);
+		conn_fail(c);
 		return;
 	}
 	if (c->phase != CONN_OPEN)
@@ -537,12 +346,12 @@ step_open(struct net_conn *c, bool readable, bool woken)
 		/* Who does not read the answers is not listened to. */
 		if (!readable || net_output_full(c))
 			return false;
-		if (!fill(c))
+		if (!conn_fill(c))
 			return c->failed || c->eof;
 		set_last(c, c->protocol->input(c));
 		return true;
 	case NET_WRITE:
-		if (unsent(c) >= c->output_high / 2)
+		if (conn_unsent(c) >= c->output_high / 2)
 			return false;
 		set_last(c, c->protocol->writable(c));
 		return true;
@@ -553,7 +362,7 @@ step_open(struct net_conn *c, bool readable, bool woken)
 		/* epoll tells of the end of a connection even when nothing is
 		 * asked for, and would do so again and again. */
 		if (has_hung_up(c))
-			fail(c);
+			conn_fail(c);
 		return c->failed;
 	case NET_WAIT:
 		if (woken && c->protocol->woken != NULL) {
@@ -563,7 +372,7 @@ step_open(struct net_conn *c, bool readable, bool woken)
 			return true;
 		}
 		if (has_hung_up(c))
-			fail(c);
+			conn_fail(c);
 		return c->failed;
 	case NET_CLOSE:
 	case NET_ABORT:
@@ -580,7 +389,7 @@ step_closing(struct net_conn *c)
 	ssize_t got;
 
 	if (c->phase == CONN_CLOSING) {
-		if (unsent(c) > 0)
+		if (conn_unsent(c) > 0)
 			return false;
 		if (c->tls != NULL)
 			tls_conn_bye(c->tls);
@@ -592,7 +401,7 @@ step_closing(struct net_conn *c)
 		got = recv(c->fd, sink, sizeof(sink), 0);
 		if (got == 0 ||
 		    (got < 0 && errno != EAGAIN && errno != EINTR)) {
-			fail(c);
+			conn_fail(c);
 			return true;
 		}
 		if (got < 0)
@@ -611,7 +420,7 @@ step(struct net_conn *c, bool readable, bool woken)
 	case CONN_NEW:
 		if (c->implicit && c->tls == NULL) {
 			if (!begin_tls(c))
-				fail(c);
+				conn_fail(c);
 			return true;
 		}
 		c->phase = CONN_OPEN;
@@ -628,10 +437,10 @@ step(struct net_conn *c, bool readable, bool woken)
 		c->implicit = false;
 		return true;
 	case CONN_OPEN:
-		if (c->start_tls && unsent(c) == 0) {
+		if (c->start_tls && conn_unsent(c) == 0) {
 			c->start_tls = false;
 			if (!begin_tls(c))
-				fail(c);
+				conn_fail(c);
 			return true;
 		}
 		if (c->start_tls)
@@ -705,7 +514,7 @@ begin_turn(struct net_conn *c, struct worker *w)
 static void
 end_turn(struct net_conn *c)
 {
-	if (c->deflate != NULL && c->rests && unsent(c) == 0)
+	if (c->deflate != NULL && c->rests && conn_unsent(c) == 0)
 		deflate_rest(c->deflate);
 	take_back(&c->in, &c->in_at, &c->worker->in);
 	take_back(&c->out, &c->out_at, &c->worker->out);
@@ -746,11 +555,11 @@ conn_run(struct net_conn *c, struct worker *w)
 				c->protocol->stopping(c);
 			set_last(c, NET_CLOSE);
 		} else if (due.stop && c->phase < CONN_OPEN) {
-			fail(c);
+			conn_fail(c);
 		}
-		flush(c);
+		conn_flush(c);
 		more = !c->failed && step(c, readable, due.wake);
-		flush(c);
+		conn_flush(c);
 		slots_wake(w);
 		if (c->failed) {
 			conn_end(c);
@@ -779,7 +588,7 @@ conn_is_ready(const struct net_conn *c)
 	/* All that was written has gone, perhaps into a buffer of the kernel's
 	 * that is full now: only who goes on writing finds that out. */
 	if (c->last == NET_WRITE)
-		return unsent(c) < c->output_high / 2;
+		return conn_unsent(c) < c->output_high / 2;
 	return c->last == NET_AGAIN || (c->last == NET_READ && c->eof) ||
 	       has_pending(c);
 }
@@ -787,7 +596,7 @@ conn_is_ready(const struct net_conn *c)
 uint32_t
 conn_events(const struct net_conn *c)
 {
-	bool full = unsent(c) >= c->output_high;
+	bool full = conn_unsent(c) >= c->output_high;
 	uint32_t events = 0;
 
 	switch ((enum conn_phase)c->phase) {
@@ -805,7 +614,7 @@ conn_events(const struct net_conn *c)
 	}
 	if (c->last == NET_READ && !c->start_tls && !full)
 		events |= EPOLLIN;
-	if (unsent(c) > 0 || c->last == NET_WRITE)
+	if (conn_unsent(c) > 0 || c->last == NET_WRITE)
 		events |= EPOLLOUT;
 	return events;
 }
@@ -829,212 +638,4 @@ conn_next_timer(const struct net_conn *c)
 	if (c->last == NET_READ && c->idle != 0)
 		next = earlier(next, c->active + us(c->idle));
 	return next;
-}
-
-/* --- what protocols call
- * ------------------------------------------------------ */
-
-void *
-net_context(const struct net_conn *c)
-{
-	return c->net->context;
-}
-
-void
-net_set_session(struct net_conn *c, void *session)
-{
-	c->session = session;
-}
-
-void *
-net_session(const struct net_conn *c)
-{
-	return c->session;
-}
-
-uint64_t
-net_id(const struct net_conn *c)
-{
-	return c->id;
-}
-
-const char *
-net_peer(const struct net_conn *c)
-{
-	return c->peer;
-}
-
-const char *
-net_local(const struct net_conn *c)
-{
-	return c->local;
-}
-
-int
-net_peer_port(const struct net_conn *c)
-{
-	return c->peer_port;
-}
-
-bool
-net_is_loopback(const struct net_conn *c)
-{
-	return c->loopback;
-}
-
-const struct config_listener *
-net_listener(const struct net_conn *c)
-{
-	return c->listener;
-}
-
-struct config *
-net_config(const struct net_conn *c)
-{
-	return c->worker->cfg;
-}
-
-struct pst_str
-net_input(const struct net_conn *c)
-{
-	return str_n(c->in.p + c->in_at, c->in.n - c->in_at);
-}
-
-void
-net_consume(struct net_conn *c, size_t n)
-{
-	size_t left = c->in.n - c->in_at;
-
-	c->in_at += n < left ? n : left;
-}
-
-void
-net_set_input_max(struct net_conn *c, size_t n)
-{
-	c->input_max = n;
-}
-
-bool
-net_at_eof(const struct net_conn *c)
-{
-	return c->eof;
-}
-
-struct buf *
-net_output(struct net_conn *c)
-{
-	return &c->out;
-}
-
-bool
-net_output_full(const struct net_conn *c)
-{
-	return unsent(c) >= c->output_high;
-}
-
-void
-net_flush(struct net_conn *c)
-{
-	flush(c);
-}
-
-void
-net_set_idle(struct net_conn *c, int64_t seconds)
-{
-	c->idle = seconds;
-}
-
-void
-net_set_deadline(struct net_conn *c, int64_t at)
-{
-	c->deadline = at;
-}
-
-void
-net_pause(struct net_conn *c, int64_t milliseconds)
-{
-	c->resume = clock_monotonic() +
-		    (milliseconds > 0 ? milliseconds * 1000 : 1);
-}
-
-const char *
-net_user(const struct net_conn *c)
-{
-	return c->user;
-}
-
-bool
-net_tls_active(const struct net_conn *c)
-{
-	return c->tls != NULL;
-}
-
-bool
-net_tls_offered(const struct net_conn *c)
-{
-	return c->tls == NULL && c->proxy_tls[0] == '\0' &&
-	       c->net->tls != NULL && c->listener->tls == CONFIG_TLS_STARTTLS &&
-	       tls_has_certificate(c->net->tls);
-}
-
-bool
-net_start_tls(struct net_conn *c)
-{
-	if (c->in.n > c->in_at)
-		return false;
-	c->start_tls = true;
-	return true;
-}
-
-const char *
-net_tls_info(const struct net_conn *c)
-{
-	return c->tls != NULL ? tls_conn_info(c->tls) : c->proxy_tls;
-}
-
-bool
-net_tls_exporter(struct net_conn *c, unsigned char out[32])
-{
-	return c->tls != NULL && tls_conn_exporter(c->tls, out);
-}
-
-bool
-net_auth_allowed(const struct net_conn *c)
-{
-	return c->tls != NULL || c->proxy_tls[0] != '\0' || c->is_unix ||
-	       (c->loopback && net_config(c)->auth.plaintext_on_loopback);
-}
-
-bool
-net_deflate_active(const struct net_conn *c)
-{
-	return c->deflate != NULL;
-}
-
-bool
-net_start_deflate(struct net_conn *c)
-{
-	if (c->in.n > c->in_at || c->deflate != NULL)
-		return false;
-	c->plain_left = unpacked(c);
-	c->deflate = deflate_new();
-	return true;
-}
-
-void
-net_rest(struct net_conn *c, bool rests)
-{
-	c->rests = rests;
-}
-
-bool
-net_traced(const struct net_conn *c)
-{
-	return c->traced;
-}
-
-void
-net_trace_hide(struct net_conn *c, bool hide)
-{
-	c->trace_hidden = hide;
 }

@@ -28,14 +28,20 @@ struct dns {
 	pthread_t thread;
 	bool started;
 	int stop_fd;
+
+	pthread_mutex_t lock; /* guards what follows; before a question's */
+	bool stopped;
+	struct question *asked; /* whose asker waits */
 };
 
 /* A question, shared by who asks and by the thread that takes answers. */
 struct question {
+	struct question *next; /* by the lock of struct dns */
+
 	pthread_mutex_t lock; /* guards all below; a leaf */
 	pthread_cond_t done;
 	unsigned refs;
-	bool answered;
+	bool answered, stopped;
 	int rc;
 	struct ub_result *result;
 };
@@ -192,6 +198,7 @@ dns_new(const struct config *cfg, struct pst_error *err)
 	struct dns *d = mem_alloc(sizeof(*d));
 	int rc;
 
+	pthread_mutex_init(&d->lock, NULL);
 	d->time = cfg->dns.time * 1000000;
 	d->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	d->ctx = ub_ctx_create();
@@ -225,6 +232,7 @@ dns_free(struct dns **dp)
 		ub_ctx_delete(d->ctx);
 	if (d->stop_fd >= 0)
 		(void)close(d->stop_fd);
+	pthread_mutex_destroy(&d->lock);
 	free(d);
 }
 
@@ -353,11 +361,75 @@ wait_for(struct question *q, int64_t deadline)
 		until.tv_nsec = left % 1000000 * 1000;
 	}
 	pthread_mutex_lock(&q->lock);
-	while (!q->answered && rc != ETIMEDOUT)
+	while (!q->answered && !q->stopped && rc != ETIMEDOUT)
 		rc = pthread_cond_timedwait(&q->done, &q->lock, &until);
 	done = q->answered;
 	pthread_mutex_unlock(&q->lock);
 	return done;
+}
+
+/* False: no more questions are asked. */
+static bool
+enlist(struct dns *d, struct question *q)
+{
+	bool ok;
+
+	pthread_mutex_lock(&d->lock);
+	ok = !d->stopped;
+	if (ok) {
+		q->next = d->asked;
+		d->asked = q;
+	}
+	pthread_mutex_unlock(&d->lock);
+	return ok;
+}
+
+static void
+strike_out(struct dns *d, const struct question *q)
+{
+	struct question **at = &d->asked;
+
+	pthread_mutex_lock(&d->lock);
+	while (*at != q)
+		at = &(*at)->next;
+	*at = q->next;
+	pthread_mutex_unlock(&d->lock);
+}
+
+void
+dns_stop(struct dns *d)
+{
+	pthread_mutex_lock(&d->lock);
+	d->stopped = true;
+	for (struct question *q = d->asked; q != NULL; q = q->next) {
+		pthread_mutex_lock(&q->lock);
+		q->stopped = true;
+		pthread_cond_signal(&q->done);
+		pthread_mutex_unlock(&q->lock);
+	}
+	pthread_mutex_unlock(&d->lock);
+}
+
+/* By a question that is enlisted. */
+static void
+ask(struct dns *d, struct question *q, const char *name, enum dns_type type,
+    int64_t deadline, struct dns_answer *answer_r)
+{
+	int id = 0, rc;
+
+	rc = ub_resolve_async(
+	    d->ctx, name, (int)type, CLASS_IN, q, answered, &id);
+	if (rc != 0) {
+		fail(answer_r, DNS_FAILED, ub_strerror(rc));
+		question_drop(q); /* there will be no answer */
+	} else if (wait_for(q, deadline)) {
+		take_result(q, answer_r);
+	} else {
+		fail(answer_r, DNS_FAILED, "no answer in time");
+		/* When it is gone from the list it is being answered. */
+		if (ub_cancel(d->ctx, id) == 0)
+			question_drop(q);
+	}
 }
 
 void
@@ -366,24 +438,18 @@ dns_lookup(struct dns *d, const char *name, enum dns_type type,
 {
 	int64_t latest = clock_monotonic() + d->time;
 	struct question *q;
-	int id = 0, rc;
 
 	*answer_r = (struct dns_answer){ .status = DNS_NXDOMAIN };
 	if (!dns_is_name(name))
 		return;
 	q = question_new();
-	rc = ub_resolve_async(
-	    d->ctx, name, (int)type, CLASS_IN, q, answered, &id);
-	if (rc != 0) {
-		fail(answer_r, DNS_FAILED, ub_strerror(rc));
-		question_drop(q); /* there will be no answer */
-	} else if (wait_for(q, deadline < latest ? deadline : latest)) {
-		take_result(q, answer_r);
+	if (enlist(d, q)) {
+		ask(d, q, name, type, deadline < latest ? deadline : latest,
+		    answer_r);
+		strike_out(d, q);
 	} else {
-		fail(answer_r, DNS_FAILED, "no answer in time");
-		/* When it is gone from the list it is being answered. */
-		if (ub_cancel(d->ctx, id) == 0)
-			question_drop(q);
+		fail(answer_r, DNS_FAILED, "no more questions are asked");
+		question_drop(q);
 	}
 	question_drop(q);
 }

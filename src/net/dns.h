@@ -18,10 +18,12 @@
 
 enum dns_type {
 	DNS_A = 1,
+	DNS_CNAME = 5,
 	DNS_PTR = 12,
 	DNS_MX = 15,
 	DNS_TXT = 16,
 	DNS_AAAA = 28,
+	DNS_SRV = 33,
 	DNS_TLSA = 52,
 };
 
@@ -61,6 +63,9 @@ void dns_free(struct dns **d); /* when no lookup is under way */
 void dns_lookup(struct dns *d, const char *name, enum dns_type type,
     int64_t deadline, struct dns_answer *answer_r);
 struct dns_resolver dns_resolver_of(struct dns *d);
+/* From any thread: lookups that are under way fail at once, and so do later
+ * ones. Before dns_free(), for who does not want to wait for answers. */
+void dns_stop(struct dns *d);
 
 /* --- answers; pure ----------------------------------------------------- */
 
@@ -76,6 +81,9 @@ bool dns_ptr(const struct dns_answer *a, size_t i, char name_r[256]);
 /* "." as `name_r` is a null MX (RFC 7505). */
 bool dns_mx(const struct dns_answer *a, size_t i, unsigned *preference_r,
     char name_r[256]);
+/* "." as `name_r`: there is no such service (RFC 2782). */
+bool dns_srv(
+    const struct dns_answer *a, size_t i, unsigned *port_r, char name_r[256]);
 /* The octets of A or AAAA record `i`: 4 or 16. */
 bool dns_address(
     const struct dns_answer *a, size_t i, unsigned char out[16], size_t *n_r);

@@ -104,6 +104,18 @@ dns_mx(const struct dns_answer *a, size_t i, unsigned *preference_r,
 }
 
 bool
+dns_srv(
+    const struct dns_answer *a, size_t i, unsigned *port_r, char name_r[256])
+{
+	struct pst_str r = record(a, i);
+
+	if (r.n < 7)
+		return false;
+	*port_r = (unsigned)(unsigned char)r.p[4] << 8 | (unsigned char)r.p[5];
+	return take_name(str_from(r, 6), name_r);
+}
+
+bool
 dns_address(
     const struct dns_answer *a, size_t i, unsigned char out[16], size_t *n_r)
 {

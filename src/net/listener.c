@@ -30,6 +30,19 @@ set_options(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 }
 
+static int
+port_of(int fd)
+{
+	struct sockaddr_storage sa = { 0 };
+	socklen_t len = sizeof(sa);
+
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
+		return 0;
+	if (sa.ss_family == AF_INET6)
+		return ntohs(((struct sockaddr_in6 *)&sa)->sin6_port);
+	return ntohs(((struct sockaddr_in *)&sa)->sin_port);
+}
+
 static void
 add_bound(
     struct net *n, int fd, size_t listener, const char *path, bool is_unix)
@@ -44,22 +57,11 @@ add_bound(
 	};
 	if (!is_unix)
 		set_options(fd);
+	if (!is_unix && n->port[listener] == 0)
+		n->port[listener] = port_of(fd);
 	b->protocol = n->protocol_for(&n->listen_cfg->listener[listener]);
 	if (path != NULL)
 		(void)snprintf(b->path, sizeof(b->path), "%s", path);
-}
-
-int
-listener_port(int fd)
-{
-	struct sockaddr_storage sa = { 0 };
-	socklen_t len = sizeof(sa);
-
-	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
-		return 0;
-	if (sa.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&sa)->sin6_port);
-	return ntohs(((struct sockaddr_in *)&sa)->sin_port);
 }
 
 static enum pst_rc

@@ -1,5 +1,7 @@
 libpostern_la_SOURCES += \
 	src/net/conn.c \
+	src/net/conn_call.c \
+	src/net/conn_io.c \
 	src/net/counts.c \
 	src/net/deflate.c src/net/deflate.h \
 	src/net/dns.c src/net/dns.h \

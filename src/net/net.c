@@ -21,6 +21,7 @@ net_new(struct config *cfg, struct tls_context *tls,
 
 	n->cfg = config_ref(cfg);
 	n->listen_cfg = config_ref(cfg);
+	n->port = mem_array(cfg->listeners + 1, sizeof(*n->port));
 	n->tls = tls;
 	n->protocol_for = protocol_for;
 	n->context = context;
@@ -78,9 +79,17 @@ net_reconfigure(struct net *n, struct config *cfg)
 int
 net_port(const struct net *n, size_t i)
 {
-	for (size_t k = 0; k < n->bound_count; k++)
-		if (n->bound[k].listener == i && !n->bound[k].is_unix)
-			return listener_port(n->bound[k].fd);
+	return n->port[i];
+}
+
+int
+net_port_of(const struct net_conn *c, const char *listener)
+{
+	const struct config *cfg = c->net->listen_cfg;
+
+	for (size_t i = 0; i < cfg->listeners; i++)
+		if (strcmp(cfg->listener[i].name, listener) == 0)
+			return net_port(c->net, i);
 	return 0;
 }
 
@@ -166,6 +175,7 @@ net_free(struct net **np)
 	counts_fini(&n->users);
 	config_unref(&n->cfg);
 	config_unref(&n->listen_cfg);
+	free(n->port);
 	pthread_rwlock_destroy(&n->trace_lock);
 	free(n);
 	*np = NULL;

@@ -17,6 +17,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include <sys/types.h>
 
 struct net_conn;
 
@@ -99,7 +100,11 @@ const char *net_peer(const struct net_conn *c);	 /* "192.0.2.1", "unix" */
 const char *net_local(const struct net_conn *c); /* address that was reached */
 int net_peer_port(const struct net_conn *c);
 bool net_is_loopback(const struct net_conn *c); /* peer; Unix socket: true */
+/* Whose process is at the other end of a Unix socket. False: of none. */
+bool net_peer_uid(const struct net_conn *c, uid_t *uid_r);
 const struct config_listener *net_listener(const struct net_conn *c);
+/* The port that a listener of that name was bound to; 0: none. */
+int net_port_of(const struct net_conn *c, const char *listener);
 /* The current configuration, valid until the function that was called by the
  * pool returns. Keep a config_ref() for longer. */
 struct config *net_config(const struct net_conn *c);
@@ -112,6 +117,10 @@ void net_consume(struct net_conn *c, size_t n);
 void net_set_input_max(struct net_conn *c, size_t n);
 /* Buffered input came to its end: the peer closed its side. */
 bool net_at_eof(const struct net_conn *c);
+
+/* Octets have come that were not read yet, as while the connection pauses. In
+ * plain text only. */
+bool net_has_unread(const struct net_conn *c);
 
 /* Output: append at will, but for what can be large ask net_output_full() and
  * return NET_WRITE to go on later. It is sent when the function returns. */
@@ -150,6 +159,9 @@ void net_set_activity(struct net_conn *c, const char *text);
 /* --- TLS ------------------------------------------------------------- */
 
 bool net_tls_active(const struct net_conn *c);
+/* The client has TLS, with us or with a load balancer or proxy that we believe
+ * to say so. */
+bool net_client_has_tls(const struct net_conn *c);
 /* STARTTLS can be offered here: a certificate is there, none is active. */
 bool net_tls_offered(const struct net_conn *c);
 /*
@@ -180,6 +192,16 @@ bool net_start_deflate(struct net_conn *c);
 /* Not much will happen for a long time (IDLE): what memory compression can do
  * without is given back meanwhile. False ends that. */
 void net_rest(struct net_conn *c, bool rests);
+
+/* --- proxies that tell whose requests they hand on ---------------------- */
+
+/* Such a proxy is at the other end (listener.NAME.forwarded_from). */
+bool net_is_forwarder(const struct net_conn *c);
+/* `address` is in one of the networks of those. */
+bool net_forwards(const struct net_conn *c, const char *address);
+/* Of a forwarder's connection: what comes now is from a client at `peer`, which
+ * has TLS as far as the proxy. NULL: from the proxy itself. */
+void net_set_client(struct net_conn *c, const char *peer, bool has_tls);
 
 /* --- trace (posternctl trace) ---------------------------------------- */
 

@@ -115,8 +115,9 @@ struct net {
 	struct config *cfg;
 	atomic_uint cfg_generation;
 
-	struct net_bound *bound;
+	struct net_bound *bound; /* given up when the listener stops */
 	size_t bound_count;
+	int *port; /* of each listener, 0: none; stays as net_bind() left it */
 	int epoll_fd;
 	int stop_fd; /* eventfd: ends the listener */
 	int quit_fd; /* eventfd: ends the workers */
@@ -206,8 +207,9 @@ struct net_conn {
 	char peer[ADDRESS_MAX], local[ADDRESS_MAX];
 	char counted[ADDRESS_MAX]; /* peer, as limits count it */
 	char proxy_tls[32];	   /* TLS that the load balancer ended, or "" */
-	char *user;		   /* changed under the slot's lock */
-	char *activity;		   /* changed under the slot's lock */
+	char *forwarder; /* the address of one, whatever peer is; or NULL */
+	char *user;	 /* changed under the slot's lock */
+	char *activity;	 /* changed under the slot's lock */
 };
 
 /* slots.c */
@@ -234,6 +236,10 @@ void conn_free(struct net_conn *c);
 /* The peer's address and the one that it reached. */
 void conn_set_addresses(struct net_conn *c, const struct sockaddr_storage *peer,
     const struct sockaddr_storage *local);
+/* Of a forwarder's: whose request is under way, "unix" for its own. */
+void conn_set_client(struct net_conn *c, const char *peer);
+/* Through a Unix socket, and not for somebody else. */
+bool conn_is_local(const struct net_conn *c);
 /* Counts it among those of its address; false: there are `most` already. */
 bool conn_count(struct net_conn *c, size_t most);
 void conn_uncount(struct net_conn *c);
@@ -251,8 +257,19 @@ bool conn_takes_wake(const struct net_conn *c);
 uint32_t conn_events(const struct net_conn *c);
 int64_t conn_next_timer(const struct net_conn *c);
 
+/* conn_io.c. It cannot be used any more. */
+void conn_fail(struct net_conn *c);
+/* Octets that wait to be sent. */
+size_t conn_unsent(const struct net_conn *c);
+/* Sends what goes without waiting. */
+void conn_flush(struct net_conn *c);
+/* Reads once; true: there is something new for the protocol. */
+bool conn_fill(struct net_conn *c);
+
 /* proxy_conn.c */
 bool proxy_is_trusted(const struct net_conn *c);
+/* Notes that the peer is one that hands on requests of others. */
+void proxy_note_forwarder(struct net_conn *c);
 /* CONN_PROXY. False: nothing more to do now. */
 bool proxy_step(struct net_conn *c);
 void proxy_failed(struct net_conn *c, const char *why);
@@ -271,7 +288,6 @@ void timers_forget(struct net *n, struct net_slot *s);
 /* listener.c */
 void *listener_main(void *net);
 void listener_close(struct net *n);
-int listener_port(int fd);
 
 /* tls_conn.c: one connection's TLS. All but tls_conn_free return < 0 for an
  * error, TLS_AGAIN for "not now". */

@@ -1,8 +1,10 @@
 /*
- * net/proxy_conn.c - a connection's header of the PROXY protocol. Exactly its
- * octets are taken from the socket, since what follows may be for TLS, which
- * reads there itself: they are looked at first, and taken when it is known how
- * many belong to the header.
+ * net/proxy_conn.c - who the client is behind a load balancer or a proxy: by a
+ * header of the PROXY protocol, or, of HTTP, by what it says of each request.
+ *
+ * Exactly the header's octets are taken from the socket, since what follows may
+ * be for TLS, which reads there itself: they are looked at first, and taken
+ * when it is known how many belong to the header.
  */
 #include "net/priv.h"
 
@@ -14,17 +16,21 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+static bool
+is_among(const struct config_strings *from, bool is_unix, const char *address)
+{
+	for (size_t i = 0; i < from->n; i++)
+		if (strcmp(from->v[i], "unix") == 0
+			? is_unix
+			: network_contains(from->v[i], address))
+			return true;
+	return false;
+}
+
 bool
 proxy_is_trusted(const struct net_conn *c)
 {
-	const struct config_strings *from = &c->listener->proxy_from;
-
-	for (size_t i = 0; i < from->n; i++)
-		if (strcmp(from->v[i], "unix") == 0
-			? c->is_unix
-			: network_contains(from->v[i], c->peer))
-			return true;
-	return false;
+	return is_among(&c->listener->proxy_from, c->is_unix, c->peer);
 }
 
 void
@@ -34,6 +40,48 @@ proxy_failed(struct net_conn *c, const char *why)
 	    c->listener->name, "peer", c->peer, "why", why, NULL);
 	c->failed = true;
 }
+
+/* --- proxies of HTTP ---------------------------------------------------------
+ */
+
+void
+proxy_note_forwarder(struct net_conn *c)
+{
+	if (is_among(&c->listener->forwarded_from, c->is_unix, c->peer))
+		c->forwarder = str_dup(str_of(c->peer));
+}
+
+bool
+net_is_forwarder(const struct net_conn *c)
+{
+	return c->forwarder != NULL;
+}
+
+bool
+net_forwards(const struct net_conn *c, const char *address)
+{
+	return is_among(&c->listener->forwarded_from, false, address);
+}
+
+void
+net_set_client(struct net_conn *c, const char *peer, bool has_tls)
+{
+	struct net_slot *s = slot_of(c);
+	bool is_other;
+
+	peer = peer != NULL ? peer : c->forwarder;
+	is_other = strcmp(c->peer, peer) != 0;
+	pthread_mutex_lock(&s->lock); /* net_each() reads them */
+	conn_set_client(c, peer);
+	(void)snprintf(c->proxy_tls, sizeof(c->proxy_tls), "%s",
+	    has_tls ? "TLS to the proxy" : "");
+	pthread_mutex_unlock(&s->lock);
+	if (is_other)
+		trace_refresh(c);
+}
+
+/* --- the PROXY protocol ------------------------------------------------------
+ */
 
 static void
 set_endpoint(struct sockaddr_storage *sa, enum proxy_family family,

@@ -366,6 +366,27 @@ tls_expires(const struct tls_context *t)
 	return when;
 }
 
+void
+tls_each_certificate(struct tls_context *t,
+    void (*fn)(void *arg, const struct pst_str *chain, size_t n), void *arg)
+{
+	struct tls_certs *set = tls_certs_take(t);
+
+	for (size_t i = 0; i < set->n; i++) {
+		struct pst_str chain[CHAIN_MAX];
+		gnutls_datum_t der;
+		unsigned n = 0;
+
+		while (n < CHAIN_MAX &&
+		       gnutls_certificate_get_crt_raw(
+			   set->cert[i].credentials, 0, n, &der) == 0)
+			chain[n++] = str_n((const char *)der.data, der.size);
+		if (n > 0)
+			fn(arg, chain, n);
+	}
+	tls_certs_drop(&set);
+}
+
 /* --- a self-signed certificate -----------------------------------------------
  */
 

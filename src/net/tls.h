@@ -21,8 +21,14 @@ enum pst_rc tls_reload(
     struct tls_context *t, const struct config *cfg, struct pst_error *err);
 void tls_context_free(struct tls_context **t);
 bool tls_has_certificate(const struct tls_context *t);
+enum { TLS_EXPIRES_SOON = 14 }; /* days: people are warned */
 /* Seconds since 1970 when the first certificate runs out; 0: none. */
 int64_t tls_expires(const struct tls_context *t);
+
+/* Calls back with each certificate as it is shown: in DER, what is above it
+ * behind it. The octets live as long as the call back. From any thread. */
+void tls_each_certificate(struct tls_context *t,
+    void (*fn)(void *arg, const struct pst_str *chain, size_t n), void *arg);
 
 /* Writes a self-signed certificate (P-256, for `names`) and its key; for the
  * sandbox. */

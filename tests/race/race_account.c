@@ -51,7 +51,7 @@ log_in(unsigned round, unsigned thread)
 	name_of(round, name);
 	(void)snprintf(peer, sizeof(peer), "192.0.2.%u", thread);
 	result = auth_password(
-	    a, peer, str_of(name), str_of(password), &who, &delay);
+	    a, AUTH_IMAP, peer, str_of(name), str_of(password), &who, &delay);
 	EXPECT(result != AUTH_TEMP);
 	EXPECT(result != AUTH_OK || round % 3 != 2);
 	EXPECT(result != AUTH_OK || strcmp(who.address, name) == 0);
@@ -135,7 +135,8 @@ change(unsigned round, unsigned thread)
 		NULL) == PST_OK);
 	EXPECT(account_find(a, name, &user, NULL) == PST_OK);
 	user.quota_bytes = round;
-	EXPECT(account_update(a, &user, NULL) == PST_OK);
+	EXPECT(
+	    account_update(a, &user, ACCOUNT_SET_QUOTA_BYTES, NULL) == PST_OK);
 	(void)snprintf(target, sizeof(target), "t%u@elsewhere.test", thread);
 	EXPECT(alias_add(a, "all@example.test", target, NULL) == PST_OK);
 	EXPECT(account_each(a, "example.test", count_user, &n, NULL) == PST_OK);

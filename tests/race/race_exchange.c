@@ -37,9 +37,10 @@ lookup(void *arg, const char *name, enum dns_type type, int64_t deadline,
 
 static enum pst_rc
 notify(void *arg, struct pst_str to, const struct pst_str *part, size_t parts,
-    struct pst_error *err)
+    bool require_tls, struct pst_error *err)
 {
 	(void)arg;
+	(void)require_tls;
 	(void)to;
 	(void)part;
 	(void)parts;
@@ -145,8 +146,8 @@ remove_dir(void)
 static bool
 start(void)
 {
-	static const struct exchange_host host = { { lookup, NULL }, notify,
-		NULL };
+	static const struct exchange_host host = { .dns = { lookup, NULL },
+		.notify = notify };
 	struct pst_error err = { 0 };
 	struct config *cfg;
 	char text[512];

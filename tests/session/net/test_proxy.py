@@ -1,5 +1,6 @@
 """The PROXY protocol: who the client is, as a load balancer tells it."""
 
+import base64
 import json
 import os
 import socket
@@ -12,7 +13,7 @@ from wire import SLOW, Case, Line, Server, client_context, wait_until
 
 CLIENT = "203.0.113.5"
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
-PROXIED = ("smtp", "submission", "imap", "imaps", "pop3", "pop3s")
+PROXIED = ("smtp", "submission", "imap", "imaps", "pop3", "pop3s", "http")
 SETTINGS = ["listener.%s.proxy=true" % p for p in PROXIED] + [
     "listener.%s.proxy_from=192.0.2.0/24 127.0.0.1" % p for p in PROXIED]
 
@@ -132,6 +133,24 @@ class Headers(ProxyCase):
         line = self.proxied("pop3", version_1())
         line.line()
         self.assertTrue(line.ask("USER x", "")[0].startswith("-ERR"))
+
+    def test_urls_of_clients_with_tls(self):
+        """Of HTTP: by TLS to the load balancer a browser sees https."""
+        request = (b"GET /.well-known/jmap HTTP/1.1\r\n"
+                   b"Host: mail.public.test\r\nConnection: close\r\n"
+                   b"Authorization: Basic " + base64.b64encode(
+                       ("%s:%s" % (self.server.users[0],
+                                   self.server.password)).encode()) +
+                   b"\r\n\r\n")
+        for more, first in ((SSL, b"HTTP/1.1 200"), (b"", b"HTTP/1.1 401")):
+            line = self.proxied("http", version_2(more=more) + request)
+            answer = b""
+            while piece := line.sock.recv(65536):
+                answer += piece
+            line.close()
+            self.assertTrue(answer.startswith(first), answer)
+            self.assertEqual(
+                b'"https://mail.public.test/jmap/api"' in answer, more == SSL)
 
     def test_tls_that_the_load_balancer_ended(self):
         line = self.proxied("imap", version_2(more=SSL))

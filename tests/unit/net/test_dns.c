@@ -5,6 +5,10 @@
 #include "base/str.h"
 #include "net/dns.h"
 #include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static struct dns_answer
 answer_of(struct pst_str *record)
@@ -148,6 +152,57 @@ Test(dns, gives_up_in_time)
 	cr_expect_eq(a.status, DNS_FOUND);
 	dns_answer_fini(&a);
 	dns_free(&d);
+	config_unref(&cfg);
+}
+
+static void *
+wait_long(void *arg)
+{
+	struct dns_answer a;
+
+	dns_lookup(arg, "example.org", DNS_TXT,
+	    clock_monotonic() + INT64_C(3600000000), &a);
+	cr_expect_eq(a.status, DNS_FAILED);
+	dns_answer_fini(&a);
+	return NULL;
+}
+
+/* A name server that is there and says nothing. */
+Test(dns, stops_at_once, .timeout = 60)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(sa);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	char text[200], octets[512];
+	struct config *cfg;
+	struct pst_error err = { 0 };
+	struct dns *d;
+	struct dns_answer a;
+	pthread_t thread[2];
+
+	cr_assert_eq(bind(fd, (struct sockaddr *)&sa, len), 0);
+	cr_assert_eq(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	(void)snprintf(text, sizeof(text),
+	    "servers = { \"127.0.0.1@%d\" }\nvalidate = false\ntime = 120",
+	    (int)ntohs(sa.sin_port));
+	cfg = config_of(text);
+	d = dns_new(cfg, &err);
+	cr_assert_not_null(d, "%s", err.detail);
+	for (size_t i = 0; i < 2; i++)
+		cr_assert_eq(pthread_create(&thread[i], NULL, wait_long, d), 0);
+	cr_assert_gt(recv(fd, octets, sizeof(octets), 0), 0);
+	dns_stop(d);
+	for (size_t i = 0; i < 2; i++)
+		(void)pthread_join(thread[i], NULL);
+	dns_lookup(d, "example.org", DNS_TXT,
+	    clock_monotonic() + INT64_C(3600000000), &a);
+	cr_expect_eq(a.status, DNS_FAILED);
+	cr_expect_neq(a.reason[0], '\0');
+	dns_answer_fini(&a);
+	dns_stop(d);
+	dns_free(&d);
+	(void)close(fd);
 	config_unref(&cfg);
 }
 
