@@ -157,3 +157,24 @@ msg_casefold(struct pst_str utf8, struct buf *out)
 	buf_fini(&valid);
 	return !out->overflow;
 }
+
+bool
+msg_compose(struct pst_str utf8, struct buf *out)
+{
+	uint8_t *composed = NULL;
+	size_t n;
+
+	if (!str_is_ascii(utf8) && str_is_utf8(utf8))
+		composed = u8_normalize(
+		    UNINORM_NFC, (const uint8_t *)utf8.p, utf8.n, NULL, &n);
+	if (composed != NULL)
+		utf8 = str_n((const char *)composed, n);
+	for (size_t i = 0; i < utf8.n; i++) {
+		unsigned char c = (unsigned char)utf8.p[i];
+
+		if ((c >= ' ' || c == '\t') && c != 127)
+			(void)buf_putc(out, (char)c);
+	}
+	free(composed);
+	return !out->overflow;
+}

@@ -38,5 +38,8 @@ bool msg_casefold(struct pst_str utf8, struct buf *out);
 /* For putting in order: i;unicode-casemap (RFC 5051) to the letter. Results
  * compare as octets. */
 bool msg_casemap(struct pst_str utf8, struct buf *out);
+/* In composed form (NFC), without control characters but TAB. What is no UTF-8
+ * stays as it is. */
+bool msg_compose(struct pst_str utf8, struct buf *out);
 
 #endif

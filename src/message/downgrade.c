@@ -83,9 +83,8 @@ column(const struct buf *out)
 	return lf != NULL ? (size_t)(out->p + out->n - lf) - 1 : out->n;
 }
 
-/* `utf8` as encoded words, each on a line of its own but the first. */
-static void
-put_encoded(struct buf *out, struct pst_str utf8)
+void
+msg_encode_words(struct buf *out, struct pst_str utf8)
 {
 	size_t used = column(out);
 
@@ -117,7 +116,7 @@ put_text(struct buf *out, struct pst_str text)
 	}
 	buf_init(&utf8, TEXT_MAX);
 	(void)msg_decode_words(text, &utf8);
-	put_encoded(out, str_trim(buf_str(&utf8)));
+	msg_encode_words(out, str_trim(buf_str(&utf8)));
 	buf_fini(&utf8);
 }
 
@@ -178,7 +177,7 @@ put_known_name(struct buf *out, struct pst_str name)
 	}
 	buf_init(&utf8, TEXT_MAX);
 	(void)msg_decode_words(name, &utf8);
-	put_encoded(out, buf_str(&utf8));
+	msg_encode_words(out, buf_str(&utf8));
 	buf_fini(&utf8);
 }
 

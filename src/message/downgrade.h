@@ -19,4 +19,8 @@
  */
 bool msg_downgrade(const struct msg_part *part, struct buf *out);
 
+/* Appends UTF-8 as encoded words, behind what `out` has of a field: each on a
+ * line of its own but the first. */
+void msg_encode_words(struct buf *out, struct pst_str utf8);
+
 #endif

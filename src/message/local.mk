@@ -18,9 +18,11 @@ libpostern_la_SOURCES += \
 	src/message/message.h \
 	src/message/mime.c \
 	src/message/params.c \
+	src/message/preview.c src/message/preview.h \
 	src/message/reader.c \
 	src/message/results.c \
 	src/message/section.c \
+	src/message/sevenbit.c src/message/sevenbit.h \
 	src/message/subject.c \
 	src/message/text.c src/message/text.h \
 	src/message/utf8.c \

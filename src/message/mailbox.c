@@ -35,6 +35,16 @@ is_dot_string(struct pst_str s)
 	return s.n > 0;
 }
 
+/* A line end would end the field or the command; a domain literal that is not
+ * closed can have one. */
+static void
+put_safe(struct pst_str text, struct buf *out)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] != '\r' && text.p[i] != '\n' && text.p[i] != '\0')
+			(void)buf_putc(out, text.p[i]);
+}
+
 bool
 msg_address_print(const struct msg_address *ad, struct buf *out)
 {
@@ -57,7 +67,7 @@ msg_address_print(const struct msg_address *ad, struct buf *out)
 	}
 	if (ad->host.n > 0) {
 		(void)buf_putc(out, '@');
-		(void)buf_add_str(out, ad->host);
+		put_safe(ad->host, out);
 	}
 	return !out->overflow;
 }

@@ -3,37 +3,10 @@
  */
 #include "base/str.h"
 #include "imap/fetch_items.h"
-#include "imap/hide.h"
 #include "imap/search.h"
 #include "imap/session.h"
 
 #include <criterion/criterion.h>
-
-static const struct {
-	const char *pattern, *text;
-	bool matches;
-} patterns[] = {
-	{ "", "", true },
-	{ "", "a", false },
-	{ "SORT", "sort", true },
-	{ "SORT", "SORT=DISPLAY", false },
-	{ "SORT*", "SORT=DISPLAY", true },
-	{ "*", "", true },
-	{ "?", "", false },
-	{ "a?c*e", "abcde", true },
-	{ "a?c*e", "abcd", false },
-	{ "*ab*ab*", "xabab", true },
-	{ "*aab", "aaaaab", true },
-	{ "*@example.test", "a@example.test.org", false },
-};
-
-Test(imap_hide, patterns)
-{
-	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
-		cr_expect_eq(
-		    imap_hide_matches(patterns[i].pattern, patterns[i].text),
-		    patterns[i].matches, "%s", patterns[i].pattern);
-}
 
 Test(imap_commands, table_is_sorted)
 {

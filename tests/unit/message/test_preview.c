@@ -2,7 +2,7 @@
  * The text that PREVIEW makes of a text (RFC 8970, 3.3).
  */
 #include "base/str.h"
-#include "imap/preview.h"
+#include "message/preview.h"
 
 #include <criterion/criterion.h>
 
@@ -33,7 +33,7 @@ Test(imap_preview, texts)
 		struct buf out;
 
 		buf_init(&out, 1000);
-		imap_preview_text(str_of(texts[i].text), texts[i].quotes, &out);
+		msg_preview_text(str_of(texts[i].text), texts[i].quotes, &out);
 		cr_expect(str_is(buf_str(&out), texts[i].shown), "%zu: %.*s", i,
 		    (int)out.n, out.p);
 		buf_fini(&out);
@@ -54,7 +54,7 @@ Test(imap_preview, length)
 		buf_init(&out, 1000);
 		for (int k = 0; k < 300; k++)
 			(void)buf_puts(&in, units[i]);
-		imap_preview_text(buf_str(&in), false, &out);
+		msg_preview_text(buf_str(&in), false, &out);
 		cr_expect(str_is_utf8(buf_str(&out)));
 		for (size_t k = 0; k < out.n; k++)
 			characters += ((unsigned char)out.p[k] & 0xc0) != 0x80;
