@@ -25,6 +25,13 @@ struct accounts; /* the open database */
 /* The account of public mailboxes, which no user can have. */
 #define ACCOUNT_PUBLIC "public@shared.invalid"
 
+/* What the addresses that a user forwards to do to the user's own mailbox. */
+enum account_forwarding {
+	ACCOUNT_FORWARD_NONE, /* there are no such addresses */
+	ACCOUNT_FORWARD_ONLY, /* it gets nothing */
+	ACCOUNT_FORWARD_KEEP, /* it gets a copy */
+};
+
 struct account_user {
 	char address[321]; /* normalised */
 	char name[129];	   /* display name, may be empty */
@@ -33,10 +40,18 @@ struct account_user {
 				  * by account_find() and the like */
 	bool enabled;
 	bool is_admin;
+	bool app_only; /* mail programs need app passwords (account/apps.h) */
+	/* The password alone is not enough (account/factors.h). Only read, and
+	 * only known of who has just given it: auth_password(). */
+	bool has_factor;
+	/* Signed up, and waits for an administrator; not enabled. Enabling ends
+	 * it. */
+	bool is_pending;
 	bool on_hold; /* of their mail nothing is removed for good */
 	int64_t quota_bytes,
 	    quota_messages; /* -1: the configuration's; 0: none */
 	int64_t created;    /* seconds since 1970 */
+	enum account_forwarding forwarding; /* only read, as above */
 };
 
 /* The storage block in which the user's mail is, "": the default one. */
@@ -71,11 +86,39 @@ bool account_normalise(struct pst_str address, char out[321]);
  * 0: now. EXISTS also when an alias has the name. */
 enum pst_rc account_add(struct accounts *a, const struct account_user *user,
     struct pst_str password, struct pst_error *err);
+/* A key for one purpose, the same at all servers of these accounts. */
+enum pst_rc account_key(struct accounts *a, const char *purpose,
+    unsigned char key_r[32], struct pst_error *err);
+/* NOTFOUND: there is none. */
+enum pst_rc account_first_admin(
+    struct accounts *a, struct account_user *user_r, struct pst_error *err);
+/* NOTFOUND: but for `address` (normalised) there is no administrator who is
+ * enabled. */
+enum pst_rc account_other_admin(
+    struct accounts *a, const char *address, struct pst_error *err);
 enum pst_rc account_find(struct accounts *a, const char *address,
     struct account_user *user_r, struct pst_error *err);
-/* Changes everything but address and created. */
-enum pst_rc account_update(
-    struct accounts *a, const struct account_user *user, struct pst_error *err);
+/* What can be changed of a user. */
+enum account_field {
+	ACCOUNT_SET_NAME = 1 << 0,
+	ACCOUNT_SET_STORAGE = 1 << 1,
+	ACCOUNT_SET_ENABLED = 1 << 2, /* ends that they wait */
+	ACCOUNT_SET_ADMIN = 1 << 3,
+	ACCOUNT_SET_APP_ONLY = 1 << 4,
+	ACCOUNT_SET_ON_HOLD = 1 << 5,
+	ACCOUNT_SET_QUOTA_BYTES = 1 << 6,
+	ACCOUNT_SET_QUOTA_MESSAGES = 1 << 7,
+};
+/*
+ * Changes those `fields` of the user at `user->address`, and no others: what
+ * somebody else has changed since `user` was read stays. `*user` then is as it
+ * is kept.
+ */
+enum pst_rc account_update(struct accounts *a, struct account_user *user,
+    unsigned fields, struct pst_error *err);
+/* ACCOUNT_SET_APP_ONLY alone, for who has not read the user. */
+enum pst_rc account_require_app(struct accounts *a, const char *address,
+    bool required, struct pst_error *err);
 /* STR_NONE takes the password away. */
 enum pst_rc account_set_password(struct accounts *a, const char *address,
     struct pst_str password, struct pst_error *err);
@@ -103,6 +146,34 @@ enum pst_rc alias_each(struct accounts *a, const char *domain,
     void (*fn)(void *arg, const char *address, const char *target), void *arg,
     struct pst_error *err);
 
+/*
+ * A user's mail goes on to one or more addresses, inside or outside; targets
+ * are as those of aliases. The first one leaves a copy to the user.
+ *
+ * NOTFOUND: no such user. EXISTS: for the same pair. LIMIT: more than
+ * forward.targets.
+ */
+enum pst_rc forward_add(struct accounts *a, const char *user,
+    const char *target, struct pst_error *err);
+/* `target` NULL: all of them. NOTFOUND: there is none. */
+enum pst_rc forward_delete(struct accounts *a, const char *user,
+    const char *target, struct pst_error *err);
+/* Whether the user gets a copy. NOTFOUND: no such user, or none that forwards.
+ */
+enum pst_rc forward_keep(
+    struct accounts *a, const char *user, bool keep, struct pst_error *err);
+/* All of it anew, at once: those `targets`, none of them twice (EXISTS), and
+ * whether the user gets a copy. SYNTAX: one is no address. */
+enum pst_rc forward_replace(struct accounts *a, const char *user,
+    const char *const *targets, size_t n, bool keep, struct pst_error *err);
+/* Those of one user. */
+enum pst_rc forward_of(struct accounts *a, const char *user,
+    void (*fn)(void *arg, const char *target), void *arg,
+    struct pst_error *err);
+enum pst_rc forward_each(struct accounts *a, const char *domain,
+    void (*fn)(void *arg, const char *user, const char *target, bool keeps),
+    void *arg, struct pst_error *err);
+
 enum pst_rc domain_add(
     struct accounts *a, const char *domain, struct pst_error *err);
 /* PERM while it has users; its aliases go with it. */
@@ -124,12 +195,15 @@ enum pst_rc domain_is_local(
 /* --- routing and rights -------------------------------------------------- */
 
 /*
- * Follows an address of a local domain to users and outside addresses: user,
- * alias (over at most 10 levels, each target once), the same without
- * "+detail", catch-all; "postmaster" falls back to the first administrator.
- * `detail` is what stood behind the separator of the address that led there.
- * A disabled user still gets mail. "postmaster" needs no domain. NOTFOUND: no
- * such recipient; LIMIT: more than 1000 targets or 10 levels. On a failure
+ * Follows an address of a local domain to users and outside addresses: user and
+ * those that the user forwards to, alias (over at most 10 levels, each target
+ * once), the same without "+detail", catch-all; "postmaster" and "abuse" fall
+ * back to the first administrator. A user who forwards, without a copy, to
+ * nobody who is there gets the mail. With forward.enabled or queue.enabled off
+ * nobody forwards. `detail` is what stood behind the separator of the address
+ * that led there. A disabled user still gets mail. "postmaster" needs no
+ * domain. NOTFOUND: no such recipient; CONFLICT: aliases that lead to nothing
+ * but each other; LIMIT: more than 1000 targets or 10 levels. On a failure
  * nothing was called back.
  */
 typedef void (*account_target_fn)(void *arg, const struct account_user *user,

@@ -217,6 +217,19 @@ account_secret(
 	return PST_OK;
 }
 
+enum pst_rc
+account_key(struct accounts *a, const char *purpose, unsigned char key_r[32],
+    struct pst_error *err)
+{
+	unsigned char secret[32];
+	enum pst_rc rc = account_secret(a, secret, err);
+
+	if (rc == PST_OK)
+		account_hmac(secret, purpose, strlen(purpose), key_r);
+	explicit_bzero(secret, sizeof(secret));
+	return rc;
+}
+
 static struct account_db *
 open_database(const struct config *cfg, struct pst_error *err)
 {

@@ -10,13 +10,6 @@ enum { PAGE = 128 };
 
 /* --- domains -------------------------------------------------------------- */
 
-static enum pst_rc
-not_a_domain(const char *domain, struct pst_error *err)
-{
-	return pst_fail(
-	    err, PST_E_SYNTAX, 0, "\"%.200s\" is not a domain", domain);
-}
-
 enum pst_rc
 domain_add(struct accounts *a, const char *domain, struct pst_error *err)
 {
@@ -27,7 +20,7 @@ domain_add(struct accounts *a, const char *domain, struct pst_error *err)
 	enum pst_rc rc;
 
 	if (!account_clean_domain(str_of(domain), clean))
-		return not_a_domain(domain, err);
+		return account_not_a_domain(domain, err);
 	s = account_settings_take(a);
 	configured = account_is_configured(s, clean);
 	account_settings_give(a, &s);
@@ -58,6 +51,18 @@ empty_domain(struct account_conn *c, const char *domain, struct pst_error *err)
 	return rc == PST_E_NOTFOUND ? PST_OK : rc;
 }
 
+static enum pst_rc
+forget_invites(
+    struct account_conn *c, const char *domain, struct pst_error *err)
+{
+	char owner[ACCOUNT_DOMAIN + 1];
+	enum pst_rc rc;
+
+	(void)snprintf(owner, sizeof(owner), "@%s", domain);
+	rc = account_run(c, Q_CREDENTIAL_FORGET, err, "t", owner);
+	return rc == PST_E_NOTFOUND ? PST_OK : rc;
+}
+
 enum pst_rc
 domain_delete(struct accounts *a, const char *domain, struct pst_error *err)
 {
@@ -67,7 +72,7 @@ domain_delete(struct accounts *a, const char *domain, struct pst_error *err)
 	enum pst_rc rc;
 
 	if (!account_clean_domain(str_of(domain), clean))
-		return not_a_domain(domain, err);
+		return account_not_a_domain(domain, err);
 	s = account_settings_take(a);
 	c = account_db_write(a->db, err);
 	if (c == NULL) {
@@ -83,6 +88,8 @@ domain_delete(struct accounts *a, const char *domain, struct pst_error *err)
 		    domain);
 	if (rc == PST_OK && !account_is_configured(s, clean))
 		rc = empty_domain(c, clean, err);
+	if (rc == PST_OK)
+		rc = forget_invites(c, clean, err);
 	account_settings_give(a, &s);
 	return account_db_write_done(&c, rc, err);
 }
@@ -98,7 +105,7 @@ domain_set_storage(struct accounts *a, const char *domain, const char *storage,
 	enum pst_rc rc;
 
 	if (!account_clean_domain(str_of(domain), clean))
-		return not_a_domain(domain, err);
+		return account_not_a_domain(domain, err);
 	if (strlen(storage) >= ACCOUNT_STORAGE)
 		return pst_fail(err, PST_E_LIMIT, 0,
 		    "%.100s: longer than a storage's name may be", storage);
@@ -225,9 +232,8 @@ clean_alias(const char *address, char out[321])
 	return account_clean_domain(str_of(address + 1), out + 1);
 }
 
-/* What lies outside keeps the case of its local part. */
-static enum pst_rc
-clean_target(struct account_conn *c, const struct account_settings *s,
+enum pst_rc
+account_clean_target(struct account_conn *c, const struct account_settings *s,
     const char *target, char out[321], struct pst_error *err)
 {
 	enum pst_rc rc;
@@ -252,7 +258,7 @@ insert_alias(struct account_conn *c, const struct account_settings *s,
 	enum pst_rc rc = account_domain_check(c, s, domain, err);
 
 	if (rc == PST_OK)
-		rc = clean_target(c, s, target, to, err);
+		rc = account_clean_target(c, s, target, to, err);
 	if (rc != PST_OK)
 		return rc;
 	rc = account_run(c, Q_USER, err, "t", address);
@@ -320,50 +326,17 @@ alias_delete(struct accounts *a, const char *address, const char *target,
 	return account_db_write_done(&c, rc, err);
 }
 
-struct pair {
-	char address[ACCOUNT_ADDRESS], target[ACCOUNT_ADDRESS];
-};
-
-struct pairs {
-	struct pair *page;
-	size_t n;
+struct told {
+	void (*fn)(void *arg, const char *address, const char *target);
+	void *arg;
 };
 
 static void
-take_pair(void *arg, const struct pst_value *row, size_t n)
+tell_alias(void *arg, const struct account_pair *pair)
 {
-	struct pairs *found = arg;
-	struct pair *to = &found->page[found->n];
+	struct told *to = arg;
 
-	(void)n;
-	if (found->n == PAGE)
-		return;
-	account_value_text(&row[0], to->address, sizeof(to->address));
-	account_value_text(&row[1], to->target, sizeof(to->target));
-	found->n++;
-}
-
-static enum pst_rc
-read_pairs(struct accounts *a, const char *domain, const struct pair *after,
-    struct pair *page, size_t *n_r, struct pst_error *err)
-{
-	struct account_conn *c = account_db_take(a->db, err);
-	struct pairs found = { .page = page };
-	enum pst_rc rc;
-
-	*n_r = 0;
-	if (c == NULL)
-		return PST_E_TEMP;
-	if (domain != NULL)
-		rc = account_rows(c, Q_ALIASES_OF_DOMAIN, take_pair, &found,
-		    err, "ttit", after->address, after->target, (int64_t)PAGE,
-		    domain);
-	else
-		rc = account_rows(c, Q_ALIASES, take_pair, &found, err, "tti",
-		    after->address, after->target, (int64_t)PAGE);
-	account_db_give(&c);
-	*n_r = found.n;
-	return rc == PST_E_NOTFOUND ? PST_OK : rc;
+	to->fn(to->arg, pair->from, pair->to);
 }
 
 enum pst_rc
@@ -371,22 +344,8 @@ alias_each(struct accounts *a, const char *domain,
     void (*fn)(void *arg, const char *address, const char *target), void *arg,
     struct pst_error *err)
 {
-	char clean[ACCOUNT_DOMAIN];
-	struct pair after = { "", "" }, *page;
-	size_t n = PAGE;
-	enum pst_rc rc = PST_OK;
+	struct told to = { fn, arg };
 
-	if (domain != NULL && !account_clean_domain(str_of(domain), clean))
-		return not_a_domain(domain, err);
-	page = mem_array(PAGE, sizeof(*page));
-	while (n == PAGE && rc == PST_OK) {
-		rc = read_pairs(
-		    a, domain != NULL ? clean : NULL, &after, page, &n, err);
-		for (size_t i = 0; rc == PST_OK && i < n; i++)
-			fn(arg, page[i].address, page[i].target);
-		if (n > 0)
-			after = page[n - 1];
-	}
-	free(page);
-	return rc;
+	return account_each_pair(
+	    a, Q_ALIASES, Q_ALIASES_OF_DOMAIN, domain, tell_alias, &to, err);
 }

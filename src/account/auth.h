@@ -24,15 +24,44 @@ enum auth_result {
 	AUTH_TEMP,    /* the database failed */
 };
 
+/* What somebody logs in for; an app password is good for some of them. */
+enum auth_scope {
+	AUTH_IMAP = 1 << 0,
+	AUTH_POP3 = 1 << 1,
+	AUTH_SMTP = 1 << 2,
+	AUTH_JMAP = 1 << 3,
+	/* Only the user's own password: */
+	AUTH_WEB = 1 << 4,     /* where a second factor is asked for as well */
+	AUTH_ACCOUNT = 1 << 5, /* where that cannot be */
+};
+
 /*
- * Checks user and password; `user_r` gets the user, as account_find() gives it.
- * A name without a domain gets the first configured domain. On a failure
- * user_r is zeroed and *delay_r is how many milliseconds the answer should be
- * held back (to be waited for without a thread: NET_PAUSE). Logs nothing.
+ * Checks user and password, which may be an app password (account/apps.h);
+ * `user_r` gets the user, as account_find() gives it. A name without a domain
+ * gets the first configured domain. For AUTH_WEB a user with has_factor is not
+ * in yet: auth_passed() follows. On a failure user_r is zeroed and *delay_r
+ * is how many milliseconds the answer should be held back (to be waited for
+ * without a thread: NET_PAUSE). Logs nothing.
  */
-enum auth_result auth_password(struct accounts *a, const char *peer,
-    struct pst_str user, struct pst_str password, struct account_user *user_r,
-    int64_t *delay_r);
+enum auth_result auth_password(struct accounts *a, enum auth_scope scope,
+    const char *peer, struct pst_str user, struct pst_str password,
+    struct account_user *user_r, int64_t *delay_r);
+
+/* What tells whether the user's own password is still the same. NOTFOUND: it is
+ * good for nothing by itself, for want of a second factor; the mark is made all
+ * the same. */
+enum { AUTH_MARK = 17 };
+enum pst_rc auth_mark(struct accounts *a, const char *user,
+    char mark_r[AUTH_MARK], struct pst_error *err);
+
+/* The brake alone, for what users show besides or instead of a password.
+ * `user` is normalised; NULL: not known. True: blocked, with a delay. */
+bool auth_is_blocked(
+    struct accounts *a, const char *peer, const char *user, int64_t *delay_r);
+/* Counts a failure; the delay. */
+int64_t auth_failed(struct accounts *a, const char *peer, const char *user);
+/* The user is in, from there. */
+void auth_passed(struct accounts *a, const char *peer, const char *user);
 
 /* SASL mechanisms as a protocol announces them, separated by spaces: -PLUS only
  * when `tls`. "SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN" */

@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include <stdlib.h>
 
-enum { PAGE = 128, COLUMNS = 16 };
+enum { PAGE = 128, COLUMNS = 20 };
 
 struct row {
 	struct pst_value v[COLUMNS];
@@ -115,7 +115,7 @@ struct kind {
 };
 
 static const struct kind user_kind = { "user", Q_COPY_USER, Q_USER_ADD,
-	Q_COPY_USER_REPLACE, 15 };
+	Q_COPY_USER_REPLACE, 17 };
 static const struct kind domain_kind = { "domain", Q_COPY_DOMAIN, Q_DOMAIN_ADD,
 	Q_DOMAIN_STORAGE, 2 };
 
@@ -190,7 +190,8 @@ copy_domains(struct copying *k)
 	return rc;
 }
 
-/* --- aliases: all targets of an address together ---------------------------
+/* --- aliases and forwarding: all targets of an address together
+ * ---------------------------
  */
 
 struct target {
@@ -213,14 +214,13 @@ take_target(void *arg, const struct pst_value *row, size_t n)
 }
 
 static enum pst_rc
-read_targets(struct account_conn *c, const char *address, struct targets *to_r,
-    struct pst_error *err)
+read_targets(struct account_conn *c, enum account_query q, const char *address,
+    struct targets *to_r, struct pst_error *err)
 {
 	enum pst_rc rc;
 
 	to_r->n = 0;
-	rc = account_rows(
-	    c, Q_ALIAS_TARGETS, take_target, to_r, err, "t", address);
+	rc = account_rows(c, q, take_target, to_r, err, "t", address);
 	return rc == PST_E_NOTFOUND ? PST_OK : rc;
 }
 
@@ -236,15 +236,27 @@ is_same_list(const struct targets *a, const struct targets *b)
 	return true;
 }
 
+/* Lists of targets: aliases, and what users forward to. */
+struct list {
+	const char *what;
+	enum account_query names, targets, add, clear;
+};
+
+static const struct list alias_list = { "alias", Q_COPY_ALIASES,
+	Q_ALIAS_TARGETS, Q_ALIAS_ADD, Q_ALIAS_DELETE_ALL };
+static const struct list forward_list = { "forwarding", Q_COPY_FORWARDS,
+	Q_FORWARD_TARGETS, Q_FORWARD_ADD, Q_FORWARD_DELETE_ALL };
+
 static enum pst_rc
-copy_alias(struct copying *k, const char *address, struct targets *here,
-    struct targets *there)
+copy_list(struct copying *k, const struct list *list, const char *address,
+    struct targets *here, struct targets *there, uint64_t *count)
 {
-	enum pst_rc rc = read_targets(k->from, address, here, k->err);
+	enum pst_rc rc = read_targets(
+	    k->from, list->targets, address, here, k->err);
 
 	if (rc == PST_OK)
-		rc = read_targets(k->to, address, there, k->err);
-	if (rc == PST_OK)
+		rc = read_targets(k->to, list->targets, address, there, k->err);
+	if (rc == PST_OK && list == &alias_list)
 		rc = refuse_other_kind(k, address, "a user", Q_USER);
 	if (rc != PST_OK)
 		return rc;
@@ -253,22 +265,21 @@ copy_alias(struct copying *k, const char *address, struct targets *here,
 		return PST_OK;
 	}
 	if (there->n > 0) {
-		tell_difference(k, "alias", address);
+		tell_difference(k, list->what, address);
 		if (!k->how->replace)
 			return PST_OK;
-		rc = account_run(
-		    k->to, Q_ALIAS_DELETE_ALL, k->err, "t", address);
+		rc = account_run(k->to, list->clear, k->err, "t", address);
 	} else {
-		k->done->aliases++;
+		++*count;
 	}
 	for (size_t i = 0; rc == PST_OK && i < here->n; i++)
-		rc = account_run(k->to, Q_ALIAS_ADD, k->err, "ttt", address,
+		rc = account_run(k->to, list->add, k->err, "ttt", address,
 		    here->v[i].address, account_domain_of(address));
 	return rc;
 }
 
 static enum pst_rc
-copy_aliases(struct copying *k)
+copy_lists(struct copying *k, const struct list *list, uint64_t *count)
 {
 	struct targets here = { .n = 0 }, there = { .n = 0 };
 	char last[ACCOUNT_ADDRESS] = "";
@@ -280,11 +291,11 @@ copy_aliases(struct copying *k)
 			pst_integer(PAGE) };
 
 		rc = read_rows(
-		    k->from, Q_COPY_ALIASES, after, 2, &k->page, k->err);
+		    k->from, list->names, after, 2, &k->page, k->err);
 		for (size_t i = 0; rc == PST_OK && i < k->page.n; i++) {
 			account_value_text(
 			    &k->page.row[i].v[0], last, sizeof(last));
-			rc = copy_alias(k, last, &here, &there);
+			rc = copy_list(k, list, last, &here, &there, count);
 		}
 	}
 	free(here.v);
@@ -324,6 +335,42 @@ copy_shares(struct copying *k)
 	return rc;
 }
 
+/* --- what users prove themselves with besides their password ---------------
+ */
+
+enum { CREDENTIAL_COLUMNS = 10 };
+
+/* What is there stays: it may have been used since. */
+static enum pst_rc
+copy_credentials(struct copying *k)
+{
+	char address[ACCOUNT_ADDRESS] = "", kind[32] = "", id[128] = "";
+	enum pst_rc rc = PST_OK;
+
+	k->page.n = PAGE;
+	while (rc == PST_OK && k->page.n == PAGE) {
+		const struct pst_value after[] = { pst_text(address),
+			pst_text(kind), pst_text(id), pst_integer(PAGE) };
+
+		rc = read_rows(
+		    k->from, Q_COPY_CREDENTIALS, after, 4, &k->page, k->err);
+		for (size_t i = 0; rc == PST_OK && i < k->page.n; i++) {
+			const struct pst_value *v = k->page.row[i].v;
+
+			account_value_text(&v[0], address, sizeof(address));
+			account_value_text(&v[1], kind, sizeof(kind));
+			account_value_text(&v[2], id, sizeof(id));
+			rc = account_rows_of(k->to, Q_COPY_CREDENTIAL, v,
+			    CREDENTIAL_COLUMNS, NULL, NULL, k->err);
+			if (rc == PST_OK)
+				k->done->credentials++;
+			else if (rc == PST_E_NOTFOUND)
+				k->done->same++, rc = PST_OK;
+		}
+	}
+	return rc;
+}
+
 /* --- all --------------------------------------------------------------------
  */
 
@@ -355,9 +402,13 @@ copy_all(struct copying *k, struct accounts *from)
 	if (rc == PST_OK)
 		rc = copy_users(k);
 	if (rc == PST_OK)
-		rc = copy_aliases(k);
+		rc = copy_lists(k, &alias_list, &k->done->aliases);
+	if (rc == PST_OK)
+		rc = copy_lists(k, &forward_list, &k->done->forwards);
 	if (rc == PST_OK)
 		rc = copy_shares(k);
+	if (rc == PST_OK)
+		rc = copy_credentials(k);
 	if (rc == PST_OK && k->done->different > 0 && !k->how->replace)
 		rc = pst_fail(k->err, PST_E_EXISTS, 0,
 		    "%llu are there already and different: nothing was changed",

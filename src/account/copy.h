@@ -1,6 +1,7 @@
 /*
  * account/copy.h - all accounts from one database into another: users with
- * their hashes and SCRAM keys, quotas and holds, domains, aliases and shares.
+ * their hashes and SCRAM keys, quotas, holds and whom they forward to, domains,
+ * aliases, shares and app passwords.
  *
  * Threads: one call for a pair of databases at a time.
  */
@@ -13,14 +14,15 @@ struct account_copy {
 	bool replace; /* what is there and different; else it is refused */
 	bool dry_run; /* changes nothing in the end */
 	/* Told of each row that is there already with another content: `what`
-	 * is "user", "domain" or "alias". */
+	 * is "user", "domain", "alias" or "forwarding". */
 	void (*differs)(void *arg, const char *what, const char *name);
 	void *arg;
 };
 
 struct account_copied {
-	uint64_t users, domains, aliases, shares; /* that came over */
-	uint64_t same;				  /* were there already */
+	/* That came over. */
+	uint64_t users, domains, aliases, forwards, shares, credentials;
+	uint64_t same;	    /* were there already */
 	uint64_t different; /* were there otherwise: replaced, or refused */
 };
 

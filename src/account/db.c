@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include <stdlib.h>
 
-enum { PARAMETERS = 16 };
+enum { PARAMETERS = 20 };
 
 struct account_db *
 account_db_open(const char *path, const char *owner, struct pst_error *err)
@@ -265,6 +265,18 @@ account_value_blob(const struct pst_value *v, void *to, size_t size)
 }
 
 /* What the configuration says of a domain goes before the database. */
+int64_t
+account_flags_of(const struct account_user *user)
+{
+	int64_t flags = 0;
+
+	if (user->app_only)
+		flags |= ACCOUNT_FLAG_APP_ONLY;
+	if (user->is_pending && !user->enabled)
+		flags |= ACCOUNT_FLAG_PENDING;
+	return flags;
+}
+
 bool
 account_read_user(const struct pst_value *row, const struct account_settings *s,
     struct account_user *user_r)
@@ -285,6 +297,9 @@ account_read_user(const struct pst_value *row, const struct account_settings *s,
 	account_value_text(
 	    &row[10], user_r->domain_storage, sizeof(user_r->domain_storage));
 	account_value_text(&row[11], domain, sizeof(domain));
+	user_r->forwarding = (enum account_forwarding)row[12].integer;
+	user_r->is_pending = (row[13].integer & ACCOUNT_FLAG_PENDING) != 0;
+	user_r->app_only = (row[13].integer & ACCOUNT_FLAG_APP_ONLY) != 0;
 	configured = account_find_configured(s, domain);
 	if (configured != NULL && configured->storage[0] != '\0')
 		memcpy(user_r->domain_storage, configured->storage,

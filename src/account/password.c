@@ -188,6 +188,16 @@ account_password_keys(const struct config *cfg, struct pst_str password,
 }
 
 bool
+account_password_hash(const struct config *cfg, const char *prepared,
+    char hash_r[CRYPT_OUTPUT_SIZE])
+{
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+
+	return make_setting(cfg, setting) &&
+	       hash_password(prepared, setting, hash_r);
+}
+
+bool
 account_password_check(
     const struct config *cfg, const char *prepared, const char *hash)
 {
@@ -209,7 +219,7 @@ account_password_check(
  */
 
 /* Columns of Q_CREDENTIALS and Q_SCRAM behind the user's own. */
-enum { COLUMN_KEYS = 12, COLUMN_ITERATIONS = 17 };
+enum { COLUMN_KEYS = 14, COLUMN_FACTORS = 19, COLUMN_ITERATIONS };
 
 static void
 read_keys(const struct pst_value *row, struct account_keys *keys)
@@ -238,6 +248,7 @@ take_answer(void *arg, const struct pst_value *row, size_t n)
 	if (row[0].type == PST_TEXT) {
 		(void)account_read_user(row, answer->s, &answer->who->user);
 		read_keys(&row[COLUMN_KEYS], &answer->who->keys);
+		answer->who->user.has_factor = row[COLUMN_FACTORS].integer > 0;
 	}
 	if (n > COLUMN_ITERATIONS)
 		answer->iterations = row[COLUMN_ITERATIONS].integer;
@@ -311,7 +322,9 @@ account_scram(struct accounts *a, const struct config *cfg, const char *name,
 	account_db_give(&c);
 	make_up_keys(cfg, mac, answer.iterations, &made_up);
 	*is_real_r = rc == PST_OK && credentials_r->user.address[0] != '\0' &&
-		     credentials_r->keys.iterations > 0;
+		     credentials_r->keys.iterations > 0 &&
+		     !credentials_r->user.app_only &&
+		     !credentials_r->user.has_factor;
 	if (!*is_real_r)
 		credentials_r->keys = made_up;
 	return rc;

@@ -10,6 +10,8 @@
 #define ACCOUNT_PRIVATE_H
 
 #include "account/account.h"
+#include "account/auth.h"
+#include "account/recovery.h"
 
 #include <crypt.h>
 #include <gsasl.h>
@@ -93,6 +95,7 @@ enum account_query {
 	Q_USER_IN_DOMAIN,
 	Q_USER_ANY,
 	Q_FIRST_ADMIN,
+	Q_OTHER_ADMIN,
 	Q_CREDENTIALS,
 	Q_SCRAM,
 	Q_ALIAS_TARGETS,
@@ -103,6 +106,15 @@ enum account_query {
 	Q_ALIAS_DELETE_DOMAIN,
 	Q_ALIASES,
 	Q_ALIASES_OF_DOMAIN,
+	Q_USER_FORWARDING,
+	Q_FORWARD_TARGETS,
+	Q_FORWARD_ADD,
+	Q_FORWARD_COUNT,
+	Q_FORWARD_DELETE,
+	Q_FORWARD_DELETE_ALL,
+	Q_FORWARD_FORGET,
+	Q_FORWARDS,
+	Q_FORWARDS_OF_DOMAIN,
 	Q_DOMAIN,
 	Q_DOMAIN_ADD,
 	Q_DOMAIN_STORAGE,
@@ -116,11 +128,44 @@ enum account_query {
 	Q_COPY_SHARES,
 	Q_SHARE_FORGET_OWNER,
 	Q_SHARE_FORGET_USER,
+	Q_CREDENTIAL,
+	Q_CREDENTIAL_ADD,
+	Q_CREDENTIAL_USED,
+	Q_CREDENTIAL_DELETE,
+	Q_CREDENTIAL_FORGET,
+	Q_CREDENTIAL_COUNT,
+	Q_CREDENTIAL_BY_ID,
+	Q_CREDENTIAL_NAME,
+	Q_CREDENTIAL_SCOPES,
+	Q_CREDENTIAL_FORGET_KIND,
+	Q_CREDENTIAL_COUNTED,
+	Q_RECOVERY_TAKE,
+	Q_FACTORS,
+	Q_FACTOR_ON,
+	Q_FACTORS_FORGET,
+	Q_INVITE,
+	Q_INVITES,
+	Q_INVITE_TAKE,
+	Q_INVITE_GIVE_BACK,
+	Q_INVITE_DELETE,
+	Q_SESSION_CONFIRM,
+	Q_SESSION_END,
+	Q_SESSION_END_ONE,
+	Q_SESSION_END_OTHERS,
+	Q_SESSION_FORGET_OLD,
+	Q_SESSION_FORGET_SURPLUS,
+	Q_RESET,
+	Q_RESET_TAKE,
+	Q_RESET_FORGET,
+	Q_CREDENTIALS_OF_KIND,
+	Q_COPY_CREDENTIALS,
+	Q_COPY_CREDENTIAL,
 	Q_COPY_USERS,
 	Q_COPY_USER,
 	Q_COPY_USER_REPLACE,
 	Q_COPY_DOMAIN,
 	Q_COPY_ALIASES,
+	Q_COPY_FORWARDS,
 	Q_COUNT
 };
 
@@ -178,6 +223,21 @@ enum pst_rc account_rows(struct account_conn *c, enum account_query q,
 enum pst_rc account_rows_of(struct account_conn *c, enum account_query q,
     const struct pst_value *params, size_t n, pst_record_fn fn, void *arg,
     struct pst_error *err);
+/* Where nothing to change is no failure. */
+static inline enum pst_rc
+account_none_is_fine(enum pst_rc rc)
+{
+	return rc == PST_E_NOTFOUND ? PST_OK : rc;
+}
+
+/* Bits of a user's column "flags". */
+enum account_flags {
+	ACCOUNT_FLAG_APP_ONLY = 1 << 0,
+	ACCOUNT_FLAG_PENDING = 1 << 1,
+};
+
+/* Of a user, as they are kept. */
+int64_t account_flags_of(const struct account_user *user);
 /* Copies a column; what is longer or of another kind is left out. */
 void account_value_text(const struct pst_value *v, char *to, size_t size);
 size_t account_value_blob(const struct pst_value *v, void *to, size_t size);
@@ -198,14 +258,54 @@ void account_sqlite_close(struct pst_database *db);
 enum pst_rc account_schema_check(
     struct account_conn *c, bool lock, struct pst_error *err);
 
+/* --- aliases (aliases.c) -------------------------------------------------- */
+
+/* The form that a target has in the tables: what lies outside keeps the case of
+ * its local part. SYNTAX. */
+enum pst_rc account_clean_target(struct account_conn *c,
+    const struct account_settings *s, const char *target, char out[321],
+    struct pst_error *err);
+
 /* --- domains and users (users.c) ------------------------------------------ */
+
+/* NOTFOUND says whom there is not; any other `rc` is returned as it is. */
+enum pst_rc account_no_such_user(
+    enum pst_rc rc, const char *address, struct pst_error *err);
 
 /* NOTFOUND: the domain is neither configured nor in the database. */
 enum pst_rc account_domain_check(struct account_conn *c,
     const struct account_settings *s, const char *domain,
     struct pst_error *err);
 
+/* SYNTAX, and says so. */
+static inline enum pst_rc
+account_not_a_domain(const char *domain, struct pst_error *err)
+{
+	return pst_fail(
+	    err, PST_E_SYNTAX, 0, "\"%.200s\" is not a domain", domain);
+}
+
+/* --- lists of addresses (pairs.c) ----------------------------------------- */
+
+struct account_pair {
+	char from[ACCOUNT_ADDRESS], to[ACCOUNT_ADDRESS];
+	int64_t number; /* what the query has beside them, or 0 */
+};
+
+/* The rows of `of_domain`, or, with `domain` NULL, of `all`: both give what
+ * comes after a pair, in order. SYNTAX: no domain. */
+enum pst_rc account_each_pair(struct accounts *a, enum account_query all,
+    enum account_query of_domain, const char *domain,
+    void (*fn)(void *arg, const struct account_pair *pair), void *arg,
+    struct pst_error *err);
+
 /* --- passwords (password.c) ----------------------------------------------- */
+
+struct account_keys;
+/* users.c: the user's password becomes this one; what could have set another
+ * ends. `address` is normalised. */
+enum pst_rc account_put_password(struct account_conn *c, const char *address,
+    const struct account_keys *keys, struct pst_error *err);
 
 /* What is kept of a password. */
 struct account_keys {
@@ -228,6 +328,9 @@ bool account_password_prepare(
 enum pst_rc account_password_keys(const struct config *cfg,
     struct pst_str password, struct account_keys *keys_r,
     struct pst_error *err);
+/* The hash alone. False: it cannot be made. */
+bool account_password_hash(const struct config *cfg, const char *prepared,
+    char hash_r[CRYPT_OUTPUT_SIZE]);
 /* Compares in constant time; `hash` NULL costs as much and is never right. */
 bool account_password_check(
     const struct config *cfg, const char *prepared, const char *hash);
@@ -246,6 +349,59 @@ enum pst_rc account_credentials(struct accounts *a, const char *address,
 enum pst_rc account_scram(struct accounts *a, const struct config *cfg,
     const char *name, struct account_credentials *credentials_r,
     bool *is_real_r, struct pst_error *err);
+
+/* --- secrets that people copy (codes.c) -------------------------------------
+ */
+
+enum {
+	ACCOUNT_CODE = 20,	 /* characters */
+	ACCOUNT_CODE_SHOWN = 25, /* with dashes and the NUL */
+};
+
+void account_code_make(char plain[ACCOUNT_CODE + 1]);
+void account_code_show(const char *plain, char shown[ACCOUNT_CODE_SHOWN]);
+/* As somebody types it. False: it does not look like one. */
+bool account_code_read(const char *typed, char plain[ACCOUNT_CODE + 1]);
+
+/* What a code is found and proven by: its first letters, and its hash. */
+enum { ACCOUNT_CODE_ID = 8 };
+struct account_code_key {
+	char id[ACCOUNT_CODE_ID + 1];
+	char hash[65];
+};
+/* False: it does not look like a code. */
+bool account_code_key(const char *typed, struct account_code_key *k);
+
+/* --- app passwords (apps.c) -----------------------------------------------
+ */
+
+/* FAILED: it is no app password of this user for `scope`. */
+enum auth_result account_app_check(struct accounts *a, const struct config *cfg,
+    enum auth_scope scope, const struct account_credentials *who,
+    const char *prepared);
+
+/* What a user calls something: 1 to 128 octets of UTF-8, no controls. */
+bool account_is_label(const char *text);
+
+/* --- factors.c, recovery.c -------------------------------------------------
+ */
+
+/* In a transaction. Is a second factor asked for now? */
+enum pst_rc account_factor_is_on(struct account_conn *c, const char *user,
+    bool *on_r, struct pst_error *err);
+/* In a transaction that writes: a new set of codes. */
+enum pst_rc account_recovery_replace(struct account_conn *c, const char *user,
+    struct recovery_set *set_r, struct pst_error *err);
+/* The same when no second factor was on before what is done in it. */
+enum pst_rc account_recovery_first(struct account_conn *c, const char *user,
+    struct recovery_set *set_r, bool *has_set_r, struct pst_error *err);
+/* Uses up a code as a second factor. FAILED: it is none. */
+enum auth_result account_recovery_check(
+    struct accounts *a, const char *user, const char *code);
+/* In a transaction that writes: the user has shown a second factor, so that
+ * recovery codes count as one again. */
+enum pst_rc account_factor_shown(
+    struct account_conn *c, const char *user, struct pst_error *err);
 
 /* --- good passwords (cache.c) --------------------------------------------- */
 

@@ -1,7 +1,8 @@
 /*
- * account/resolve.c - whom an address leads to: users, aliases over several
- * levels, details ("user+detail"), catch-alls, and the postmaster who must
- * always be reachable (RFC 5321, 4.5.1).
+ * account/resolve.c - whom an address leads to: users and whom they forward to,
+ * aliases over several levels, details ("user+detail"), catch-alls, and the
+ * postmaster and abuse who must always be reachable (RFC 5321, 4.5.1; RFC 2142,
+ * 4 and 5).
  *
  * The walk keeps a list of addresses still to be looked up. Each address
  * stands in it once, so that a loop ends by itself.
@@ -18,6 +19,7 @@ struct step {
 	char address[ACCOUNT_ADDRESS]; /* case of an outside one is kept */
 	char detail[DETAIL];
 	unsigned level;
+	size_t forwarder; /* 1 + its index; 0: not forwarded by a user */
 };
 
 struct target {
@@ -33,11 +35,16 @@ struct walk {
 	size_t steps, steps_cap;
 	struct target *target;
 	size_t targets, targets_cap;
+	/* Users who forward and get no copy. */
+	struct account_user *forwarder;
+	size_t forwarders, forwarders_cap;
+	bool follow; /* what users forward to */
 	struct pst_error *err;
 };
 
 static enum pst_rc
-push(struct walk *w, const char *address, const char *detail, unsigned level)
+push(struct walk *w, const char *address, const char *detail, unsigned level,
+    size_t forwarder)
 {
 	struct step *to;
 
@@ -58,6 +65,7 @@ push(struct walk *w, const char *address, const char *detail, unsigned level)
 	(void)str_copy(to->address, sizeof(to->address), str_of(address));
 	(void)str_copy(to->detail, sizeof(to->detail), str_of(detail));
 	to->level = level;
+	to->forwarder = forwarder;
 	return PST_OK;
 }
 
@@ -99,24 +107,13 @@ take_user(void *arg, const struct pst_value *row, size_t n)
 	found->is_local = account_read_user(row, found->s, &found->user);
 }
 
-/* Looks for a user by the question `q`. */
-static enum pst_rc
-try_user(struct walk *w, enum account_query q, const char *address,
-    const char *detail)
-{
-	struct found found = { .s = w->s };
-	enum pst_rc rc = account_rows(w->c, q, take_user, &found, w->err,
-	    address != NULL ? "t" : "", address);
-
-	if (rc == PST_OK)
-		add_user(w, &found.user, detail);
-	return rc;
-}
-
 struct targets {
 	struct walk *w;
 	const char *detail;
 	unsigned level;
+	const char *self; /* the user who forwards, or NULL */
+	size_t forwarder;
+	bool to_self;
 	enum pst_rc rc;
 };
 
@@ -129,7 +126,60 @@ take_target(void *arg, const struct pst_value *row, size_t n)
 	(void)n;
 	account_value_text(&row[0], to, sizeof(to));
 	if (t->rc == PST_OK)
-		t->rc = push(t->w, to, t->detail, t->level + 1);
+		t->rc = push(t->w, to, t->detail, t->level + 1, t->forwarder);
+	if (t->self != NULL && strcmp(to, t->self) == 0)
+		t->to_self = true;
+}
+
+static size_t
+add_forwarder(struct walk *w, const struct account_user *user)
+{
+	mem_grow(&w->forwarder, &w->forwarders_cap, w->forwarders + 1,
+	    sizeof(*w->forwarder));
+	w->forwarder[w->forwarders++] = *user;
+	return w->forwarders;
+}
+
+/* The user's mailbox, and where the user forwards to. Who forwards to nobody
+ * who is not reached already would lose the mail: it stays. */
+static enum pst_rc
+take_found(struct walk *w, const struct account_user *user, const char *detail,
+    unsigned level)
+{
+	struct targets t = {
+		.w = w, .detail = "", .level = level, .self = user->address
+	};
+	size_t before = w->steps;
+	enum pst_rc rc;
+
+	if (user->forwarding == ACCOUNT_FORWARD_NONE || !w->follow) {
+		add_user(w, user, detail);
+		return PST_OK;
+	}
+	if (user->forwarding == ACCOUNT_FORWARD_ONLY)
+		t.forwarder = add_forwarder(w, user);
+	rc = account_rows(w->c, Q_FORWARD_TARGETS, take_target, &t, w->err, "t",
+	    user->address);
+	if (rc == PST_E_NOTFOUND)
+		rc = PST_OK;
+	if (rc == PST_OK)
+		rc = t.rc;
+	if (rc == PST_OK && (user->forwarding != ACCOUNT_FORWARD_ONLY ||
+				t.to_self || w->steps == before))
+		add_user(w, user, detail);
+	return rc;
+}
+
+/* Looks for a user by the question `q`. */
+static enum pst_rc
+try_user(struct walk *w, enum account_query q, const char *address,
+    const char *detail, unsigned level)
+{
+	struct found found = { .s = w->s };
+	enum pst_rc rc = account_rows(w->c, q, take_user, &found, w->err,
+	    address != NULL ? "t" : "", address);
+
+	return rc == PST_OK ? take_found(w, &found.user, detail, level) : rc;
 }
 
 static enum pst_rc
@@ -147,7 +197,7 @@ static enum pst_rc
 try_both(
     struct walk *w, const char *address, const char *detail, unsigned level)
 {
-	enum pst_rc rc = try_user(w, Q_USER, address, detail);
+	enum pst_rc rc = try_user(w, Q_USER, address, detail, level);
 
 	if (rc == PST_E_NOTFOUND)
 		rc = try_alias(w, address, detail, level);
@@ -187,8 +237,9 @@ try_rest(
 	(void)snprintf(all, sizeof(all), "@%s", account_domain_of(address));
 	rc = try_alias(w, all, detail, level);
 	if (rc == PST_E_NOTFOUND &&
-	    str_has_prefix_case(str_of(address), "postmaster@"))
-		rc = try_user(w, Q_FIRST_ADMIN, NULL, detail);
+	    (str_has_prefix_case(str_of(address), "postmaster@") ||
+		str_has_prefix_case(str_of(address), "abuse@")))
+		rc = try_user(w, Q_FIRST_ADMIN, NULL, detail, level);
 	return rc;
 }
 
@@ -228,7 +279,8 @@ take_step(struct walk *w, size_t i)
 static enum pst_rc
 walk_all(struct walk *w, const char *address)
 {
-	enum pst_rc rc = push(w, address, "", 0);
+	enum pst_rc rc = push(w, address, "", 0, 0);
+	bool lost = false;
 
 	for (size_t i = 0; rc == PST_OK && i < w->steps; i++) {
 		rc = take_step(w, i);
@@ -238,8 +290,19 @@ walk_all(struct walk *w, const char *address)
 			    "%s leads to %s, which does not exist", address,
 			    w->step[i].address);
 			rc = PST_OK;
+			lost = true;
+			if (w->step[i].forwarder > 0)
+				add_user(w,
+				    &w->forwarder[w->step[i].forwarder - 1],
+				    "");
 		}
 	}
+	for (size_t i = 0; rc == PST_OK && w->targets == 0 && i < w->forwarders;
+	     i++)
+		add_user(w, &w->forwarder[i], "");
+	if (rc == PST_OK && w->targets == 0 && !lost)
+		return pst_fail(w->err, PST_E_CONFLICT, 0,
+		    "%.200s: leads to nothing but itself", address);
 	if (rc == PST_E_NOTFOUND || (rc == PST_OK && w->targets == 0))
 		return pst_fail(w->err, PST_E_NOTFOUND, 0,
 		    "%.200s: no such recipient", address);
@@ -268,7 +331,9 @@ try_directly(struct accounts *a, const char *address, struct walk *w)
 		return PST_E_TEMP;
 	rc = account_rows(c, Q_USER, take_user, &found, w->err, "t", address);
 	account_db_give(&c);
-	if (rc == PST_OK && !found.is_local)
+	if (rc == PST_OK &&
+	    (!found.is_local ||
+		(w->follow && found.user.forwarding != ACCOUNT_FORWARD_NONE)))
 		return PST_E_NOTFOUND;
 	if (rc == PST_OK)
 		add_user(w, &found.user, "");
@@ -276,13 +341,14 @@ try_directly(struct accounts *a, const char *address, struct walk *w)
 }
 
 static enum pst_rc
-walk_from(struct accounts *a, const char *text, struct walk *w)
+walk_from(struct accounts *a, const char *text, bool follow, struct walk *w)
 {
 	struct account_settings *s = account_settings_take(a);
 	char address[ACCOUNT_ADDRESS];
 	enum pst_rc rc;
 
 	w->s = s;
+	w->follow = follow && s->cfg->forward.enabled && s->cfg->queue.enabled;
 	if (!first_address(s, text, address)) {
 		account_settings_give(a, &s);
 		return pst_fail(w->err, PST_E_NOTFOUND, 0,
@@ -301,12 +367,20 @@ walk_from(struct accounts *a, const char *text, struct walk *w)
 	return rc;
 }
 
+static void
+free_walk(struct walk *w)
+{
+	free(w->target);
+	free(w->step);
+	free(w->forwarder);
+}
+
 enum pst_rc
 account_resolve(struct accounts *a, const char *address, account_target_fn fn,
     void *arg, struct pst_error *err)
 {
 	struct walk w = { .err = err };
-	enum pst_rc rc = walk_from(a, address, &w);
+	enum pst_rc rc = walk_from(a, address, true, &w);
 
 	for (size_t i = 0; rc == PST_OK && i < w.targets; i++) {
 		const struct target *t = &w.target[i];
@@ -316,8 +390,7 @@ account_resolve(struct accounts *a, const char *address, account_target_fn fn,
 		else
 			fn(arg, &t->user, NULL, t->detail);
 	}
-	free(w.target);
-	free(w.step);
+	free_walk(&w);
 	return rc;
 }
 
@@ -332,13 +405,13 @@ account_may_send_as(struct accounts *a, const char *user, const char *address,
 
 	if (account_normalise(str_of(user), self) &&
 	    account_normalise(str_of(address), other))
-		rc = walk_from(a, other, &w);
+		rc = walk_from(a, other, false, &w);
 	for (size_t i = 0; rc == PST_OK && !may && i < w.targets; i++)
 		may = strcmp(w.target[i].user.address, self) == 0;
-	free(w.target);
-	free(w.step);
+	free_walk(&w);
 	/* Aliases in a loop or without end are nobody's either. */
-	if (rc == PST_E_NOTFOUND || rc == PST_E_LIMIT || (rc == PST_OK && !may))
+	if (rc == PST_E_NOTFOUND || rc == PST_E_LIMIT || rc == PST_E_CONFLICT ||
+	    (rc == PST_OK && !may))
 		return pst_fail(err, PST_E_DENIED, 0,
 		    "%.100s may not send as %.100s", user, address);
 	return rc;

@@ -39,6 +39,7 @@ struct sasl {
 	enum mechanism mechanism;
 	enum state state;
 	char *peer;
+	enum auth_scope scope;
 	Gsasl_session *session;	    /* not for PLAIN */
 	char name[ACCOUNT_ADDRESS]; /* who wants to be in; "": unknown */
 	bool is_asked; /* `who` was looked up, or a password checked */
@@ -104,7 +105,7 @@ check_password(struct sasl *s, struct pst_str user, struct pst_str password)
 {
 	s->is_asked = true;
 	s->result = auth_password(
-	    s->a, s->peer, user, password, &s->user, &s->delay);
+	    s->a, s->scope, s->peer, user, password, &s->user, &s->delay);
 }
 
 /* --- PLAIN ------------------------------------------------------------------
@@ -263,6 +264,7 @@ finish_scram(struct sasl *s, struct buf *out)
 		return ended(s, AUTH_TEMP, 0, out);
 	}
 	if (rc != PST_OK || !now.user.enabled || now.keys.iterations == 0 ||
+	    now.user.app_only || now.user.has_factor ||
 	    gnutls_memcmp(now.keys.stored, s->who.keys.stored, 32) != 0)
 		return failed(s, out);
 	settings = account_settings_take(s->a);
@@ -359,6 +361,14 @@ start(struct sasl *s, const struct sasl_peer *peer)
 				 peer->exporter, sizeof(peer->exporter));
 }
 
+static enum auth_scope
+scope_of(const char *service)
+{
+	if (strcmp(service, "imap") == 0)
+		return AUTH_IMAP;
+	return strcmp(service, "pop") == 0 ? AUTH_POP3 : AUTH_SMTP;
+}
+
 struct sasl *
 sasl_new(
     struct accounts *a, struct pst_str mechanism, const struct sasl_peer *peer)
@@ -375,6 +385,7 @@ sasl_new(
 	s->mechanism = (enum mechanism)m;
 	s->result = AUTH_FAILED;
 	s->peer = str_dup(str_of(peer->peer));
+	s->scope = scope_of(peer->service);
 	if (s->mechanism != PLAIN && !start(s, peer))
 		sasl_free(&s);
 	return s;

@@ -50,6 +50,32 @@ static const char *const migrations[] = {
 	" owner text COLLATE \"C\" NOT NULL,"
 	" PRIMARY KEY (grantee, owner));"
 	"CREATE INDEX account_share_owner ON account_share (owner);",
+	"ALTER TABLE account_user"
+	" ADD COLUMN forwarding bigint NOT NULL DEFAULT 0;"
+	"CREATE TABLE account_forward ("
+	" address text COLLATE \"C\" NOT NULL,"
+	" target text COLLATE \"C\" NOT NULL,"
+	" domain text COLLATE \"C\" NOT NULL,"
+	" PRIMARY KEY (address, target));"
+	"CREATE INDEX account_forward_domain"
+	" ON account_forward (domain, address, target);"
+	"CREATE INDEX account_forward_target ON account_forward (target);",
+	"ALTER TABLE account_user"
+	" ADD COLUMN flags bigint NOT NULL DEFAULT 0;"
+	"CREATE TABLE account_credential ("
+	" address text COLLATE \"C\" NOT NULL,"
+	" kind text COLLATE \"C\" NOT NULL,"
+	" id text COLLATE \"C\" NOT NULL,"
+	" name text COLLATE \"C\" NOT NULL DEFAULT '',"
+	" value text COLLATE \"C\" NOT NULL,"
+	" scopes bigint NOT NULL DEFAULT 0,"
+	" created bigint NOT NULL,"
+	" used bigint NOT NULL DEFAULT 0,"
+	" expires bigint NOT NULL DEFAULT 0,"
+	" uses bigint NOT NULL DEFAULT 0,"
+	" PRIMARY KEY (address, kind, id));"
+	"CREATE INDEX account_credential_id"
+	" ON account_credential (kind, id);",
 };
 
 enum { NEWEST = sizeof(migrations) / sizeof(migrations[0]) };

@@ -101,6 +101,32 @@ static const char *const migrations[] = {
 	" DEFAULT '';"
 	"DROP INDEX user_admin;"
 	"CREATE INDEX user_admin ON account_user (id) WHERE is_admin <> 0;",
+	/* Users who forward their mail. */
+	"ALTER TABLE account_user"
+	" ADD COLUMN forwarding INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE account_forward ("
+	" address TEXT NOT NULL,"
+	" target TEXT NOT NULL,"
+	" domain TEXT NOT NULL,"
+	" PRIMARY KEY (address, target)) WITHOUT ROWID;"
+	"CREATE INDEX account_forward_domain"
+	" ON account_forward (domain, address, target);"
+	"CREATE INDEX account_forward_target ON account_forward (target);",
+	/* What users prove themselves with besides their password. */
+	"ALTER TABLE account_user ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE account_credential ("
+	" address TEXT NOT NULL,"
+	" kind TEXT NOT NULL,"
+	" id TEXT NOT NULL,"
+	" name TEXT NOT NULL DEFAULT '',"
+	" value TEXT NOT NULL,"
+	" scopes INTEGER NOT NULL DEFAULT 0,"
+	" created INTEGER NOT NULL,"
+	" used INTEGER NOT NULL DEFAULT 0,"
+	" expires INTEGER NOT NULL DEFAULT 0,"
+	" uses INTEGER NOT NULL DEFAULT 0,"
+	" PRIMARY KEY (address, kind, id)) WITHOUT ROWID;"
+	"CREATE INDEX account_credential_id ON account_credential (kind, id);",
 };
 
 enum { NEWEST = sizeof(migrations) / sizeof(migrations[0]) };

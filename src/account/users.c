@@ -18,8 +18,8 @@ not_an_address(const char *address, struct pst_error *err)
 	    err, PST_E_SYNTAX, 0, "\"%.200s\" is not an address", address);
 }
 
-static enum pst_rc
-no_such_user(enum pst_rc rc, const char *address, struct pst_error *err)
+enum pst_rc
+account_no_such_user(enum pst_rc rc, const char *address, struct pst_error *err)
 {
 	if (rc == PST_E_NOTFOUND)
 		return pst_fail(err, rc, 0, "%.200s: no such user", address);
@@ -82,10 +82,11 @@ insert_user(struct account_conn *c, const struct account_user *user,
 {
 	bool scram = keys->iterations > 0;
 	int64_t created = user->created != 0 ? user->created : clock_seconds();
-	enum pst_rc rc = account_run(c, Q_USER_ADD, err, "tttiiiiiittbibb",
+	enum pst_rc rc = account_run(c, Q_USER_ADD, err, "tttiiiiiitiitbibb",
 	    address, user->name, user->storage, (int64_t)user->enabled,
 	    (int64_t)user->is_admin, user->quota_bytes, user->quota_messages,
 	    created, (int64_t)user->on_hold, account_domain_of(address),
+	    (int64_t)ACCOUNT_FORWARD_NONE, account_flags_of(user),
 	    keys->hash[0] != '\0' ? keys->hash : NULL,
 	    scram ? keys->salt : NULL, keys->salt_n, keys->iterations,
 	    scram ? keys->stored : NULL, sizeof(keys->stored),
@@ -160,6 +161,20 @@ take_user(void *arg, const struct pst_value *row, size_t n)
 }
 
 enum pst_rc
+account_other_admin(
+    struct accounts *a, const char *address, struct pst_error *err)
+{
+	struct account_conn *c = account_db_take(a->db, err);
+	enum pst_rc rc;
+
+	if (c == NULL)
+		return PST_E_TEMP;
+	rc = account_run(c, Q_OTHER_ADMIN, err, "t", address);
+	account_db_give(&c);
+	return rc;
+}
+
+enum pst_rc
 account_find(struct accounts *a, const char *address,
     struct account_user *user_r, struct pst_error *err)
 {
@@ -170,7 +185,7 @@ account_find(struct accounts *a, const char *address,
 
 	memset(user_r, 0, sizeof(*user_r));
 	if (!account_normalise(str_of(address), clean))
-		return no_such_user(PST_E_NOTFOUND, address, err);
+		return account_no_such_user(PST_E_NOTFOUND, address, err);
 	c = account_db_take(a->db, err);
 	if (c == NULL)
 		return PST_E_TEMP;
@@ -178,12 +193,78 @@ account_find(struct accounts *a, const char *address,
 	rc = account_rows(c, Q_USER, take_user, &found, err, "t", clean);
 	account_settings_give(a, &found.s);
 	account_db_give(&c);
-	return no_such_user(rc, address, err);
+	return account_no_such_user(rc, address, err);
 }
 
 enum pst_rc
-account_update(
-    struct accounts *a, const struct account_user *user, struct pst_error *err)
+account_first_admin(
+    struct accounts *a, struct account_user *user_r, struct pst_error *err)
+{
+	struct account_conn *c = account_db_take(a->db, err);
+	struct users found = { .page = user_r, .max = 1 };
+	enum pst_rc rc;
+
+	memset(user_r, 0, sizeof(*user_r));
+	if (c == NULL)
+		return PST_E_TEMP;
+	found.s = account_settings_take(a);
+	rc = account_rows(c, Q_FIRST_ADMIN, take_user, &found, err, "");
+	account_settings_give(a, &found.s);
+	account_db_give(&c);
+	return rc;
+}
+
+/* `fields` of `from`. */
+static void
+take_fields(
+    struct account_user *to, const struct account_user *from, unsigned fields)
+{
+	if ((fields & ACCOUNT_SET_NAME) != 0)
+		memcpy(to->name, from->name, sizeof(to->name));
+	if ((fields & ACCOUNT_SET_STORAGE) != 0)
+		memcpy(to->storage, from->storage, sizeof(to->storage));
+	if ((fields & ACCOUNT_SET_ENABLED) != 0)
+		to->enabled = from->enabled;
+	if ((fields & ACCOUNT_SET_ADMIN) != 0)
+		to->is_admin = from->is_admin;
+	if ((fields & ACCOUNT_SET_APP_ONLY) != 0)
+		to->app_only = from->app_only;
+	if ((fields & ACCOUNT_SET_ON_HOLD) != 0)
+		to->on_hold = from->on_hold;
+	if ((fields & ACCOUNT_SET_QUOTA_BYTES) != 0)
+		to->quota_bytes = from->quota_bytes;
+	if ((fields & ACCOUNT_SET_QUOTA_MESSAGES) != 0)
+		to->quota_messages = from->quota_messages;
+	to->is_pending = to->is_pending && !to->enabled;
+}
+
+/* In a transaction that writes: nobody else does until its end. */
+static enum pst_rc
+update(struct accounts *a, struct account_conn *c, const char *address,
+    struct account_user *user, unsigned fields, struct pst_error *err)
+{
+	struct account_user now = { .address = "" };
+	struct users found = { .page = &now, .max = 1 };
+	enum pst_rc rc;
+
+	found.s = account_settings_take(a);
+	rc = account_rows(c, Q_USER, take_user, &found, err, "t", address);
+	account_settings_give(a, &found.s);
+	if (rc != PST_OK)
+		return rc;
+	take_fields(&now, user, fields);
+	rc = account_run(c, Q_USER_UPDATE, err, "tttiiiiii", address, now.name,
+	    now.storage, (int64_t)now.enabled, (int64_t)now.is_admin,
+	    now.quota_bytes, now.quota_messages, (int64_t)now.on_hold,
+	    account_flags_of(&now));
+	if (rc == PST_OK)
+		*user = now;
+	return rc;
+}
+
+enum pst_rc
+account_update(struct accounts *a, struct account_user *user, unsigned fields,
+    struct pst_error *err)
 {
 	char address[ACCOUNT_ADDRESS];
 	struct account_conn *c;
@@ -196,11 +277,37 @@ account_update(
 	c = account_db_write(a->db, err);
 	if (c == NULL)
 		return PST_E_TEMP;
-	rc = account_run(c, Q_USER_UPDATE, err, "tttiiiii", address, user->name,
-	    user->storage, (int64_t)user->enabled, (int64_t)user->is_admin,
-	    user->quota_bytes, user->quota_messages, (int64_t)user->on_hold);
+	rc = update(a, c, address, user, fields, err);
 	rc = account_db_write_done(&c, rc, err);
-	return no_such_user(rc, address, err);
+	return account_no_such_user(rc, address, err);
+}
+
+enum pst_rc
+account_require_app(struct accounts *a, const char *address, bool required,
+    struct pst_error *err)
+{
+	struct account_user user = { .app_only = required };
+
+	if (!str_copy(user.address, sizeof(user.address), str_of(address)))
+		return not_an_address(address, err);
+	return account_update(a, &user, ACCOUNT_SET_APP_ONLY, err);
+}
+
+enum pst_rc
+account_put_password(struct account_conn *c, const char *address,
+    const struct account_keys *keys, struct pst_error *err)
+{
+	bool scram = keys->iterations > 0;
+	enum pst_rc rc = account_run(c, Q_USER_PASSWORD, err, "ttbibb", address,
+	    keys->hash[0] != '\0' ? keys->hash : NULL,
+	    scram ? keys->salt : NULL, keys->salt_n, keys->iterations,
+	    scram ? keys->stored : NULL, sizeof(keys->stored),
+	    scram ? keys->server : NULL, sizeof(keys->server));
+
+	if (rc != PST_OK)
+		return rc;
+	rc = account_run(c, Q_RESET_FORGET, err, "t", address);
+	return rc == PST_E_NOTFOUND ? PST_OK : rc;
 }
 
 enum pst_rc
@@ -213,7 +320,6 @@ account_set_password(struct accounts *a, const char *address,
 	struct account_settings *s;
 	struct account_conn *c;
 	enum pst_rc rc = account_find(a, address, &user, err);
-	bool scram;
 
 	if (rc != PST_OK)
 		return rc;
@@ -224,18 +330,13 @@ account_set_password(struct accounts *a, const char *address,
 	account_settings_give(a, &s);
 	if (rc != PST_OK)
 		return rc;
-	scram = keys.iterations > 0;
 	c = account_db_write(a->db, err);
 	if (c == NULL)
 		return PST_E_TEMP;
-	rc = account_run(c, Q_USER_PASSWORD, err, "ttbibb", clean,
-	    keys.hash[0] != '\0' ? keys.hash : NULL, scram ? keys.salt : NULL,
-	    keys.salt_n, keys.iterations, scram ? keys.stored : NULL,
-	    sizeof(keys.stored), scram ? keys.server : NULL,
-	    sizeof(keys.server));
+	rc = account_put_password(c, clean, &keys, err);
 	rc = account_db_write_done(&c, rc, err);
 	gnutls_memset(&keys, 0, sizeof(keys));
-	return no_such_user(rc, address, err);
+	return account_no_such_user(rc, address, err);
 }
 
 enum pst_rc
@@ -246,7 +347,7 @@ account_delete(struct accounts *a, const char *address, struct pst_error *err)
 	enum pst_rc rc;
 
 	if (!account_normalise(str_of(address), clean))
-		return no_such_user(PST_E_NOTFOUND, address, err);
+		return account_no_such_user(PST_E_NOTFOUND, address, err);
 	c = account_db_write(a->db, err);
 	if (c == NULL)
 		return PST_E_TEMP;
@@ -256,10 +357,15 @@ account_delete(struct accounts *a, const char *address, struct pst_error *err)
 		if (rc == PST_OK || rc == PST_E_NOTFOUND)
 			rc = account_run(
 			    c, Q_SHARE_FORGET_USER, err, "t", clean);
+		if (rc == PST_OK || rc == PST_E_NOTFOUND)
+			rc = account_run(c, Q_FORWARD_FORGET, err, "t", clean);
+		if (rc == PST_OK || rc == PST_E_NOTFOUND)
+			rc = account_run(
+			    c, Q_CREDENTIAL_FORGET, err, "t", clean);
 		if (rc == PST_E_NOTFOUND)
 			rc = PST_OK;
 	} else {
-		rc = no_such_user(rc, address, err);
+		rc = account_no_such_user(rc, address, err);
 	}
 	return account_db_write_done(&c, rc, err);
 }
@@ -307,8 +413,7 @@ account_each(struct accounts *a, const char *domain,
 	enum pst_rc rc = PST_OK;
 
 	if (domain != NULL && !account_clean_domain(str_of(domain), clean))
-		return pst_fail(
-		    err, PST_E_SYNTAX, 0, "\"%.200s\" is not a domain", domain);
+		return account_not_a_domain(domain, err);
 	/* The callback runs without a connection: it may ask us again. */
 	page = mem_array(PAGE, sizeof(*page));
 	while (n == PAGE && rc == PST_OK) {

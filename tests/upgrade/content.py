@@ -66,6 +66,9 @@ def fill(server):
         c.ok("UID STORE 3 +FLAGS (\\Seen)")
         c.ok("LOGOUT")
     for args in (("alias", "add", "info@example.test", server.users[1]),
+                 ("forward", "add", server.users[1], server.users[0],
+                  "Far@away.test", "--no-keep"),
+                 ("app-password", "add", server.users[0], "Phone", "imap"),
                  ("quota", "set", server.users[1], "1000000")):
         p = server.ctl(*args)
         assert p.returncode == 0, p.stderr
@@ -150,6 +153,15 @@ def look_at_accounts(server):
             "address", "name", "enabled", "admin", "quota_bytes", "on_hold")}
         for u in json.loads(server.ctl("user", "list", "--json").stdout)]}
     out["aliases"] = json.loads(server.ctl("alias", "list", "--json").stdout)
+    forwards = json.loads(server.ctl("forward", "list", "--json").stdout)
+    if forwards:  # since accounts-5
+        out["forwards"] = forwards
+    apps = {user: [{k: v for k, v in one.items() if k in (
+        "id", "name", "scopes")} for one in json.loads(server.ctl(
+            "app-password", "list", user, "--json").stdout)]
+            for user in server.users}
+    if any(apps.values()):  # since accounts-6
+        out["app_passwords"] = apps
     return out
 
 

@@ -191,6 +191,6 @@ fixture_login(struct fixture *f, const char *peer, const char *user,
 	struct account_user who;
 	int64_t delay;
 
-	return auth_password(f->a, peer, str_of(user), str_of(password), &who,
-	    delay_r != NULL ? delay_r : &delay);
+	return auth_password(f->a, AUTH_IMAP, peer, str_of(user),
+	    str_of(password), &who, delay_r != NULL ? delay_r : &delay);
 }

@@ -11,6 +11,9 @@
 
 #define PASSWORD "correct horse"
 
+/* Of a user: whatever can be changed. */
+enum { EVERYTHING = (ACCOUNT_SET_QUOTA_MESSAGES << 1) - 1 };
+
 struct fixture {
 	char dir[64];
 	struct accounts *a;

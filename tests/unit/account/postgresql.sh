@@ -20,7 +20,8 @@ export POSTERN_TEST_DATABASE POSTERN_TEST_DATABASE_MODULE
 UNIT_JOBS=4
 export UNIT_JOBS
 status=0
-for test in accounts auth copy lent password resolve sasl; do
+for test in accounts auth copy factors lent password resets resolve sasl \
+    sessions; do
 	sh "$support/unit.sh" tests/unit/account/test_$test \
 	    --filter '!(accounts_file)/*' || status=1
 done

@@ -303,7 +303,7 @@ Test(accounts_users, change_all_but_name_and_birth)
 	user.quota_bytes = 5;
 	user.is_admin = true;
 	(void)str_copy(user.name, sizeof(user.name), STR("Robert"));
-	cr_expect_eq(account_update(f.a, &user, &err), PST_OK);
+	cr_expect_eq(account_update(f.a, &user, EVERYTHING, &err), PST_OK);
 	cr_expect_eq(account_find(f.a, "bob@example.test", &got, &err), PST_OK);
 	cr_expect_eq(got.created, 1234567);
 	cr_expect_eq(got.quota_bytes, 5);
@@ -312,7 +312,132 @@ Test(accounts_users, change_all_but_name_and_birth)
 	cr_expect_eq(
 	    fixture_login(&f, "192.0.2.1", "bob", PASSWORD, NULL), AUTH_OK);
 	user = somebody("eve@example.test");
-	cr_expect_eq(account_update(f.a, &user, &err), PST_E_NOTFOUND);
+	cr_expect_eq(
+	    account_update(f.a, &user, EVERYTHING, &err), PST_E_NOTFOUND);
+	fixture_close(&f);
+}
+
+/* As it is kept. */
+static struct account_user
+kept(struct accounts *a)
+{
+	struct account_user user;
+
+	cr_assert_eq(account_find(a, "bob@example.test", &user, &err), PST_OK);
+	return user;
+}
+
+Test(accounts_users, what_others_have_changed_meanwhile_stays)
+{
+	struct fixture f = fixture_open(NULL);
+	struct account_user one, two, now;
+	struct accounts *other;
+	struct config *cfg = fixture_config(&f, "");
+
+	one = somebody("bob@example.test");
+	one.enabled = false;
+	one.is_pending = true;
+	cr_assert_eq(account_add(f.a, &one, STR(PASSWORD), &err), PST_OK);
+	other = fixture_accounts(&f, cfg, &err);
+	cr_assert_not_null(other, "%s", err.detail);
+	one = two = kept(f.a);
+	one.enabled = true;
+	one.quota_bytes = 5;
+	(void)str_copy(one.name, sizeof(one.name), STR("One"));
+	cr_expect_eq(account_update(f.a, &one,
+			 ACCOUNT_SET_ENABLED | ACCOUNT_SET_QUOTA_BYTES |
+			     ACCOUNT_SET_NAME,
+			 &err),
+	    PST_OK);
+	two.quota_messages = 7;
+	two.is_admin = two.on_hold = true;
+	(void)str_copy(two.name, sizeof(two.name), STR("Two"));
+	(void)str_copy(two.storage, sizeof(two.storage), STR("archive"));
+	cr_expect_eq(account_update(other, &two,
+			 ACCOUNT_SET_ADMIN | ACCOUNT_SET_QUOTA_MESSAGES |
+			     ACCOUNT_SET_ON_HOLD | ACCOUNT_SET_STORAGE,
+			 &err),
+	    PST_OK);
+	cr_expect_eq(
+	    account_require_app(f.a, "BOB@example.test", true, &err), PST_OK);
+	cr_expect_eq(account_update(other, &one, 0, &err), PST_OK);
+	now = kept(f.a);
+	cr_expect_str_eq(now.name, "One");
+	cr_expect_str_eq(now.storage, "archive");
+	cr_expect_eq(now.quota_bytes, 5);
+	cr_expect_eq(now.quota_messages, 7);
+	cr_expect(now.enabled && now.is_admin && now.on_hold && now.app_only);
+	/* Who was let in waits no more, whoever disables them again. */
+	cr_expect_not(now.is_pending);
+	/* The caller hears how it is now. */
+	cr_expect_str_eq(two.name, "One");
+	cr_expect(two.enabled && !two.app_only);
+	cr_expect(one.app_only && one.on_hold);
+	cr_expect_eq(
+	    account_require_app(f.a, "nobody@example.test", true, &err),
+	    PST_E_NOTFOUND);
+	config_unref(&cfg);
+	accounts_close(&other);
+	fixture_close(&f);
+}
+
+enum { WRITES = 40 };
+
+struct writer {
+	struct accounts *a;
+	bool of_messages;
+	unsigned lost;
+};
+
+/* Each changes a field of its own, of what it has just read. */
+static void *
+write_often(void *arg)
+{
+	struct writer *w = arg;
+	struct pst_error e;
+
+	for (int64_t i = 1; i <= WRITES; i++) {
+		struct account_user user;
+
+		if (account_find(w->a, "bob@example.test", &user, &e) != PST_OK)
+			w->lost++;
+		if ((w->of_messages ? user.quota_messages : user.quota_bytes) !=
+		    i - 1)
+			w->lost++;
+		*(w->of_messages ? &user.quota_messages
+				 : &user.quota_bytes) = i;
+		if (account_update(w->a, &user,
+			w->of_messages ? ACCOUNT_SET_QUOTA_MESSAGES
+				       : ACCOUNT_SET_QUOTA_BYTES,
+			&e) != PST_OK)
+			w->lost++;
+	}
+	return NULL;
+}
+
+Test(accounts_users, two_who_write_at_once)
+{
+	struct fixture f = fixture_open(NULL);
+	struct account_user user = somebody("bob@example.test");
+	struct config *cfg = fixture_config(&f, "");
+	struct writer w[2] = { { .a = f.a }, { .of_messages = true } };
+	pthread_t thread[2];
+
+	user.quota_bytes = user.quota_messages = 0;
+	cr_assert_eq(account_add(f.a, &user, STR(PASSWORD), &err), PST_OK);
+	w[1].a = fixture_accounts(&f, cfg, &err);
+	cr_assert_not_null(w[1].a, "%s", err.detail);
+	for (size_t i = 0; i < 2; i++)
+		cr_assert_eq(
+		    pthread_create(&thread[i], NULL, write_often, &w[i]), 0);
+	for (size_t i = 0; i < 2; i++)
+		(void)pthread_join(thread[i], NULL);
+	cr_expect_eq(w[0].lost + w[1].lost, 0);
+	user = kept(f.a);
+	cr_expect_eq(user.quota_bytes, WRITES);
+	cr_expect_eq(user.quota_messages, WRITES);
+	config_unref(&cfg);
+	accounts_close(&w[1].a);
 	fixture_close(&f);
 }
 
@@ -606,7 +731,7 @@ Test(accounts_domains, have_a_storage)
 	cr_expect_str_eq(user.storage, "");
 	cr_expect_str_eq(user.domain_storage, "other");
 	(void)str_copy(user.storage, sizeof(user.storage), STR("own"));
-	cr_assert_eq(account_update(f.a, &user, &err), PST_OK);
+	cr_assert_eq(account_update(f.a, &user, EVERYTHING, &err), PST_OK);
 	cr_expect_str_eq(storage_of(&f, "bob@new.test"), "own");
 	/* Wherever users come from. */
 	cr_assert_eq(account_page(f.a, "", page, 4, &n, &err), PST_OK);

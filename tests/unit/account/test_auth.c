@@ -1,6 +1,7 @@
 /*
  * Logging in by password, the memory of good passwords, and the brake.
  */
+#include "account/apps.h"
 #include "account/auth.h"
 #include "account/private.h"
 #include "base/clock.h"
@@ -44,14 +45,14 @@ Test(auth_password, the_right_one_gets_in)
 	int64_t delay = -1;
 
 	fixture_user(&f, "bob@example.test");
-	cr_expect_eq(
-	    auth_password(f.a, HOME, STR("BOB"), STR(PASSWORD), &who, &delay),
+	cr_expect_eq(auth_password(f.a, AUTH_IMAP, HOME, STR("BOB"),
+			 STR(PASSWORD), &who, &delay),
 	    AUTH_OK);
 	cr_expect_str_eq(who.address, "bob@example.test");
 	cr_expect_eq(delay, 0);
 	cr_expect_eq(login(&f, HOME, "Bob@Example.Test", PASSWORD), AUTH_OK);
-	cr_expect_eq(
-	    auth_password(f.a, HOME, STR("bob"), STR("wrong"), &who, &delay),
+	cr_expect_eq(auth_password(f.a, AUTH_IMAP, HOME, STR("bob"),
+			 STR("wrong"), &who, &delay),
 	    AUTH_FAILED);
 	cr_expect_str_eq(who.address, "");
 	cr_expect_eq(delay, 100);
@@ -92,7 +93,7 @@ Test(auth_password, the_wrong_ones_do_not)
 	cr_assert_eq(
 	    account_find(f.a, "off@example.test", &user, &err), PST_OK);
 	user.enabled = false;
-	cr_assert_eq(account_update(f.a, &user, &err), PST_OK);
+	cr_assert_eq(account_update(f.a, &user, EVERYTHING, &err), PST_OK);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		cr_expect_eq(login(&f, HOME, bad[i].user, bad[i].password),
 		    AUTH_FAILED, "%s", bad[i].user);
@@ -218,10 +219,10 @@ Test(auth_cache, forgets_at_once)
 	cr_assert_eq(
 	    account_find(f.a, "bob@example.test", &user, &err), PST_OK);
 	user.enabled = false;
-	cr_assert_eq(account_update(f.a, &user, &err), PST_OK);
+	cr_assert_eq(account_update(f.a, &user, EVERYTHING, &err), PST_OK);
 	cr_expect_eq(login(&f, HOME, "bob", PASSWORD), AUTH_FAILED);
 	user.enabled = true;
-	cr_assert_eq(account_update(f.a, &user, &err), PST_OK);
+	cr_assert_eq(account_update(f.a, &user, EVERYTHING, &err), PST_OK);
 	cr_expect_eq(login(&f, HOME, "bob", PASSWORD), AUTH_OK);
 
 	cr_assert_eq(account_set_password(
@@ -496,4 +497,103 @@ Test(auth_brake, a_flood_does_not_free_the_blocked)
 	    b, cfg, "203.0.113.1", "bob@example.test", &delay));
 	account_brake_free(&b);
 	config_unref(&cfg);
+}
+
+/* --- app passwords ----------------------------------------------------------
+ */
+
+static enum auth_result
+login_for(struct fixture *f, enum auth_scope scope, const char *password)
+{
+	struct account_user who;
+	int64_t delay;
+
+	return auth_password(
+	    f->a, scope, HOME, STR("bob"), str_of(password), &who, &delay);
+}
+
+static void
+note_used(void *arg, const struct app_password *p)
+{
+	*(int64_t *)arg = p->used;
+}
+
+Test(auth_apps, are_good_for_what_they_are_made_for)
+{
+	struct fixture f = fixture_open("failures = 1000");
+	struct app_password app;
+	char secret[APP_PASSWORD];
+	int64_t used = -1;
+
+	fixture_user(&f, "bob@example.test");
+	cr_assert_eq(app_password_add(f.a, "bob@example.test", "Phone",
+			 AUTH_IMAP | AUTH_SMTP, &app, secret, &err),
+	    PST_OK);
+	cr_assert_eq(
+	    app_password_each(f.a, "bob@example.test", note_used, &used, &err),
+	    PST_OK);
+	cr_expect_eq(used, 0);
+	/* Twice: the second time from memory. */
+	for (int i = 0; i < 2; i++) {
+		cr_expect_eq(login_for(&f, AUTH_IMAP, secret), AUTH_OK);
+		cr_expect_eq(login_for(&f, AUTH_SMTP, secret), AUTH_OK);
+		cr_expect_eq(login_for(&f, AUTH_POP3, secret), AUTH_FAILED);
+		cr_expect_eq(login_for(&f, AUTH_JMAP, secret), AUTH_FAILED);
+		cr_expect_eq(login_for(&f, AUTH_WEB, secret), AUTH_FAILED);
+	}
+	cr_expect_eq(login_for(&f, AUTH_WEB, PASSWORD), AUTH_OK);
+	cr_expect_eq(
+	    app_password_each(f.a, "bob@example.test", note_used, &used, &err),
+	    PST_OK);
+	cr_expect_gt(used, 0);
+	cr_expect_eq(
+	    app_password_delete(f.a, "bob@example.test", app.id, &err), PST_OK);
+	cr_expect_eq(login_for(&f, AUTH_IMAP, secret), AUTH_FAILED);
+	fixture_close(&f);
+}
+
+Test(auth_apps, have_tokens_that_say_whose_they_are)
+{
+	static const char *const wrong[] = { "", "pt-", "pt-YQ", "xx-YQ",
+		"pt-*", "abcd-efgh-jkmn-pqrs-tuvw" };
+	struct app_token token;
+	struct buf text;
+
+	buf_init(&text, 1000);
+	cr_assert(app_token_make(
+	    "bob@example.test", "abcd-efgh-jkmn-pqrs-tuvw", &text));
+	cr_assert(app_token_read(buf_str(&text), &token));
+	cr_assert_str_eq(token.user, "bob@example.test");
+	cr_assert_str_eq(token.password, "abcdefghjkmnpqrstuvw");
+	for (size_t n = 0; n < text.n; n++)
+		cr_assert(
+		    !app_token_read(str_first(buf_str(&text), n), &token));
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		cr_assert(!app_token_read(str_of(wrong[i]), &token));
+	buf_clear(&text);
+	cr_assert(!app_token_make("bob@example.test", "secret", &text));
+	buf_fini(&text);
+}
+
+Test(auth_apps, end_with_the_user)
+{
+	struct fixture f = fixture_open("failures = 1000");
+	struct account_user user;
+	struct app_password app;
+	char secret[APP_PASSWORD];
+
+	fixture_user(&f, "bob@example.test");
+	cr_assert_eq(app_password_add(f.a, "bob@example.test", "Phone",
+			 AUTH_IMAP, &app, secret, &err),
+	    PST_OK);
+	cr_expect_eq(login_for(&f, AUTH_IMAP, secret), AUTH_OK);
+	cr_assert_eq(
+	    account_find(f.a, "bob@example.test", &user, &err), PST_OK);
+	user.enabled = false;
+	cr_assert_eq(account_update(f.a, &user, EVERYTHING, &err), PST_OK);
+	cr_expect_eq(login_for(&f, AUTH_IMAP, secret), AUTH_FAILED);
+	cr_assert_eq(account_delete(f.a, "bob@example.test", &err), PST_OK);
+	fixture_user(&f, "bob@example.test");
+	cr_expect_eq(login_for(&f, AUTH_IMAP, secret), AUTH_FAILED);
+	fixture_close(&f);
 }

@@ -2,6 +2,7 @@
  * Accounts copied from a file into another file, or into a database on loan and
  * back.
  */
+#include "account/apps.h"
 #include "account/copy.h"
 #include "account/private.h"
 #include "base/str.h"
@@ -58,12 +59,15 @@ copy(struct fixture *from, struct fixture *to, bool replace, bool dry_run,
 	return done;
 }
 
+static char app_secret[APP_PASSWORD];
+
 /* Several pages of users and aliases. */
 static void
 fill(struct fixture *f)
 {
 	char name[64], domain[64];
 	struct account_user user;
+	struct app_password app;
 
 	fixture_user(f, "zoe@example.test");
 	fixture_user(f, "admin@example.test");
@@ -75,7 +79,14 @@ fill(struct fixture *f)
 	user.quota_bytes = 12345;
 	user.quota_messages = 0;
 	user.on_hold = true;
-	cr_assert_eq(account_update(f->a, &user, &err), PST_OK);
+	cr_assert_eq(account_update(f->a, &user, EVERYTHING, &err), PST_OK);
+	cr_assert_eq(
+	    account_find(f->a, "zoe@example.test", &user, &err), PST_OK);
+	user.app_only = true;
+	cr_assert_eq(account_update(f->a, &user, EVERYTHING, &err), PST_OK);
+	cr_assert_eq(app_password_add(f->a, "zoe@example.test", "Phone",
+			 AUTH_IMAP, &app, app_secret, &err),
+	    PST_OK);
 	for (int i = 0; i < 150; i++) {
 		struct account_user plain = { .enabled = i % 2 == 0,
 			.quota_bytes = -1,
@@ -94,6 +105,14 @@ fill(struct fixture *f)
 	cr_assert_eq(
 	    domain_set_storage(f->a, "d7.test", "other", &err), PST_OK);
 	fixture_alias(f, "@d7.test", "zoe@example.test");
+	cr_assert_eq(
+	    forward_add(f->a, "zoe@example.test", "ann@example.test", &err),
+	    PST_OK);
+	cr_assert_eq(
+	    forward_add(f->a, "zoe@example.test", "Far@Away.test", &err),
+	    PST_OK);
+	cr_assert_eq(
+	    forward_keep(f->a, "zoe@example.test", false, &err), PST_OK);
 	cr_assert_eq(
 	    share_add(f->a, "anyone", "ann@example.test", &err), PST_OK);
 	cr_assert_eq(
@@ -117,6 +136,10 @@ expect_filled(struct fixture *f)
 	cr_expect_eq(
 	    fixture_login(f, "192.0.2.1", "ann", PASSWORD, NULL), AUTH_OK);
 	cr_expect_eq(
+	    fixture_login(f, "192.0.2.1", "zoe", app_secret, NULL), AUTH_OK);
+	cr_expect_eq(
+	    fixture_login(f, "192.0.2.1", "zoe", PASSWORD, NULL), AUTH_FAILED);
+	cr_expect_eq(
 	    account_credentials(f->a, "zoe@example.test", &who, &err), PST_OK);
 	cr_expect_geq(who.keys.iterations, 4096);
 	cr_expect_eq(
@@ -133,6 +156,15 @@ expect_filled(struct fixture *f)
 	cr_expect_eq(
 	    share_find(f->a, "zoe@example.test", "ann@example.test", &err),
 	    PST_OK);
+	cr_expect_eq(
+	    account_find(f->a, "zoe@example.test", &user, &err), PST_OK);
+	cr_expect_eq(user.forwarding, ACCOUNT_FORWARD_ONLY);
+	cr_expect_eq(
+	    forward_delete(f->a, "zoe@example.test", "Far@Away.test", &err),
+	    PST_OK);
+	cr_expect_eq(
+	    forward_add(f->a, "zoe@example.test", "Far@Away.test", &err),
+	    PST_OK);
 }
 
 Test(accounts_copy, brings_all_over_and_back)
@@ -147,16 +179,18 @@ Test(accounts_copy, brings_all_over_and_back)
 	cr_expect_eq(done.domains, 150);
 	cr_expect_eq(done.aliases, 151);
 	cr_expect_eq(done.shares, 2);
+	cr_expect_eq(done.credentials, 1);
+	cr_expect_eq(done.forwards, 1);
 	cr_expect_eq(done.same, 0);
 	expect_filled(&to);
 	done = copy(&f, &to, false, false, PST_OK, "");
 	cr_expect_eq(done.users + done.domains + done.aliases + done.shares, 0);
-	cr_expect_eq(done.same, 153 + 150 + 151 + 2);
+	cr_expect_eq(done.same, 153 + 150 + 151 + 1 + 2 + 1);
 	done = copy(&to, &back, false, false, PST_OK, "");
 	cr_expect_eq(done.users, 153);
 	expect_filled(&back);
 	done = copy(&back, &f, false, false, PST_OK, "");
-	cr_expect_eq(done.same, 153 + 150 + 151 + 2);
+	cr_expect_eq(done.same, 153 + 150 + 151 + 1 + 2 + 1);
 	fixture_close(&back);
 	fixture_close(&to);
 	fixture_close(&f);
@@ -184,7 +218,7 @@ Test(accounts_copy, keeps_the_order_and_the_secret)
 	cr_assert_eq(
 	    account_find(f.a, "zoe@example.test", &user, &err), PST_OK);
 	user.is_admin = true;
-	cr_assert_eq(account_update(f.a, &user, &err), PST_OK);
+	cr_assert_eq(account_update(f.a, &user, EVERYTHING, &err), PST_OK);
 	(void)copy(&f, &to, false, false, PST_OK, "");
 	cr_assert_eq(
 	    account_resolve(to.a, "postmaster", note_admin, first, &err),

@@ -101,7 +101,10 @@ Test(account_resolve, leads_to_users_and_outside)
 		    f.a, cases[i].address, note, &found, &err);
 
 		cr_expect_eq(rc,
-		    cases[i].want[0] != '\0' ? PST_OK : PST_E_NOTFOUND,
+		    cases[i].want[0] != '\0' ? PST_OK
+		    : strcmp(cases[i].address, "loop1@example.test") == 0
+			? PST_E_CONFLICT
+			: PST_E_NOTFOUND,
 		    "%s: %s", cases[i].address, err.detail);
 		cr_expect_str_eq(
 		    found.text, cases[i].want, "%s", cases[i].address);
@@ -158,6 +161,9 @@ Test(account_resolve, the_postmaster_is_somebody)
 	expect(&f, "Postmaster", "admin@example.test");
 	expect(&f, "postmaster+x@example.test", "admin@example.test|x");
 	expect(&f, "postmaster@elsewhere.test", "");
+	/* RFC 2142, 4; without a domain it is nobody. */
+	expect(&f, "Abuse@example.test", "admin@example.test");
+	expect(&f, "abuse", "");
 	fixture_alias(&f, "postmaster@example.test", "eve@example.test");
 	expect(&f, "postmaster", "eve@example.test");
 	fixture_close(&f);
@@ -171,7 +177,7 @@ Test(account_resolve, the_disabled_get_mail)
 	cr_assert_eq(
 	    account_find(f.a, "bob@example.test", &user, &err), PST_OK);
 	user.enabled = false;
-	cr_assert_eq(account_update(f.a, &user, &err), PST_OK);
+	cr_assert_eq(account_update(f.a, &user, EVERYTHING, &err), PST_OK);
 	expect(&f, "bob@example.test", "bob@example.test");
 	fixture_close(&f);
 }
@@ -293,5 +299,151 @@ Test(account_may_send_as, own_names_only)
 		    account_may_send_as(f.a, may[i].user, may[i].address, &err),
 		    may[i].want ? PST_OK : PST_E_DENIED, "%s as %s",
 		    may[i].user, may[i].address);
+	fixture_close(&f);
+}
+
+/* --- users who forward ------------------------------------------------------
+ */
+
+static void
+forward(struct fixture *f, const char *user, const char *target, bool keep)
+{
+	cr_assert_eq(
+	    forward_add(f->a, user, target, &err), PST_OK, "%s", err.detail);
+	cr_assert_eq(
+	    forward_keep(f->a, user, keep, &err), PST_OK, "%s", err.detail);
+}
+
+Test(account_forward, with_and_without_a_copy)
+{
+	struct fixture f = people();
+
+	forward(&f, "bob@example.test", "Far.Away@elsewhere.test", true);
+	expect(&f, "bob@example.test",
+	    "bob@example.test >Far.Away@elsewhere.test");
+	expect(&f, "bob+x@example.test",
+	    "bob@example.test|x >Far.Away@elsewhere.test");
+	expect(&f, "robert@example.test",
+	    "bob@example.test >Far.Away@elsewhere.test");
+	forward(&f, "bob@example.test", "eve@example.test", false);
+	expect(&f, "bob@example.test",
+	    ">Far.Away@elsewhere.test eve@example.test");
+	/* Who gets it in two ways gets it once. */
+	expect(&f, "team@example.test",
+	    ">Far.Away@elsewhere.test eve@example.test|team");
+	cr_expect_eq(
+	    forward_delete(f.a, "bob@example.test", NULL, &err), PST_OK);
+	expect(&f, "bob@example.test", "bob@example.test");
+	fixture_close(&f);
+}
+
+Test(account_forward, nothing_is_lost)
+{
+	struct fixture f = people();
+
+	/* To oneself, by whatever way. */
+	forward(&f, "bob@example.test", "BOB@example.test", false);
+	expect(&f, "bob@example.test", "bob@example.test");
+	forward(&f, "bob@example.test", "far@elsewhere.test", false);
+	expect(&f, "bob@example.test", "bob@example.test >far@elsewhere.test");
+	cr_assert_eq(
+	    forward_delete(f.a, "bob@example.test", NULL, &err), PST_OK);
+	forward(&f, "bob@example.test", "robert@example.test", false);
+	expect(&f, "bob@example.test", "bob@example.test");
+	cr_assert_eq(
+	    forward_delete(f.a, "bob@example.test", NULL, &err), PST_OK);
+	/* In a circle. */
+	forward(&f, "bob@example.test", "eve@example.test", false);
+	forward(&f, "eve@example.test", "bob@example.test", false);
+	expect(&f, "bob@example.test", "eve@example.test");
+	expect(&f, "eve@example.test", "bob@example.test");
+	/* To nobody. */
+	cr_assert_eq(
+	    forward_delete(f.a, "eve@example.test", NULL, &err), PST_OK);
+	forward(&f, "eve@example.test", "nobody@example.test", false);
+	expect(&f, "eve@example.test", "eve@example.test");
+	expect(&f, "bob@example.test", "eve@example.test");
+	fixture_close(&f);
+}
+
+/* Who is forwarded to may not send in the name of who forwards; who forwards
+ * may as before. */
+Test(account_forward, gives_no_rights)
+{
+	struct fixture f = people();
+
+	forward(&f, "bob@example.test", "eve@example.test", false);
+	cr_expect_eq(account_may_send_as(
+			 f.a, "eve@example.test", "bob@example.test", &err),
+	    PST_E_DENIED);
+	cr_expect_eq(account_may_send_as(
+			 f.a, "eve@example.test", "robert@example.test", &err),
+	    PST_E_DENIED);
+	cr_expect_eq(account_may_send_as(
+			 f.a, "bob@example.test", "robert@example.test", &err),
+	    PST_OK);
+	fixture_close(&f);
+}
+
+Test(account_forward, what_is_refused)
+{
+	struct fixture f = people();
+	char target[64];
+
+	cr_expect_eq(forward_add(f.a, "nobody@example.test", "a@b.test", &err),
+	    PST_E_NOTFOUND);
+	cr_expect_eq(forward_add(f.a, "robert@example.test", "a@b.test", &err),
+	    PST_E_NOTFOUND);
+	cr_expect_eq(forward_add(f.a, "bob@example.test", "no address", &err),
+	    PST_E_SYNTAX);
+	cr_expect_eq(
+	    forward_keep(f.a, "bob@example.test", true, &err), PST_E_NOTFOUND);
+	cr_expect_eq(forward_delete(f.a, "bob@example.test", NULL, &err),
+	    PST_E_NOTFOUND);
+	for (int i = 0; i < 10; i++) {
+		(void)snprintf(target, sizeof(target), "t%d@b.test", i);
+		cr_assert_eq(
+		    forward_add(f.a, "bob@example.test", target, &err), PST_OK);
+	}
+	cr_expect_eq(forward_add(f.a, "bob@example.test", "t9@B.test", &err),
+	    PST_E_LIMIT);
+	cr_assert_eq(
+	    forward_delete(f.a, "bob@example.test", "t0@b.test", &err), PST_OK);
+	cr_expect_eq(forward_add(f.a, "bob@example.test", "t9@B.test", &err),
+	    PST_E_EXISTS);
+	cr_expect_eq(forward_delete(f.a, "bob@example.test", "t0@b.test", &err),
+	    PST_E_NOTFOUND);
+	fixture_close(&f);
+}
+
+Test(account_forward, ends_with_the_user)
+{
+	struct fixture f = people();
+	struct account_user user = { .address = "bob@example.test",
+		.enabled = true,
+		.quota_bytes = -1,
+		.quota_messages = -1 };
+	struct found found = { .n = 0 };
+
+	forward(&f, "bob@example.test", "far@elsewhere.test", true);
+	forward(&f, "eve@example.test", "bob@example.test", false);
+	cr_assert_eq(account_delete(f.a, "bob@example.test", &err), PST_OK);
+	expect(&f, "eve@example.test", "eve@example.test");
+	cr_assert_eq(account_add(f.a, &user, STR_NONE, &err), PST_OK);
+	expect(&f, "bob@example.test", "bob@example.test");
+	cr_assert_eq(
+	    account_resolve(f.a, "eve@example.test", note, &found, &err),
+	    PST_OK);
+	cr_expect_str_eq(found.text, "eve@example.test");
+	fixture_close(&f);
+}
+
+Test(account_forward, off)
+{
+	struct fixture f = fixture_open("}\nforward {\n enabled = false");
+
+	fixture_user(&f, "bob@example.test");
+	forward(&f, "bob@example.test", "far@elsewhere.test", false);
+	expect(&f, "bob@example.test", "bob@example.test");
 	fixture_close(&f);
 }

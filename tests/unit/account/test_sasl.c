@@ -213,7 +213,7 @@ people(const char *extra)
 	cr_assert_eq(
 	    account_find(f.a, "off@example.test", &user, &err), PST_OK);
 	user.enabled = false;
-	cr_assert_eq(account_update(f.a, &user, &err), PST_OK);
+	cr_assert_eq(account_update(f.a, &user, EVERYTHING, &err), PST_OK);
 	cr_assert_eq(
 	    account_set_password(f.a, "locked@example.test", STR_NONE, &err),
 	    PST_OK);
@@ -660,10 +660,10 @@ Test(sasl_scram, changes_between_the_messages_count)
 	user.enabled = false;
 	scram_begin(&f, &c, "bob");
 	scram_final(&c, PASSWORD, message, sizeof(message));
-	cr_assert_eq(account_update(f.a, &user, &err), PST_OK);
+	cr_assert_eq(account_update(f.a, &user, EVERYTHING, &err), PST_OK);
 	cr_expect_eq(scram_end(&c, message, ""), AUTH_FAILED);
 	user.enabled = true;
-	cr_assert_eq(account_update(f.a, &user, &err), PST_OK);
+	cr_assert_eq(account_update(f.a, &user, EVERYTHING, &err), PST_OK);
 	scram_begin(&f, &c, "bob");
 	scram_final(&c, PASSWORD, message, sizeof(message));
 	cr_assert_eq(account_set_password(
