@@ -156,6 +156,9 @@ typedef void (*pst_kept_fn)(void *arg, const struct pst_kept *kept);
 /* `n`: the place of the message's id in what was asked for. */
 typedef void (*pst_restored_fn)(void *arg, size_t n, const struct pst_row *row);
 
+/* The same of its first octets, borrowed. */
+typedef void (*pst_head_fn)(void *arg, size_t n, struct pst_str head);
+
 /* Which kept messages have to go. */
 struct pst_kept_limit {
 	int64_t before;	    /* those expunged before this; INT64_MIN: none */
@@ -557,6 +560,16 @@ struct pst_store_ops {
 	 */
 	enum pst_rc (*init)(const struct pst_host *host,
 	    const struct pst_section *section, pst_said_fn said, void *arg,
+	    struct pst_error *err);
+
+	/*
+	 * Optional, of undelete: reports the beginnings of kept messages, up to
+	 * `most` octets of each, so that their headers can be shown. Line ends
+	 * may be CRLF or LF. In any order; those that are not kept any more, or
+	 * cannot be read, are passed over.
+	 */
+	enum pst_rc (*kept_heads)(struct pst_acct *acct, const char *const *ids,
+	    size_t n, size_t most, pst_head_fn fn, void *arg,
 	    struct pst_error *err);
 };
 

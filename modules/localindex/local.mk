@@ -8,6 +8,7 @@ liblocalindex_la_SOURCES = \
 	modules/localindex/hash.c modules/localindex/hash.h \
 	modules/localindex/keywords.c modules/localindex/keywords.h \
 	modules/localindex/listing.c modules/localindex/listing.h \
+	modules/localindex/mailstate.c modules/localindex/mailstate.h \
 	modules/localindex/memory.c modules/localindex/memory.h \
 	modules/localindex/merge.c modules/localindex/merge.h \
 	modules/localindex/root.c modules/localindex/root.h \
@@ -17,6 +18,7 @@ liblocalindex_la_SOURCES = \
 	modules/localindex/terms.c modules/localindex/terms.h \
 	modules/localindex/text_dir.c modules/localindex/text_dir.h \
 	modules/localindex/text_search.c \
-	modules/localindex/util.c modules/localindex/util.h
+	modules/localindex/util.c modules/localindex/util.h \
+	modules/localindex/watcher.c modules/localindex/watcher.h
 liblocalindex_la_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/include \
 	-I$(top_srcdir)/modules

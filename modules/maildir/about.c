@@ -8,13 +8,13 @@
 static void
 take_text(struct pst_str s, char **text_r)
 {
-	struct md_buf b = { 0 };
+	struct li_buf b = { 0 };
 
-	md_buf_add(&b, "", 0);
-	if (*text_r == NULL && s.n > 0 && md_unescape(&b, s.p, s.n) &&
+	li_buf_add(&b, "", 0);
+	if (*text_r == NULL && s.n > 0 && li_unescape(&b, s.p, s.n) &&
 	    memchr(b.p, '\0', b.n) == NULL)
-		*text_r = md_memdup(b.p, b.n);
-	md_buf_free(&b);
+		*text_r = li_memdup(b.p, b.n);
+	li_buf_free(&b);
 }
 
 static void
@@ -23,7 +23,7 @@ take_keyword(struct pst_str rest, struct md_about *a)
 	struct pst_str number;
 	uint64_t k;
 
-	if (md_next_word(&rest, &number) && md_number(number.p, number.n, &k) &&
+	if (li_next_word(&rest, &number) && li_number(number.p, number.n, &k) &&
 	    k < PST_KEYWORDS_MAX)
 		take_text(rest, &a->keyword[k]);
 }
@@ -35,62 +35,62 @@ md_about_parse(struct pst_str text, struct md_about *a)
 	uint64_t v;
 
 	*a = (struct md_about){ 0 };
-	if (!md_next_line(&text, &line) || !md_is(line, "postern-kept 1"))
+	if (!li_next_line(&text, &line) || !li_is(line, "postern-kept 1"))
 		return false;
-	while (md_next_line(&text, &line)) {
+	while (li_next_line(&text, &line)) {
 		whole = line;
-		if (!md_next_word(&line, &word))
+		if (!li_next_word(&line, &word))
 			return false;
-		if (md_is(word, "end"))
+		if (li_is(word, "end"))
 			return true;
-		if (md_is(word, "name"))
+		if (li_is(word, "name"))
 			take_text(line, &a->name);
-		else if (md_is(word, "use"))
+		else if (li_is(word, "use"))
 			take_text(line, &a->use);
-		else if (md_is(word, "keyword"))
+		else if (li_is(word, "keyword"))
 			take_keyword(line, a);
-		else if (md_is(word, "gone") && md_number(line.p, line.n, &v) &&
+		else if (li_is(word, "gone") && li_number(line.p, line.n, &v) &&
 			 v <= INT64_MAX)
 			a->gone = (int64_t)v;
-		else if (md_is(word, "objectid") &&
+		else if (li_is(word, "objectid") &&
 			 line.n < sizeof(a->objectid)) {
 			memcpy(a->objectid, line.p, line.n);
 			a->objectid[line.n] = '\0';
-		} else if (!md_is(word, "gone") && !md_is(word, "objectid")) {
-			md_buf_add(&a->unknown, whole.p, whole.n);
-			md_buf_putc(&a->unknown, '\n');
+		} else if (!li_is(word, "gone") && !li_is(word, "objectid")) {
+			li_buf_add(&a->unknown, whole.p, whole.n);
+			li_buf_putc(&a->unknown, '\n');
 		}
 	}
 	return false;
 }
 
 static void
-put(struct md_buf *out, const char *word, const char *text)
+put(struct li_buf *out, const char *word, const char *text)
 {
 	if (text == NULL || *text == '\0')
 		return;
-	md_buf_printf(out, "%s ", word);
-	md_escape(out, text, strlen(text), false);
-	md_buf_putc(out, '\n');
+	li_buf_printf(out, "%s ", word);
+	li_escape(out, text, strlen(text), false);
+	li_buf_putc(out, '\n');
 }
 
 void
-md_about_print(struct md_buf *out, const struct md_about *a)
+md_about_print(struct li_buf *out, const struct md_about *a)
 {
-	md_buf_puts(out, "postern-kept 1\n");
+	li_buf_puts(out, "postern-kept 1\n");
 	put(out, "name", a->name);
 	put(out, "objectid", a->objectid);
 	put(out, "use", a->use);
 	if (a->gone > 0)
-		md_buf_printf(out, "gone %lld\n", (long long)a->gone);
+		li_buf_printf(out, "gone %lld\n", (long long)a->gone);
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++) {
 		char word[16];
 
 		(void)snprintf(word, sizeof(word), "keyword %u", k);
 		put(out, word, a->keyword[k]);
 	}
-	md_buf_add(out, a->unknown.p, a->unknown.n);
-	md_buf_puts(out, "end\n");
+	li_buf_add(out, a->unknown.p, a->unknown.n);
+	li_buf_puts(out, "end\n");
 }
 
 void
@@ -100,6 +100,6 @@ md_about_free(struct md_about *a)
 		free(a->keyword[k]);
 	free(a->name);
 	free(a->use);
-	md_buf_free(&a->unknown);
+	li_buf_free(&a->unknown);
 	*a = (struct md_about){ 0 };
 }

@@ -15,7 +15,7 @@
 #ifndef MAILDIR_ABOUT_H
 #define MAILDIR_ABOUT_H
 
-#include "util.h"
+#include "localindex/util.h"
 
 struct md_about {
 	char *name; /* NULL: not known */
@@ -23,12 +23,12 @@ struct md_about {
 	char objectid[40];
 	int64_t gone; /* 0: the files tell when */
 	char *keyword[PST_KEYWORDS_MAX];
-	struct md_buf unknown; /* whole lines */
+	struct li_buf unknown; /* whole lines */
 };
 
 /* False: damaged; what was read before that is there. Either wants its free. */
 bool md_about_parse(struct pst_str text, struct md_about *about_r);
-void md_about_print(struct md_buf *out, const struct md_about *about);
+void md_about_print(struct li_buf *out, const struct md_about *about);
 void md_about_free(struct md_about *about);
 
 #endif

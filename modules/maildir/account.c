@@ -25,19 +25,6 @@ acct_free(struct pst_acct *a)
 	free(a);
 }
 
-enum pst_rc
-md_acct_uidvalidity(
-    struct pst_acct *a, uint32_t *value_r, struct pst_error *err)
-{
-	return li_account_uidvalidity(&a->files, value_r, err);
-}
-
-enum pst_rc
-md_acct_retire(struct pst_acct *a, uint32_t value, struct pst_error *err)
-{
-	return li_account_retire(&a->files, value, err);
-}
-
 static enum pst_rc
 read_account(struct pst_acct *a, struct pst_error *err)
 {
@@ -90,21 +77,21 @@ static enum pst_rc
 open_account(struct pst_acct *a, bool *created_r, struct pst_error *err)
 {
 	const struct pst_store *s = a->store;
-	struct md_buf domain = { 0 }, user = { 0 }, path = { 0 };
+	struct li_buf domain = { 0 }, user = { 0 }, path = { 0 };
 	enum pst_rc rc;
 	int e = 0;
 
 	rc = li_account_path(a->id, &domain, &user, err);
 	if (rc != PST_OK)
 		goto out;
-	md_buf_printf(&path, "%s/%s", domain.p, user.p);
+	li_buf_printf(&path, "%s/%s", domain.p, user.p);
 	free(a->path);
-	a->path = md_strdup(path.p);
+	a->path = li_strdup(path.p);
 	a->fd = li_root_account(&s->base, domain.p, user.p, &e);
 	if (e == 0)
 		e = make_inbox(a, created_r);
 	if (e != 0) {
-		rc = pst_fail(err, e == ENOENT ? PST_E_TEMP : md_rc_of(e), e,
+		rc = pst_fail(err, e == ENOENT ? PST_E_TEMP : li_rc_of(e), e,
 		    "the account %.150s cannot be opened", a->path);
 		goto out;
 	}
@@ -117,9 +104,9 @@ out:
 		a->fd = -1;
 		li_account_fini(&a->files);
 	}
-	md_buf_free(&domain);
-	md_buf_free(&user);
-	md_buf_free(&path);
+	li_buf_free(&domain);
+	li_buf_free(&user);
+	li_buf_free(&path);
 	return rc;
 }
 
@@ -134,10 +121,10 @@ md_acct_open(struct pst_store *s, const char *id, struct pst_acct **acct_r,
 	for (a = s->accounts; a != NULL && strcmp(a->id, id) != 0;)
 		a = a->next;
 	if (a == NULL) {
-		a = md_alloc(sizeof(*a));
+		a = li_alloc(sizeof(*a));
 		a->store = s;
-		a->id = md_strdup(id);
-		a->path = md_strdup("");
+		a->id = li_strdup(id);
+		a->path = li_strdup("");
 		a->fd = -1;
 		(void)pthread_mutex_init(&a->lock, NULL);
 		(void)pthread_mutex_init(&a->sums_lock, NULL);
@@ -184,25 +171,25 @@ md_acct_close(struct pst_acct *a)
 bool
 md_acct_exists(struct pst_store *s, const char *id)
 {
-	struct md_buf domain = { 0 }, user = { 0 }, path = { 0 };
+	struct li_buf domain = { 0 }, user = { 0 }, path = { 0 };
 	struct stat st;
 	bool exists;
 
 	exists = li_account_path(id, &domain, &user, NULL) == PST_OK;
 	if (exists) {
-		md_buf_printf(&path, "%s/%s/cur", domain.p, user.p);
+		li_buf_printf(&path, "%s/%s/cur", domain.p, user.p);
 		exists = fstatat(s->fd, path.p, &st, 0) == 0;
 	}
-	md_buf_free(&domain);
-	md_buf_free(&user);
-	md_buf_free(&path);
+	li_buf_free(&domain);
+	li_buf_free(&user);
+	li_buf_free(&path);
 	return exists;
 }
 
 enum pst_rc
 md_acct_remove(struct pst_store *s, const char *id, struct pst_error *err)
 {
-	struct md_buf domain = { 0 }, user = { 0 };
+	struct li_buf domain = { 0 }, user = { 0 };
 	struct pst_acct *a;
 	enum pst_rc rc;
 
@@ -215,9 +202,9 @@ md_acct_remove(struct pst_store *s, const char *id, struct pst_error *err)
 	rc = li_account_path(id, &domain, &user, err);
 	if (rc == PST_OK)
 		rc = li_root_remove(
-		    &s->base, &s->lock, domain.p, user.p, MD_ACCOUNT_FILE, err);
-	md_buf_free(&domain);
-	md_buf_free(&user);
+		    &s->base, &s->lock, domain.p, user.p, LI_ACCOUNT_FILE, err);
+	li_buf_free(&domain);
+	li_buf_free(&user);
 	return rc;
 }
 
@@ -240,8 +227,8 @@ enum pst_rc
 md_meta_get(struct pst_acct *a, const char *name, const char *prefix,
     pst_value_fn fn, void *arg, struct pst_error *err)
 {
-	struct md_metas found = { 0 };
-	struct md_buf dir = { 0 };
+	struct li_metas found = { 0 };
+	struct li_buf dir = { 0 };
 	struct md_folder *f;
 	enum pst_rc rc = PST_OK;
 
@@ -253,29 +240,21 @@ md_meta_get(struct pst_acct *a, const char *name, const char *prefix,
 	} else if (rc == PST_OK) {
 		rc = md_folder_get(a, dir.p, &f, err);
 		if (rc == PST_OK) {
-			(void)pthread_mutex_lock(&f->lock);
-			li_metas_collect(&f->state.meta, prefix, &found);
-			(void)pthread_mutex_unlock(&f->lock);
+			li_mailstate_metas(&f->base, prefix, &found);
 			md_folder_put(f);
 		}
 	}
 	(void)pthread_mutex_unlock(&a->lock);
 	li_metas_tell(&found, fn, arg);
-	md_buf_free(&dir);
+	li_buf_free(&dir);
 	return rc;
-}
-
-static enum pst_rc
-write_folder(void *arg, struct pst_error *err)
-{
-	return md_folder_write(arg, MD_SYNC_FULL, err);
 }
 
 enum pst_rc
 md_meta_put(struct pst_acct *a, const char *name, const char *key,
     struct pst_str value, struct pst_error *err)
 {
-	struct md_buf dir = { 0 };
+	struct li_buf dir = { 0 };
 	struct md_folder *f;
 	enum pst_rc rc = PST_OK;
 
@@ -289,14 +268,11 @@ md_meta_put(struct pst_acct *a, const char *name, const char *key,
 	} else if (rc == PST_OK) {
 		rc = md_folder_get(a, dir.p, &f, err);
 		if (rc == PST_OK) {
-			(void)pthread_mutex_lock(&f->lock);
-			rc = li_metas_change(
-			    &f->state.meta, key, value, write_folder, f, err);
-			(void)pthread_mutex_unlock(&f->lock);
+			rc = li_mailstate_meta_set(&f->base, key, value, err);
 			md_folder_put(f);
 		}
 	}
 	(void)pthread_mutex_unlock(&a->lock);
-	md_buf_free(&dir);
+	li_buf_free(&dir);
 	return rc;
 }

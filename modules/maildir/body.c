@@ -55,7 +55,7 @@ fix_size(struct pst_box *b, uint32_t uid, uint64_t size)
 	(void)pthread_mutex_lock(&b->lock);
 	i = md_box_find_fix(b, uid);
 	if (i == b->fix_count || b->fix[i].uid != uid) {
-		MD_PUSH(b->fix, b->fix_count, b->fix_cap);
+		LI_PUSH(b->fix, b->fix_count, b->fix_cap);
 		memmove(&b->fix[i + 1], &b->fix[i],
 		    (b->fix_count - i) * sizeof(b->fix[0]));
 		b->fix_count++;
@@ -94,7 +94,7 @@ md_count_bare_lf_in(int fd, uint64_t size, char *part, uint64_t *count_r)
 int
 md_count_bare_lf(int fd, uint64_t *count_r)
 {
-	char *part = md_resize(NULL, MD_PART, 1);
+	char *part = li_resize(NULL, MD_PART, 1);
 	int e = md_count_bare_lf_in(fd, UINT64_MAX, part, count_r);
 
 	free(part);
@@ -103,7 +103,7 @@ md_count_bare_lf(int fd, uint64_t *count_r)
 
 /* Copies with CRLF line ends to memory, or to a file when it is large. */
 struct converted {
-	struct md_buf text;
+	struct li_buf text;
 	int fd;
 	uint64_t length;
 };
@@ -118,17 +118,17 @@ convert_part(struct converted *c, const char *part, size_t n, char *before)
 		const char *stop = lf != NULL ? lf : end;
 
 		if (stop > part) {
-			md_buf_add(&c->text, part, (size_t)(stop - part));
+			li_buf_add(&c->text, part, (size_t)(stop - part));
 			*before = stop[-1];
 		}
 		if (lf == NULL)
 			break;
-		md_buf_puts(&c->text, *before == '\r' ? "\n" : "\r\n");
+		li_buf_puts(&c->text, *before == '\r' ? "\n" : "\r\n");
 		*before = '\n';
 		part = lf + 1;
 	}
 	if (c->fd >= 0) {
-		int e = md_write_all(c->fd, c->text.p, c->text.n);
+		int e = li_write_all(c->fd, c->text.p, c->text.n);
 
 		if (e != 0)
 			return e;
@@ -143,7 +143,7 @@ convert_part(struct converted *c, const char *part, size_t n, char *before)
 static int
 convert(const struct pst_store *s, int fd, uint64_t size, struct converted *c)
 {
-	char *part = md_resize(NULL, size < MD_PART ? size + 1 : MD_PART, 1);
+	char *part = li_resize(NULL, size < MD_PART ? size + 1 : MD_PART, 1);
 	char before = '\0';
 	uint64_t at = 0;
 	ssize_t got = 0;
@@ -151,7 +151,7 @@ convert(const struct pst_store *s, int fd, uint64_t size, struct converted *c)
 
 	c->fd = -1;
 	/* A line end for 32 octets, mostly. */
-	md_buf_room(&c->text,
+	li_buf_room(&c->text,
 	    (size_t)(size < MEMORY_MAX ? size + size / 32 : MD_PART) + 64);
 	if (size > MEMORY_MAX) {
 		c->fd = openat(
@@ -175,7 +175,7 @@ convert(const struct pst_store *s, int fd, uint64_t size, struct converted *c)
 	if (e != 0 && c->fd >= 0)
 		(void)close(c->fd);
 	if (e != 0 || c->fd >= 0)
-		md_buf_free(&c->text);
+		li_buf_free(&c->text);
 	return e;
 }
 
@@ -205,7 +205,7 @@ static bool
 convert_in_place(int fd, const struct md_name *name, struct converted *c)
 {
 	size_t lacks = (size_t)(name->wire - name->size);
-	char *text = md_resize(NULL, (size_t)name->wire + 1, 1), *to = text;
+	char *text = li_resize(NULL, (size_t)name->wire + 1, 1), *to = text;
 	char *from = text + lacks, *end = text + name->wire, *lf = NULL;
 
 	if (!read_all(fd, from, (size_t)name->size)) {
@@ -231,7 +231,7 @@ convert_in_place(int fd, const struct md_name *name, struct converted *c)
 		*to++ = '\n';
 	}
 	c->fd = -1;
-	c->text = (struct md_buf){ .p = text };
+	c->text = (struct li_buf){ .p = text };
 	c->length = (uint64_t)(to - text);
 	return true;
 }
@@ -271,7 +271,7 @@ open_body(struct pst_box *b, int fd, const struct md_name *name,
 	if (e != 0) {
 		(void)close(fd);
 		return pst_fail(err, PST_E_TEMP, e, "read %.120s: %.80s",
-		    b->folder->where, name->s);
+		    b->folder->base.where, name->s);
 	}
 	if (body_r->length != md_name_octets(name))
 		fix_size(b, name->uid, body_r->length);
@@ -302,10 +302,10 @@ md_body(struct pst_box *b, uint32_t uid, struct pst_body *body_r,
 	}
 	if (e == ENOENT)
 		return pst_fail(err, PST_E_NOTFOUND, 0,
-		    "%.160s has no message with uid %lu", b->folder->where,
+		    "%.160s has no message with uid %lu", b->folder->base.where,
 		    (unsigned long)uid);
-	return pst_fail(
-	    err, PST_E_TEMP, e, "open %.120s: %.80s", b->folder->where, text);
+	return pst_fail(err, PST_E_TEMP, e, "open %.120s: %.80s",
+	    b->folder->base.where, text);
 }
 
 enum pst_rc
@@ -317,11 +317,11 @@ md_ident(struct pst_box *b, uint32_t uid, char id_r[40], struct pst_error *err)
 
 	if (!find_name(b, uid, false, text, &dir))
 		return pst_fail(err, PST_E_NOTFOUND, 0,
-		    "%.160s has no message with uid %lu", b->folder->where,
+		    "%.160s has no message with uid %lu", b->folder->base.where,
 		    (unsigned long)uid);
 	if (md_name_ident(text, strlen(text), id_r))
 		return PST_OK;
-	md_hash128(
+	li_hash128(
 	    stem, md_name_stem(text, strlen(text), stem, sizeof(stem)), h);
 	(void)snprintf(id_r, 40, "M%016llx%016llx", (unsigned long long)h[0],
 	    (unsigned long long)h[1]);

@@ -37,7 +37,7 @@ md_arena_add(struct md_arena *a, const char *s, size_t n)
 			cap = CHUNK_MAX;
 		if (cap < n + 1)
 			cap = n + 1;
-		c = md_resize(NULL, sizeof(*c) + cap, 1);
+		c = li_resize(NULL, sizeof(*c) + cap, 1);
 		c->cap = cap;
 		c->used = 0;
 		c->next = a->chunk;
@@ -86,18 +86,6 @@ compact(struct pst_box *b)
 
 /* --- the list ------------------------------------------------------------- */
 
-/* The highest one that was given. */
-static uint64_t
-highest_modseq(const struct pst_box *b)
-{
-	uint64_t modseq;
-
-	(void)pthread_mutex_lock(&b->folder->lock);
-	modseq = b->folder->state.modseq;
-	(void)pthread_mutex_unlock(&b->folder->lock);
-	return modseq;
-}
-
 size_t
 md_box_find(const struct pst_box *b, uint32_t uid)
 {
@@ -126,7 +114,7 @@ void
 md_box_append(struct pst_box *b, const struct md_name *name, enum md_dir dir,
     uint64_t modseq, uint8_t pending)
 {
-	MD_PUSH(b->msg, b->n, b->cap);
+	LI_PUSH(b->msg, b->n, b->cap);
 	b->msg[b->n++] = (struct md_msg){
 		.name = md_arena_add(&b->names, name->s, name->n),
 		.name_n = (uint16_t)name->n,
@@ -167,7 +155,7 @@ md_box_drop(struct pst_box *b, const size_t *place, size_t n)
 
 	if (n == 0)
 		return;
-	modseq = highest_modseq(b);
+	modseq = li_mailstate_modseq(&b->folder->base);
 	to = place[0];
 	for (size_t from = to; from < b->n; from++) {
 		if (next < n && place[next] == from) {
@@ -187,7 +175,7 @@ md_box_gone(struct pst_box *b, uint32_t uid)
 {
 	if (!b->is_loaded)
 		return;
-	MD_PUSH(b->gone, b->gone_count, b->gone_cap);
+	LI_PUSH(b->gone, b->gone_count, b->gone_cap);
 	b->gone[b->gone_count++] = uid;
 	b->is_pending = true;
 }
@@ -238,7 +226,7 @@ md_box_row(struct pst_box *b, const struct md_msg *m, struct pst_row *row_r)
 		.size = octets_of(b, &name),
 	};
 	if (m->keywords != 0)
-		row_r->keywords &= md_folder_named(b->folder);
+		row_r->keywords &= li_mailstate_named(&b->folder->base);
 }
 
 /* --- open and close ------------------------------------------------------- */
@@ -266,11 +254,11 @@ md_box_new_cache(struct pst_box *b)
 	struct md_folder *f = b->folder;
 
 	li_cache_free(&b->cache, NULL, NULL, 0);
-	(void)unlinkat(f->fd, LI_CACHE_FILE, 0);
-	(void)pthread_mutex_lock(&f->lock);
-	b->cache = li_cache_new(
-	    b->acct->store->host, f->fd, f->state.uidvalidity, f->where);
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)unlinkat(f->base.fd, LI_CACHE_FILE, 0);
+	(void)pthread_mutex_lock(&f->base.lock);
+	b->cache = li_cache_new(b->acct->store->host, f->base.fd,
+	    f->base.state.uidvalidity, f->base.where);
+	(void)pthread_mutex_unlock(&f->base.lock);
 }
 
 /*
@@ -285,17 +273,17 @@ begin_box(struct pst_box *b, struct pst_error *err)
 	enum pst_rc rc = PST_OK;
 	bool is_new;
 
-	(void)pthread_mutex_lock(&f->lock);
-	is_new = f->state.uidnext == 1;
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
+	is_new = f->base.state.uidnext == 1;
+	(void)pthread_mutex_unlock(&f->base.lock);
 	if (is_new)
 		rc = md_scan(b, err);
 	if (rc != PST_OK)
 		return rc;
-	(void)pthread_mutex_lock(&f->lock);
-	if (f->is_fresh)
-		rc = md_folder_write(f, MD_SYNC_FULL, err);
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
+	if (f->base.is_fresh)
+		rc = li_mailstate_write(&f->base, LI_SYNC_FULL, err);
+	(void)pthread_mutex_unlock(&f->base.lock);
 	return rc;
 }
 
@@ -303,7 +291,7 @@ enum pst_rc
 md_box_open(struct pst_acct *a, const char *name, struct pst_box **box_r,
     struct pst_error *err)
 {
-	struct md_buf dir = { 0 };
+	struct li_buf dir = { 0 };
 	struct md_folder *f;
 	struct pst_box *b;
 	enum pst_rc rc = md_folder_encode(name, &dir, err);
@@ -317,18 +305,18 @@ md_box_open(struct pst_acct *a, const char *name, struct pst_box **box_r,
 		if (err != NULL)
 			err->rc = rc;
 	}
-	md_buf_free(&dir);
+	li_buf_free(&dir);
 	if (rc != PST_OK)
 		return rc;
-	b = md_alloc(sizeof(*b));
+	b = li_alloc(sizeof(*b));
 	b->acct = a;
 	b->folder = f;
 	(void)pthread_mutex_init(&b->lock, NULL);
-	(void)pthread_mutex_lock(&f->lock);
-	b->opened_modseq = f->state.modseq;
-	b->cache = li_cache_new(
-	    a->store->host, f->fd, f->state.uidvalidity, f->where);
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
+	b->opened_modseq = f->base.state.modseq;
+	b->cache = li_cache_new(a->store->host, f->base.fd,
+	    f->base.state.uidvalidity, f->base.where);
+	(void)pthread_mutex_unlock(&f->base.lock);
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
 		b->keyword[k] = "";
 	(void)md_keywords(b);
@@ -351,7 +339,7 @@ remember_times(struct pst_box *b)
 {
 	struct md_folder *f = b->folder;
 	struct timespec now[2];
-	struct md_state *st = &f->state;
+	struct li_state *st = &f->base.state;
 
 	if (md_stamps(f, now) != 0)
 		return;
@@ -360,7 +348,7 @@ remember_times(struct pst_box *b)
 		return;
 	if (b->must_scan || b->is_racy || !md_stamps_equal(now, b->stamp))
 		return;
-	(void)pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
 	if (!st->has_seen || !md_stamps_equal(now, st->seen) ||
 	    st->seen_uidnext != st->uidnext || st->seen_modseq != st->modseq) {
 		st->has_seen = true;
@@ -368,9 +356,9 @@ remember_times(struct pst_box *b)
 		st->seen[1] = now[1];
 		st->seen_uidnext = st->uidnext;
 		st->seen_modseq = st->modseq;
-		f->is_dirty = true;
+		f->base.is_dirty = true;
 	}
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->base.lock);
 }
 
 static void
@@ -389,22 +377,22 @@ static void
 remember_modseqs(struct pst_box *b)
 {
 	struct md_folder *f = b->folder;
-	uint64_t modseq = highest_modseq(b);
+	uint64_t modseq = li_mailstate_modseq(&b->folder->base);
 	int e;
 
 	if (!b->is_scanned) {
 		if (modseq != b->opened_modseq)
-			li_memory_renew(f->fd, f->state.uidvalidity,
+			li_memory_renew(f->base.fd, f->base.state.uidvalidity,
 			    b->opened_modseq, modseq);
 		return;
 	}
 	if (modseq == b->memory_modseq || (b->n == 0 && b->history.n == 0))
 		return;
-	e = li_memory_write(f->fd, f->state.uidvalidity, modseq, tell_entry, b,
-	    b->n, &b->history);
+	e = li_memory_write(f->base.fd, f->base.state.uidvalidity, modseq,
+	    tell_entry, b, b->n, &b->history);
 	if (e != 0 && e != ENOENT)
 		b->acct->store->host->log(PST_LOG_WARNING,
-		    "maildir: write %s/" LI_MEMORY_FILE ": %s", f->where,
+		    "maildir: write %s/" LI_MEMORY_FILE ": %s", f->base.where,
 		    strerror(e));
 }
 
@@ -466,17 +454,8 @@ enum pst_rc
 md_box_state(
     struct pst_box *b, struct pst_box_state *state_r, struct pst_error *err)
 {
-	struct md_folder *f = b->folder;
-
 	(void)err;
-	(void)pthread_mutex_lock(&f->lock);
-	*state_r = (struct pst_box_state){
-		.uidvalidity = f->state.uidvalidity,
-		.uidnext = f->state.uidnext,
-		.highestmodseq = f->state.modseq,
-	};
-	memcpy(state_r->objectid, f->state.objectid, sizeof(state_r->objectid));
-	(void)pthread_mutex_unlock(&f->lock);
+	li_mailstate_tell(&b->folder->base, state_r);
 	return PST_OK;
 }
 
@@ -490,19 +469,11 @@ enum pst_rc
 md_recent(
     struct pst_box *b, bool claim, uint32_t *first_r, struct pst_error *err)
 {
-	struct md_folder *f = b->folder;
-	uint32_t first, next;
+	uint32_t next;
+	uint32_t first = li_mailstate_recent(&b->folder->base, claim, &next);
 	size_t at;
 
 	(void)err;
-	(void)pthread_mutex_lock(&f->lock);
-	first = f->state.recent;
-	next = f->state.uidnext;
-	if (claim && first != next) {
-		f->state.recent = next;
-		f->is_dirty = true;
-	}
-	(void)pthread_mutex_unlock(&f->lock);
 	if (b->is_scanned) {
 		at = md_box_find(b, first);
 		first = at < b->n ? b->msg[at].uid : next;

@@ -62,61 +62,62 @@ static void
 check_state(struct check *c)
 {
 	struct md_folder *f = c->box->folder;
-	struct md_buf text = { 0 };
-	struct md_state st = { 0 };
+	struct li_buf text = { 0 };
+	struct li_state st = { 0 };
 	const char *problem = NULL;
 	struct pst_error err;
 	bool mended = false;
 	int e;
 
-	(void)pthread_mutex_lock(&f->lock);
-	e = md_read_file(f->fd, MD_STATE_FILE, MD_FILE_MAX, &text);
+	(void)pthread_mutex_lock(&f->base.lock);
+	e = li_read_file(f->base.fd, LI_STATE_FILE, MD_FILE_MAX, &text);
 	if (e == ENOENT)
 		problem = "is missing";
 	else if (e != 0)
 		problem = "cannot be read";
-	else if (md_state_parse((struct pst_str){ text.p, text.n }, &st) !=
-		 MD_STATE_OK)
+	else if (li_state_parse((struct pst_str){ text.p, text.n }, &st) !=
+		 LI_STATE_OK)
 		problem = "is damaged";
-	else if (st.uidvalidity != f->state.uidvalidity ||
-		 st.uidnext < f->state.uidnext)
+	else if (st.uidvalidity != f->base.state.uidvalidity ||
+		 st.uidnext < f->base.state.uidnext)
 		problem = "is older than what was given to clients";
 	/* What the server has in memory is right. */
 	if (problem != NULL && c->mend)
-		mended = md_folder_write(f, MD_SYNC_FULL, &err) == PST_OK;
-	(void)pthread_mutex_unlock(&f->lock);
-	md_state_free(&st);
-	md_buf_free(&text);
+		mended = li_mailstate_write(&f->base, LI_SYNC_FULL, &err) ==
+			 PST_OK;
+	(void)pthread_mutex_unlock(&f->base.lock);
+	li_state_free(&st);
+	li_buf_free(&text);
 	if (problem != NULL)
-		tell(c, 0, "state", mended, "%s/%s %s", f->where, MD_STATE_FILE,
-		    problem);
+		tell(c, 0, "state", mended, "%s/%s %s", f->base.where,
+		    LI_STATE_FILE, problem);
 }
 
 /* Names of keywords and metadata that were lost with the damaged file; the
- * letters in file names still stand for them. Wants folder->lock. */
+ * letters in file names still stand for them. Wants folder->base.lock. */
 static uint64_t
-take_over(struct md_folder *f, const struct md_state *old)
+take_over(struct md_folder *f, const struct li_state *old)
 {
 	uint64_t named = 0;
 
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++) {
 		bool known = old->keyword[k] == NULL ||
-			     f->state.keyword[k] != NULL;
+			     f->base.state.keyword[k] != NULL;
 
 		for (unsigned i = 0; i < PST_KEYWORDS_MAX && !known; i++)
-			known = f->state.keyword[i] != NULL &&
-				strcasecmp(
-				    f->state.keyword[i], old->keyword[k]) == 0;
+			known = f->base.state.keyword[i] != NULL &&
+				strcasecmp(f->base.state.keyword[i],
+				    old->keyword[k]) == 0;
 		if (known)
 			continue;
-		f->state.keyword[k] = md_strdup(old->keyword[k]);
+		f->base.state.keyword[k] = li_strdup(old->keyword[k]);
 		named |= UINT64_C(1) << k;
 	}
 	for (size_t i = 0; i < old->meta.n; i++) {
-		const struct md_meta *m = &old->meta.v[i];
+		const struct li_meta *m = &old->meta.v[i];
 
-		if (md_meta_find(&f->state.meta, m->key) == NULL)
-			md_meta_set(&f->state.meta, m->key,
+		if (li_meta_find(&f->base.state.meta, m->key) == NULL)
+			li_meta_set(&f->base.state.meta, m->key,
 			    (struct pst_str){ m->value, m->n });
 	}
 	return named;
@@ -133,8 +134,8 @@ note_named(struct pst_box *b, uint64_t named)
 
 		if ((m->keywords & named) == 0)
 			continue;
-		if (modseq == 0 &&
-		    md_folder_next_modseq(b->folder, &modseq, NULL) != PST_OK)
+		if (modseq == 0 && li_mailstate_next_modseq(&b->folder->base,
+				       &modseq, NULL) != PST_OK)
 			return;
 		m->modseq = modseq;
 		if (b->is_loaded && !(m->pending & MD_PEND_NEW)) {
@@ -147,35 +148,36 @@ note_named(struct pst_box *b, uint64_t named)
 static void
 check_damaged(struct check *c)
 {
-	static const char name[] = MD_STATE_FILE ".damaged";
+	static const char name[] = LI_STATE_FILE ".damaged";
 	struct md_folder *f = c->box->folder;
-	struct md_buf text = { 0 };
-	struct md_state st = { 0 };
+	struct li_buf text = { 0 };
+	struct li_state st = { 0 };
 	struct pst_error err;
 	uint64_t named = 0;
 	bool mended = false;
 
-	if (md_read_file(f->fd, name, MD_FILE_MAX, &text) == ENOENT)
+	if (li_read_file(f->base.fd, name, MD_FILE_MAX, &text) == ENOENT)
 		return;
 	if (c->mend) {
 		/* What it has before the damage is good. */
 		if (text.n > 0)
-			(void)md_state_parse(
+			(void)li_state_parse(
 			    (struct pst_str){ text.p, text.n }, &st);
-		(void)pthread_mutex_lock(&f->lock);
+		(void)pthread_mutex_lock(&f->base.lock);
 		named = take_over(f, &st);
-		mended = md_folder_write(f, MD_SYNC_FULL, &err) == PST_OK;
-		(void)pthread_mutex_unlock(&f->lock);
+		mended = li_mailstate_write(&f->base, LI_SYNC_FULL, &err) ==
+			 PST_OK;
+		(void)pthread_mutex_unlock(&f->base.lock);
 		note_named(c->box, named);
 		if (mended)
-			mended = unlinkat(f->fd, name, 0) == 0;
+			mended = unlinkat(f->base.fd, name, 0) == 0;
 	}
-	md_state_free(&st);
-	md_buf_free(&text);
+	li_state_free(&st);
+	li_buf_free(&text);
 	tell(c, 0, "state-lost", mended,
 	    "%s was found damaged once and begun anew; what is left of it is "
 	    "in %s/%s",
-	    MD_STATE_FILE, f->where, name);
+	    LI_STATE_FILE, f->base.where, name);
 }
 
 /* --- left-overs ----------------------------------------------------------- */
@@ -196,7 +198,7 @@ check_tmp(struct check *c)
 	struct md_folder *f = c->box->folder;
 	int64_t now = md_now(c->box->acct->store);
 	int fd = openat(
-	    f->fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	    f->base.fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *d;
 
@@ -212,7 +214,7 @@ check_tmp(struct check *c)
 		    c->mend && unlinkat(fd, d->d_name, 0) == 0,
 		    "%s/tmp/%s was left behind by a delivery that came to "
 		    "nothing",
-		    f->where, d->d_name);
+		    f->base.where, d->d_name);
 	}
 	(void)closedir(dir);
 }
@@ -237,7 +239,7 @@ check_trash(struct check *c)
 		    !is_old(fd, d->d_name, now))
 			continue;
 		tell(c, 0, "left-over",
-		    c->mend && md_remove_tree(fd, d->d_name) == 0,
+		    c->mend && li_remove_tree(fd, d->d_name) == 0,
 		    "%s/%s is of a mailbox that was removed", a->path,
 		    d->d_name);
 	}
@@ -253,8 +255,8 @@ take_file(void *arg, const char *text, enum md_dir dir)
 	struct md_name name;
 
 	md_name_parse(text, strlen(text), &name);
-	MD_PUSH(c->file, c->n, c->cap);
-	c->file[c->n++] = (struct file){ .name = md_strdup(text),
+	LI_PUSH(c->file, c->n, c->cap);
+	c->file[c->n++] = (struct file){ .name = li_strdup(text),
 		.dir = dir,
 		.uid = name.has_uid ? name.uid : 0 };
 	return true;
@@ -294,7 +296,7 @@ static void
 check_uid(struct check *c, size_t i, bool mended, bool *scan_r)
 {
 	const struct file *f = &c->file[i], *before = i > 0 ? f - 1 : NULL;
-	const char *where = c->box->folder->where;
+	const char *where = c->box->folder->base.where;
 
 	if (f->uid >= c->uidnext) {
 		*scan_r = true;
@@ -340,7 +342,8 @@ check_strange(struct check *c, enum md_dir sub)
 		    !S_ISREG(st.st_mode))
 			tell(c, 0, "no-file", false,
 			    "%s/%s/%s is no file, and no message",
-			    c->box->folder->where, sub_name[sub], d->d_name);
+			    c->box->folder->base.where, sub_name[sub],
+			    d->d_name);
 	(void)closedir(dir);
 }
 
@@ -387,7 +390,7 @@ check_whole(struct check *c, struct pst_error *err)
 		drop_names(c);
 		if (rc == PST_OK && read_names(c) != 0)
 			rc = pst_fail(err, PST_E_TEMP, 0, "read %.180s",
-			    c->box->folder->where);
+			    c->box->folder->base.where);
 	}
 	return rc;
 }
@@ -410,7 +413,8 @@ rename_right(struct check *c, const struct file *f, uint64_t size,
 
 	rc = md_scan_once(b, err);
 	if (rc == PST_OK)
-		rc = md_folder_reserve(b->folder, 1, &parts.uid, &modseq, err);
+		rc = li_mailstate_reserve(
+		    &b->folder->base, 1, &parts.uid, &modseq, err);
 	if (rc != PST_OK)
 		return rc;
 	md_name_parse(f->name, strlen(f->name), &old);
@@ -431,12 +435,12 @@ rename_right(struct check *c, const struct file *f, uint64_t size,
 		md_name_letters_fit(text, key_n, old.flags, old.keywords, &old);
 	md_expect(b, f->dir, MD_ECHO_FROM, f->name);
 	md_expect(b, f->dir, MD_ECHO_TO, text);
-	e = md_rename_new(sub, f->name, sub, text);
+	e = li_rename_new(sub, f->name, sub, text);
 	if (e != 0) {
 		md_unexpect(b, f->dir, MD_ECHO_FROM, f->name);
 		md_unexpect(b, f->dir, MD_ECHO_TO, text);
 		return md_fail(
-		    err, e, "rename %s/%s", b->folder->where, f->name);
+		    err, e, "rename %s/%s", b->folder->base.where, f->name);
 	}
 	(void)md_sync(b->acct->store, sub);
 	md_name_parse(text, strlen(text), &name);
@@ -472,9 +476,9 @@ check_sizes(struct check *c, const struct file *f, uint64_t size, uint64_t bare)
 	if (c->mend && f->uid != 0)
 		mended = rename_right(c, f, size, wire, &err) == PST_OK;
 	tell(c, f->uid, "size", mended,
-	    "%s/%s/%s has %llu octets (%llu with CRLF)", c->box->folder->where,
-	    sub_name[f->dir], f->name, (unsigned long long)size,
-	    (unsigned long long)(size + bare));
+	    "%s/%s/%s has %llu octets (%llu with CRLF)",
+	    c->box->folder->base.where, sub_name[f->dir], f->name,
+	    (unsigned long long)size, (unsigned long long)(size + bare));
 }
 
 /* Returns how many octets were read. */
@@ -502,7 +506,7 @@ check_content(struct check *c, const struct file *f)
 		return 0; /* gone or renamed since we read the folder */
 	if (e != 0)
 		tell(c, f->uid, "unreadable", false,
-		    "%s/%s/%s cannot be read: %s", c->box->folder->where,
+		    "%s/%s/%s cannot be read: %s", c->box->folder->base.where,
 		    sub_name[f->dir], f->name, strerrordesc_np(e));
 	else
 		check_sizes(c, f, size, bare);
@@ -519,12 +523,12 @@ md_check(struct pst_box *b, uint32_t first, uint32_t *next_r, bool mend,
 	int e;
 
 	*next_r = 0;
-	(void)pthread_mutex_lock(&b->folder->lock);
-	c.uidnext = b->folder->state.uidnext;
-	(void)pthread_mutex_unlock(&b->folder->lock);
+	(void)pthread_mutex_lock(&b->folder->base.lock);
+	c.uidnext = b->folder->base.state.uidnext;
+	(void)pthread_mutex_unlock(&b->folder->base.lock);
 	e = read_names(&c);
 	if (e != 0)
-		rc = md_fail(err, e, "read %s", b->folder->where);
+		rc = md_fail(err, e, "read %s", b->folder->base.where);
 	else if (first <= 1)
 		rc = check_whole(&c, err);
 	for (size_t i = 0; i < c.n && rc == PST_OK; i++) {

@@ -14,7 +14,7 @@ int
 md_place_copy(struct pst_box *b, int from_fd, enum md_dir dir, const char *name)
 {
 	const struct pst_store *s = b->acct->store;
-	int tmp = openat(b->folder->fd, "tmp",
+	int tmp = openat(b->folder->base.fd, "tmp",
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	int fd, e;
 
@@ -27,14 +27,14 @@ md_place_copy(struct pst_box *b, int from_fd, enum md_dir dir, const char *name)
 		(void)close(tmp);
 		return e;
 	}
-	e = md_copy_fd(from_fd, fd);
+	e = li_copy_fd(from_fd, fd);
 	if (e == 0)
 		e = md_sync(s, fd);
 	if (close(fd) < 0 && e == 0)
 		e = errno;
 	if (e == 0) {
 		md_expect(b, dir, MD_ECHO_TO, name);
-		e = md_rename_new(tmp, name, b->folder->sub[dir], name);
+		e = li_rename_new(tmp, name, b->folder->sub[dir], name);
 		if (e != 0)
 			md_unexpect(b, dir, MD_ECHO_TO, name);
 	}
@@ -68,7 +68,7 @@ static void
 take_in(struct pst_box *b, const char *text, enum md_dir dir, uint64_t modseq,
     struct pst_row *row_r)
 {
-	uint64_t named = md_folder_named(b->folder);
+	uint64_t named = li_mailstate_named(&b->folder->base);
 	struct md_name name;
 
 	md_name_parse(text, strlen(text), &name);
@@ -154,8 +154,8 @@ place_all(struct pst_box *b, const struct pst_append *appends, size_t n,
 		    placed[done].name, appends[done].last);
 	(void)sync_dirs(b, touched);
 	return pst_fail(err,
-	    md_rc_of(e) == PST_E_NOSPACE ? PST_E_NOSPACE : PST_E_TEMP, e,
-	    "deliver to %.180s", b->folder->where);
+	    li_rc_of(e) == PST_E_NOSPACE ? PST_E_NOSPACE : PST_E_TEMP, e,
+	    "deliver to %.180s", b->folder->base.where);
 }
 
 enum pst_rc
@@ -175,11 +175,11 @@ md_commit(struct pst_box *b, const struct pst_append *appends, size_t n,
 	for (size_t i = 0; i < n && rc == PST_OK; i++)
 		rc = md_stage_sync(appends[i].stage, err);
 	if (rc == PST_OK)
-		rc = md_folder_reserve(
-		    b->folder, (uint32_t)n, &uid, &modseq, err);
+		rc = li_mailstate_reserve(
+		    &b->folder->base, (uint32_t)n, &uid, &modseq, err);
 	if (rc != PST_OK)
 		return rc;
-	placed = md_resize(NULL, n, sizeof(*placed));
+	placed = li_resize(NULL, n, sizeof(*placed));
 	rc = place_all(b, appends, n, uid, placed, err);
 	for (size_t i = 0; i < n && rc == PST_OK; i++) {
 		take_in(b, placed[i].name, placed[i].dir, modseq, &rows_r[i]);
@@ -223,7 +223,7 @@ collect(struct transfer *t, struct pst_uids uids)
 		     i < b->n && b->msg[i].uid <= uids.r[r].last; i++) {
 			if (b->msg[i].pending & MD_PEND_NEW)
 				continue;
-			MD_PUSH(t->item, t->n, t->cap);
+			LI_PUSH(t->item, t->n, t->cap);
 			t->item[t->n++] = (struct item){ .uid = b->msg[i].uid };
 			keywords |= b->msg[i].keywords;
 		}
@@ -273,7 +273,7 @@ name_copy(struct transfer *t, struct item *it, const struct md_name *source,
 		text[key_n] = '\0'; /* no letters at all: it is new */
 		it->dir = MD_NEW;
 	}
-	it->name = md_strdup(text);
+	it->name = li_strdup(text);
 	it->size = md_name_octets(source);
 }
 
@@ -323,8 +323,8 @@ place_item(
 	}
 	if (e != 0)
 		return pst_fail(err,
-		    md_rc_of(e) == PST_E_NOSPACE ? PST_E_NOSPACE : PST_E_TEMP,
-		    e, "copy to %.180s", t->to->folder->where);
+		    li_rc_of(e) == PST_E_NOSPACE ? PST_E_NOSPACE : PST_E_TEMP,
+		    e, "copy to %.180s", t->to->folder->base.where);
 	it->is_placed = true;
 	t->touched[it->dir] = true;
 	return PST_OK;
@@ -337,15 +337,15 @@ place_items(struct transfer *t, struct pst_error *err)
 	uint32_t uid;
 	int e;
 
-	rc = md_folder_reserve(
-	    t->to->folder, (uint32_t)t->n, &uid, &t->modseq, err);
+	rc = li_mailstate_reserve(
+	    &t->to->folder->base, (uint32_t)t->n, &uid, &t->modseq, err);
 	for (size_t i = 0; i < t->n && rc == PST_OK; i++)
 		rc = place_item(t, &t->item[i], uid + (uint32_t)i, err);
 	if (rc == PST_OK) {
 		e = sync_dirs(t->to, t->touched);
 		if (e != 0)
 			rc = pst_fail(err, PST_E_TEMP, e, "fsync %.180s",
-			    t->to->folder->where);
+			    t->to->folder->base.where);
 	}
 	if (rc == PST_OK)
 		return PST_OK;
@@ -417,7 +417,7 @@ remove_sources(struct transfer *t, struct pst_error *err)
 {
 	struct pst_box *b = t->from;
 	bool touched[2] = { false, false };
-	size_t *place = md_resize(NULL, t->n, sizeof(*place)), n = 0;
+	size_t *place = li_resize(NULL, t->n, sizeof(*place)), n = 0;
 	int64_t bytes = 0;
 	enum pst_rc rc = PST_OK;
 	int e = 0;
@@ -446,8 +446,8 @@ remove_sources(struct transfer *t, struct pst_error *err)
 	if (e == 0)
 		e = sync_dirs(b, touched);
 	if (e != 0)
-		rc = pst_fail(
-		    err, PST_E_TEMP, e, "move from %.180s", b->folder->where);
+		rc = pst_fail(err, PST_E_TEMP, e, "move from %.180s",
+		    b->folder->base.where);
 	return rc;
 }
 
@@ -459,7 +459,7 @@ md_move(struct pst_box *b, struct pst_uids uids, struct pst_box *to,
 	enum pst_rc rc = begin(&t, uids, err);
 
 	if (rc == PST_OK && t.n > 0 && b != to)
-		rc = md_folder_next_modseq(b->folder, NULL, err);
+		rc = li_mailstate_next_modseq(&b->folder->base, NULL, err);
 	if (rc == PST_OK && t.n > 0)
 		rc = remove_sources(&t, err);
 	finish(&t, true, moved, arg);

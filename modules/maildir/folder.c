@@ -48,22 +48,22 @@ utf8_next(const char *s, size_t n, size_t *at)
 }
 
 static void
-utf8_put(struct md_buf *b, uint32_t c)
+utf8_put(struct li_buf *b, uint32_t c)
 {
 	if (c < 0x80) {
-		md_buf_putc(b, (char)c);
+		li_buf_putc(b, (char)c);
 	} else if (c < 0x800) {
-		md_buf_putc(b, (char)(0xc0 | c >> 6));
-		md_buf_putc(b, (char)(0x80 | (c & 0x3f)));
+		li_buf_putc(b, (char)(0xc0 | c >> 6));
+		li_buf_putc(b, (char)(0x80 | (c & 0x3f)));
 	} else if (c < 0x10000) {
-		md_buf_putc(b, (char)(0xe0 | c >> 12));
-		md_buf_putc(b, (char)(0x80 | (c >> 6 & 0x3f)));
-		md_buf_putc(b, (char)(0x80 | (c & 0x3f)));
+		li_buf_putc(b, (char)(0xe0 | c >> 12));
+		li_buf_putc(b, (char)(0x80 | (c >> 6 & 0x3f)));
+		li_buf_putc(b, (char)(0x80 | (c & 0x3f)));
 	} else {
-		md_buf_putc(b, (char)(0xf0 | c >> 18));
-		md_buf_putc(b, (char)(0x80 | (c >> 12 & 0x3f)));
-		md_buf_putc(b, (char)(0x80 | (c >> 6 & 0x3f)));
-		md_buf_putc(b, (char)(0x80 | (c & 0x3f)));
+		li_buf_putc(b, (char)(0xf0 | c >> 18));
+		li_buf_putc(b, (char)(0x80 | (c >> 12 & 0x3f)));
+		li_buf_putc(b, (char)(0x80 | (c >> 6 & 0x3f)));
+		li_buf_putc(b, (char)(0x80 | (c & 0x3f)));
 	}
 }
 
@@ -76,7 +76,7 @@ is_plain(int32_t c, bool first)
 }
 
 struct base64_out {
-	struct md_buf *out;
+	struct li_buf *out;
 	uint32_t bits;
 	unsigned n;
 };
@@ -88,13 +88,13 @@ base64_put16(struct base64_out *b, uint32_t unit)
 	b->n += 16;
 	while (b->n >= 6) {
 		b->n -= 6;
-		md_buf_putc(b->out, base64[b->bits >> b->n & 0x3f]);
+		li_buf_putc(b->out, base64[b->bits >> b->n & 0x3f]);
 	}
 }
 
 /* One level in modified UTF-7. False: it is not UTF-8. */
 static bool
-level_encode(const char *s, size_t n, struct md_buf *out)
+level_encode(const char *s, size_t n, struct li_buf *out)
 {
 	struct base64_out b = { .out = out };
 	bool shifted = false;
@@ -107,18 +107,18 @@ level_encode(const char *s, size_t n, struct md_buf *out)
 			return false;
 		if (is_plain(c, first)) {
 			if (shifted && b.n > 0)
-				md_buf_putc(
+				li_buf_putc(
 				    out, base64[b.bits << (6 - b.n) & 0x3f]);
 			if (shifted)
-				md_buf_putc(out, '-');
+				li_buf_putc(out, '-');
 			shifted = false;
-			md_buf_putc(out, (char)c);
+			li_buf_putc(out, (char)c);
 			if (c == '&')
-				md_buf_putc(out, '-');
+				li_buf_putc(out, '-');
 			continue;
 		}
 		if (!shifted) {
-			md_buf_putc(out, '&');
+			li_buf_putc(out, '&');
 			b.bits = b.n = 0;
 			shifted = true;
 		}
@@ -132,15 +132,15 @@ level_encode(const char *s, size_t n, struct md_buf *out)
 		}
 	}
 	if (shifted && b.n > 0)
-		md_buf_putc(out, base64[b.bits << (6 - b.n) & 0x3f]);
+		li_buf_putc(out, base64[b.bits << (6 - b.n) & 0x3f]);
 	if (shifted)
-		md_buf_putc(out, '-');
+		li_buf_putc(out, '-');
 	return true;
 }
 
 /* What is between '&' and '-'. */
 static bool
-shifted_decode(const char *s, size_t n, struct md_buf *out)
+shifted_decode(const char *s, size_t n, struct li_buf *out)
 {
 	uint32_t bits = 0, high = 0;
 	unsigned have = 0;
@@ -175,13 +175,13 @@ shifted_decode(const char *s, size_t n, struct md_buf *out)
 }
 
 static bool
-level_decode(const char *s, size_t n, struct md_buf *out)
+level_decode(const char *s, size_t n, struct li_buf *out)
 {
 	for (size_t at = 0; at < n; at++) {
 		const char *end;
 
 		if (s[at] != '&') {
-			md_buf_putc(out, s[at]);
+			li_buf_putc(out, s[at]);
 			continue;
 		}
 		at++;
@@ -189,7 +189,7 @@ level_decode(const char *s, size_t n, struct md_buf *out)
 		if (end == NULL)
 			return false;
 		if (end == s + at)
-			md_buf_putc(out, '&');
+			li_buf_putc(out, '&');
 		else if (!shifted_decode(s + at, (size_t)(end - (s + at)), out))
 			return false;
 		at = (size_t)(end - s);
@@ -205,20 +205,20 @@ has_raw_mark(const char *s, size_t n)
 
 /* Decodes a folder's level; false when it has to be shown raw. */
 static bool
-level_is_ours(const char *s, size_t n, struct md_buf *out)
+level_is_ours(const char *s, size_t n, struct li_buf *out)
 {
-	struct md_buf again = { 0 };
+	struct li_buf again = { 0 };
 	size_t start = out->n;
 	bool ok;
 
-	md_buf_add(out, "", 0);
+	li_buf_add(out, "", 0);
 	ok = n > 0 && level_decode(s, n, out) &&
 	     !has_raw_mark(out->p + start, out->n - start) &&
 	     memchr(out->p + start, '/', out->n - start) == NULL &&
 	     memchr(out->p + start, '\0', out->n - start) == NULL &&
 	     level_encode(out->p + start, out->n - start, &again) &&
 	     again.n == n && memcmp(again.p, s, n) == 0;
-	md_buf_free(&again);
+	li_buf_free(&again);
 	if (!ok) {
 		out->n = start;
 		if (out->p != NULL)
@@ -228,16 +228,16 @@ level_is_ours(const char *s, size_t n, struct md_buf *out)
 }
 
 static void
-raw_escape(const char *s, size_t n, struct md_buf *out)
+raw_escape(const char *s, size_t n, struct li_buf *out)
 {
-	md_buf_add(out, raw_mark, RAW_MARK);
+	li_buf_add(out, raw_mark, RAW_MARK);
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
 
 		if (c <= 0x20 || c >= 0x7f || c == '%')
-			md_buf_printf(out, "%%%02X", c);
+			li_buf_printf(out, "%%%02X", c);
 		else
-			md_buf_putc(out, s[i]);
+			li_buf_putc(out, s[i]);
 	}
 }
 
@@ -263,14 +263,14 @@ is_like_inbox(const char *s, size_t n, bool whole)
  */
 static enum pst_rc
 raw_unescape(
-    const char *s, size_t n, bool first, bool whole, struct md_buf *out)
+    const char *s, size_t n, bool first, bool whole, struct li_buf *out)
 {
-	struct md_buf check = { 0 }, plain = { 0 };
+	struct li_buf check = { 0 }, plain = { 0 };
 	size_t start = out->n;
 	bool ok;
 
-	md_buf_add(out, "", 0);
-	ok = md_unescape(out, s + RAW_MARK, n - RAW_MARK) &&
+	li_buf_add(out, "", 0);
+	ok = li_unescape(out, s + RAW_MARK, n - RAW_MARK) &&
 	     memchr(out->p + start, '.', out->n - start) == NULL &&
 	     memchr(out->p + start, '/', out->n - start) == NULL &&
 	     memchr(out->p + start, '\0', out->n - start) == NULL;
@@ -281,18 +281,18 @@ raw_unescape(
 			 (first && is_like_inbox(
 				       out->p + start, out->n - start, whole)));
 	}
-	md_buf_free(&check);
-	md_buf_free(&plain);
+	li_buf_free(&check);
+	li_buf_free(&plain);
 	return ok ? PST_OK : PST_E_PERM;
 }
 
 enum pst_rc
-md_folder_encode(const char *mailbox, struct md_buf *out, struct pst_error *err)
+md_folder_encode(const char *mailbox, struct li_buf *out, struct pst_error *err)
 {
 	const char *p = mailbox;
 	size_t start = out->n;
 
-	md_buf_add(out, "", 0);
+	li_buf_add(out, "", 0);
 	if (strcmp(mailbox, "INBOX") == 0)
 		return PST_OK;
 	for (;;) {
@@ -302,7 +302,7 @@ md_folder_encode(const char *mailbox, struct md_buf *out, struct pst_error *err)
 		if (n == 0)
 			return pst_fail(err, PST_E_SYNTAX, 0,
 			    "a mailbox name has an empty level");
-		md_buf_putc(out, '.');
+		li_buf_putc(out, '.');
 		if (has_raw_mark(p, n)) {
 			if (raw_unescape(p, n, p == mailbox, *end == '\0',
 				out) != PST_OK)
@@ -328,7 +328,7 @@ md_folder_encode(const char *mailbox, struct md_buf *out, struct pst_error *err)
 }
 
 bool
-md_folder_decode(const char *folder, struct md_buf *out)
+md_folder_decode(const char *folder, struct li_buf *out)
 {
 	const char *p = folder;
 	bool first = true;
@@ -341,7 +341,7 @@ md_folder_decode(const char *folder, struct md_buf *out)
 		bool raw = first && is_like_inbox(p, n, *end == '\0');
 
 		if (!first)
-			md_buf_putc(out, '/');
+			li_buf_putc(out, '/');
 		first = false;
 		if (raw || !level_is_ours(p, n, out))
 			raw_escape(p, n, out);

@@ -9,16 +9,16 @@
 #ifndef MAILDIR_FOLDER_H
 #define MAILDIR_FOLDER_H
 
-#include "util.h"
+#include "localindex/util.h"
 
 /*
  * The folder of a mailbox. SYNTAX: not UTF-8 or an empty level; PERM: a level
  * that begins with U+FFFD and stands for no folder; LIMIT: too long.
  */
 enum pst_rc md_folder_encode(
-    const char *mailbox, struct md_buf *out, struct pst_error *err);
+    const char *mailbox, struct li_buf *out, struct pst_error *err);
 
 /* The mailbox of a folder; false when it cannot be one ("cur", "..."). */
-bool md_folder_decode(const char *folder, struct md_buf *out);
+bool md_folder_decode(const char *folder, struct li_buf *out);
 
 #endif

@@ -125,7 +125,7 @@ take_in(struct pst_box *b, const struct md_foreign *f, uint32_t uid,
 	if (strcmp(text, f->name) != 0) {
 		md_expect(b, f->dir, MD_ECHO_FROM, f->name);
 		md_expect(b, f->dir, MD_ECHO_TO, text);
-		e = md_rename_new(sub, f->name, sub, text);
+		e = li_rename_new(sub, f->name, sub, text);
 		if (e != 0) {
 			md_unexpect(b, f->dir, MD_ECHO_FROM, f->name);
 			md_unexpect(b, f->dir, MD_ECHO_TO, text);
@@ -156,10 +156,10 @@ md_ingest(struct pst_box *b, struct md_foreign *list, size_t n, uint64_t modseq,
 	qsort(list, n, sizeof(list[0]), compare_foreign);
 	if (n > UINT32_MAX / 2)
 		return pst_fail(err, PST_E_LIMIT, 0, "too many messages");
-	rc = md_folder_reserve(f, (uint32_t)n, &uid, NULL, err);
+	rc = li_mailstate_reserve(&f->base, (uint32_t)n, &uid, NULL, err);
 	if (rc != PST_OK)
 		return rc;
-	part = md_resize(NULL, MD_PART, 1);
+	part = li_resize(NULL, MD_PART, 1);
 	for (size_t i = 0; i < n && e == 0; i++) {
 		e = take_in(b, &list[i], uid + (uint32_t)i, modseq, part);
 		touched[list[i].dir] = true;
@@ -172,5 +172,6 @@ md_ingest(struct pst_box *b, struct md_foreign *list, size_t n, uint64_t modseq,
 	for (int i = 0; i < 2; i++)
 		if (touched[i] && e == 0)
 			e = md_sync(b->acct->store, f->sub[i]);
-	return e ? md_fail(err, e, "take in mail of %s", f->where) : PST_OK;
+	return e ? md_fail(err, e, "take in mail of %s", f->base.where)
+		 : PST_OK;
 }

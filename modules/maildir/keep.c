@@ -83,38 +83,39 @@ make_and_open(const struct pst_store *s, int dirfd, const char *name)
 static int
 write_about(const struct pst_store *s, int dirfd, const struct md_about *about)
 {
-	struct md_buf text = { 0 };
+	struct li_buf text = { 0 };
 	int e;
 
 	md_about_print(&text, about);
-	e = md_replace_file(dirfd, MD_ABOUT_FILE, text.p, text.n,
-	    md_sync_kind(s, MD_SYNC_FULL));
-	md_buf_free(&text);
+	e = li_replace_file(dirfd, MD_ABOUT_FILE, text.p, text.n,
+	    md_sync_kind(s, LI_SYNC_FULL));
+	li_buf_free(&text);
 	return e;
 }
 
 /* --- the place of a mailbox's messages ------------------------------------ */
 
-/* What is to be said of the mailbox now. Wants folder->lock. */
+/* What is to be said of the mailbox now. Wants folder->base.lock. */
 static void
 describe(const struct md_folder *f, struct md_about *about)
 {
-	const struct md_meta *use = md_meta_find(
-	    &f->state.meta, MD_SPECIAL_USE);
-	struct md_buf name = { 0 };
+	const struct li_meta *use = li_meta_find(
+	    &f->base.state.meta, MD_SPECIAL_USE);
+	struct li_buf name = { 0 };
 
 	*about = (struct md_about){ 0 };
 	if (f->dir[0] == '\0')
-		about->name = md_strdup("INBOX");
+		about->name = li_strdup("INBOX");
 	else if (md_folder_decode(f->dir, &name))
-		about->name = md_memdup(name.p, name.n);
-	md_buf_free(&name);
+		about->name = li_memdup(name.p, name.n);
+	li_buf_free(&name);
 	if (use != NULL)
-		about->use = md_memdup(use->value, use->n);
-	memcpy(about->objectid, f->state.objectid, sizeof(about->objectid));
+		about->use = li_memdup(use->value, use->n);
+	memcpy(
+	    about->objectid, f->base.state.objectid, sizeof(about->objectid));
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
-		if (f->state.keyword[k] != NULL)
-			about->keyword[k] = md_strdup(f->state.keyword[k]);
+		if (f->base.state.keyword[k] != NULL)
+			about->keyword[k] = li_strdup(f->base.state.keyword[k]);
 }
 
 /* No letter means one thing in `old` and another in `now`. */
@@ -134,8 +135,8 @@ merge(struct md_about *now, const struct md_about *old)
 {
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
 		if (now->keyword[k] == NULL && old->keyword[k] != NULL)
-			now->keyword[k] = md_strdup(old->keyword[k]);
-	md_buf_add(&now->unknown, old->unknown.p, old->unknown.n);
+			now->keyword[k] = li_strdup(old->keyword[k]);
+	li_buf_add(&now->unknown, old->unknown.p, old->unknown.n);
 }
 
 static bool
@@ -160,15 +161,15 @@ use_folder(const struct pst_store *s, int kept_fd, struct md_keeper *k,
     struct md_about *now)
 {
 	struct md_about old = { 0 };
-	struct md_buf text = { 0 };
+	struct li_buf text = { 0 };
 	int fd = make_and_open(s, kept_fd, k->dir), e = 0;
 
 	if (fd < 0)
 		return errno;
-	if (md_read_file(fd, MD_ABOUT_FILE, MD_FILE_MAX, &text) == 0 &&
+	if (li_read_file(fd, MD_ABOUT_FILE, MD_FILE_MAX, &text) == 0 &&
 	    !md_about_parse((struct pst_str){ text.p, text.n }, &old))
 		e = ESTALE;
-	md_buf_free(&text);
+	li_buf_free(&text);
 	if (e == 0 && !is_compatible(&old, now))
 		e = ESTALE;
 	if (e == 0) {
@@ -193,7 +194,7 @@ static int
 open_keeper(struct md_folder *f, struct md_about *now)
 {
 	const struct pst_store *s = f->acct->store;
-	struct md_keeper *k = md_alloc(sizeof(*k));
+	struct md_keeper *k = li_alloc(sizeof(*k));
 	int kept_fd = make_and_open(s, f->acct->fd, MD_KEPT_FOLDER);
 	int e = kept_fd < 0 ? errno : ESTALE;
 
@@ -223,12 +224,12 @@ open_keeper(struct md_folder *f, struct md_about *now)
 }
 
 /* The keywords of `mask` have the names in the file that they have now. Wants
- * folder->lock. */
+ * folder->base.lock. */
 static bool
 knows(const struct md_folder *f, uint64_t mask)
 {
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++) {
-		const char *now = f->state.keyword[k];
+		const char *now = f->base.state.keyword[k];
 		const char *then = f->keeper->keyword[k];
 
 		if ((mask >> k & 1) == 0 || now == NULL)
@@ -257,11 +258,11 @@ keeper_ready(struct md_folder *f, uint64_t keywords)
 
 	/* Only calls on the box change it, and there is one of those. */
 	ready = f->keeper != NULL && !is_gone(f->keeper);
-	(void)pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
 	ready = ready && knows(f, keywords);
 	if (!ready)
 		describe(f, &now);
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->base.lock);
 	if (ready)
 		return 0;
 	(void)pthread_mutex_lock(&f->acct->lock);
@@ -306,7 +307,7 @@ rename_kept(struct pst_box *b, enum md_dir dir, const char *text)
 	 * mailbox had other ones. */
 	for (int i = 0; i < NAME_TRIES && e == EEXIST; i++) {
 		kept_name(text, now + i, out);
-		e = md_rename_new(
+		e = li_rename_new(
 		    b->folder->sub[dir], text, b->folder->keeper->fd, out);
 	}
 	if (e != 0)
@@ -339,7 +340,7 @@ md_keep_msg(struct pst_box *b, size_t place, bool touched[2])
 	if (e != 0)
 		b->acct->store->host->log(PST_LOG_WARNING,
 		    "maildir: %s: a message is not kept for undelete: %s",
-		    b->folder->where, strerrordesc_np(e));
+		    b->folder->base.where, strerrordesc_np(e));
 	return md_unlink_msg(b, place, touched);
 }
 
@@ -378,20 +379,20 @@ has_messages(int fd)
 static int
 write_folder_about(struct pst_acct *a, const char *dir, int fd)
 {
-	struct md_folder f = { .dir = md_strdup(dir) };
-	struct md_buf text = { 0 };
+	struct md_folder f = { .dir = li_strdup(dir) };
+	struct li_buf text = { 0 };
 	struct md_about about;
 	int e;
 
-	if (md_read_file(fd, MD_STATE_FILE, MD_FILE_MAX, &text) == 0)
-		(void)md_state_parse(
-		    (struct pst_str){ text.p, text.n }, &f.state);
-	md_buf_free(&text);
+	if (li_read_file(fd, LI_STATE_FILE, MD_FILE_MAX, &text) == 0)
+		(void)li_state_parse(
+		    (struct pst_str){ text.p, text.n }, &f.base.state);
+	li_buf_free(&text);
 	describe(&f, &about);
 	about.gone = md_now(a->store);
 	e = write_about(a->store, fd, &about);
 	md_about_free(&about);
-	md_state_free(&f.state);
+	li_state_free(&f.base.state);
 	free(f.dir);
 	return e;
 }
@@ -418,7 +419,7 @@ md_keep_folder(struct pst_acct *a, const char *dir)
 	(void)close(fd);
 	if (e == 0) {
 		md_random_hex(a->store, name + 1, 8);
-		e = md_rename_new(a->fd, dir, kept_fd, name);
+		e = li_rename_new(a->fd, dir, kept_fd, name);
 	}
 	if (e == 0)
 		e = md_sync(a->store, kept_fd);

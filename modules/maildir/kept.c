@@ -88,7 +88,7 @@ time_of(const char *text, size_t key_n, size_t *key_n_r)
 	*key_n_r = key_n;
 	if (comma == NULL || key_n - (size_t)(comma - text) < 4 ||
 	    memcmp(comma, ",X=", 3) != 0 ||
-	    !md_number(comma + 3, key_n - (size_t)(comma - text) - 3, &v) ||
+	    !li_number(comma + 3, key_n - (size_t)(comma - text) - 3, &v) ||
 	    v > INT64_MAX)
 		return 0;
 	*key_n_r = (size_t)(comma - text);
@@ -98,14 +98,14 @@ time_of(const char *text, size_t key_n, size_t *key_n_r)
 static void
 make_id(const char *dir, const struct md_name *name, char id[ID_MAX])
 {
-	struct md_buf text = { 0 };
+	struct li_buf text = { 0 };
 	uint64_t h[2];
 
-	md_buf_puts(&text, dir);
-	md_buf_putc(&text, '/');
-	md_buf_add(&text, name->s, name->key_n);
-	md_hash128(text.p, text.n, h);
-	md_buf_free(&text);
+	li_buf_puts(&text, dir);
+	li_buf_putc(&text, '/');
+	li_buf_add(&text, name->s, name->key_n);
+	li_hash128(text.p, text.n, h);
+	li_buf_free(&text);
 	(void)snprintf(id, ID_MAX, "K%016llx%016llx", (unsigned long long)h[0],
 	    (unsigned long long)h[1]);
 }
@@ -160,11 +160,11 @@ take_file(void *arg, const char *text, enum md_dir dir)
 	size_t key_n;
 
 	md_name_parse(text, strlen(text), &name);
-	MD_PUSH(w->all->kept, w->all->n, w->all->cap);
+	LI_PUSH(w->all->kept, w->all->n, w->all->cap);
 	k = &w->all->kept[w->all->n++];
 	*k = (struct kept){ .source = w->source,
 		.dir = dir,
-		.name = md_strdup(text),
+		.name = li_strdup(text),
 		.expunged = time_of(text, name.key_n, &key_n) };
 	make_id(s->dir, &name, k->id);
 	if (k->expunged == 0)
@@ -181,7 +181,7 @@ read_source(struct all *all, const char *dir)
 {
 	struct md_folder files = { 0 };
 	struct walk walk = { all, all->sources };
-	struct md_buf text = { 0 };
+	struct li_buf text = { 0 };
 	int fd = open_at(all->fd, dir), e = 0;
 	struct source *s;
 
@@ -189,14 +189,14 @@ read_source(struct all *all, const char *dir)
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
 			   ? 0
 			   : errno;
-	MD_PUSH(all->source, all->sources, all->sources_cap);
+	LI_PUSH(all->source, all->sources, all->sources_cap);
 	s = &all->source[all->sources++];
-	*s = (struct source){ .dir = md_strdup(dir) };
+	*s = (struct source){ .dir = li_strdup(dir) };
 	open_subs(all, walk.source, fd);
-	if (md_read_file(fd, MD_ABOUT_FILE, MD_FILE_MAX, &text) == 0)
+	if (li_read_file(fd, MD_ABOUT_FILE, MD_FILE_MAX, &text) == 0)
 		(void)md_about_parse(
 		    (struct pst_str){ text.p, text.n }, &s->about);
-	md_buf_free(&text);
+	li_buf_free(&text);
 	(void)close(fd);
 	files.sub[MD_NEW] = all->sub[MD_NEW];
 	files.sub[MD_CUR] = all->sub[MD_CUR];
@@ -243,18 +243,18 @@ read_all(struct pst_acct *a, struct all *all, struct pst_error *err)
 static void
 set_name(struct source *s, const char *dir)
 {
-	struct md_buf name = { 0 };
+	struct li_buf name = { 0 };
 
 	if (dir[0] == '\0')
-		md_buf_puts(&name, "INBOX");
+		li_buf_puts(&name, "INBOX");
 	else if (!md_folder_decode(dir, &name)) {
-		md_buf_free(&name);
+		li_buf_free(&name);
 		return;
 	}
 	free(s->name);
-	s->name = md_memdup(name.p, name.n);
+	s->name = li_memdup(name.p, name.n);
 	s->exists = true;
-	md_buf_free(&name);
+	li_buf_free(&name);
 }
 
 /* A mailbox of the account: are there messages that were in it? */
@@ -262,28 +262,29 @@ static void
 match_folder(void *arg, const char *dir)
 {
 	struct all *all = arg;
-	char path[MD_NAME_MAX + sizeof(MD_STATE_FILE) + 2];
-	struct md_buf text = { 0 };
-	struct md_state st = { 0 };
+	char path[MD_NAME_MAX + sizeof(LI_STATE_FILE) + 2];
+	struct li_buf text = { 0 };
+	struct li_state st = { 0 };
 	char objectid[ID_MAX] = "";
 	struct md_folder *f;
 
 	for (f = all->acct->folders; f != NULL; f = f->next)
 		if (strcmp(f->dir, dir) == 0) {
-			(void)pthread_mutex_lock(&f->lock);
-			memcpy(objectid, f->state.objectid, sizeof(objectid));
-			(void)pthread_mutex_unlock(&f->lock);
+			(void)pthread_mutex_lock(&f->base.lock);
+			memcpy(
+			    objectid, f->base.state.objectid, sizeof(objectid));
+			(void)pthread_mutex_unlock(&f->base.lock);
 			break;
 		}
 	(void)snprintf(
-	    path, sizeof(path), "%s/%s", dir[0] ? dir : ".", MD_STATE_FILE);
+	    path, sizeof(path), "%s/%s", dir[0] ? dir : ".", LI_STATE_FILE);
 	if (f == NULL &&
-	    md_read_file(all->acct->fd, path, MD_FILE_MAX, &text) == 0 &&
-	    md_state_parse((struct pst_str){ text.p, text.n }, &st) ==
-		MD_STATE_OK)
+	    li_read_file(all->acct->fd, path, MD_FILE_MAX, &text) == 0 &&
+	    li_state_parse((struct pst_str){ text.p, text.n }, &st) ==
+		LI_STATE_OK)
 		memcpy(objectid, st.objectid, sizeof(objectid));
-	md_state_free(&st);
-	md_buf_free(&text);
+	li_state_free(&st);
+	li_buf_free(&text);
 	for (size_t i = 0; objectid[0] != '\0' && i < all->sources; i++)
 		if (strcmp(all->source[i].about.objectid, objectid) == 0)
 			set_name(&all->source[i], dir);
@@ -292,7 +293,7 @@ match_folder(void *arg, const char *dir)
 static bool
 is_mailbox(const struct pst_acct *a, const char *name)
 {
-	struct md_buf dir = { 0 };
+	struct li_buf dir = { 0 };
 	char path[MD_NAME_MAX + 8];
 	struct stat st;
 	bool is;
@@ -304,7 +305,7 @@ is_mailbox(const struct pst_acct *a, const char *name)
 		is = fstatat(a->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		     S_ISDIR(st.st_mode);
 	}
-	md_buf_free(&dir);
+	li_buf_free(&dir);
 	return is;
 }
 
@@ -340,7 +341,7 @@ find_names(struct all *all)
 
 		if (s->name != NULL)
 			continue;
-		s->name = md_strdup(last_name(all, s));
+		s->name = li_strdup(last_name(all, s));
 		s->exists = is_mailbox(a, s->name);
 	}
 	(void)pthread_mutex_unlock(&a->lock);
@@ -409,7 +410,7 @@ md_kept_each(
 	return rc;
 }
 
-/* --- restore -------------------------------------------------------------- */
+/* --- by their ids --------------------------------------------------------- */
 
 static int
 compare_ids(const void *a, const void *b)
@@ -430,6 +431,54 @@ find_id(const struct all *all, const char *id)
 	return bsearch(
 	    &key, all->kept, all->n, sizeof(all->kept[0]), compare_ids);
 }
+
+/* The octets that there are of `most`; a file that is gone has none. */
+static size_t
+read_start(int dirfd, const char *name, char *p, size_t most)
+{
+	size_t n = 0;
+	int fd = openat(
+	    dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	while (fd >= 0 && n < most) {
+		ssize_t got = read(fd, p + n, most - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return n;
+}
+
+enum pst_rc
+md_kept_heads(struct pst_acct *a, const char *const *ids, size_t n, size_t most,
+    pst_head_fn fn, void *arg, struct pst_error *err)
+{
+	struct all all;
+	enum pst_rc rc = read_all(a, &all, err);
+	char *text = li_alloc(most + 1);
+
+	if (rc == PST_OK && all.n > 1)
+		qsort(all.kept, all.n, sizeof(all.kept[0]), compare_ids);
+	for (size_t i = 0; rc == PST_OK && i < n; i++) {
+		const struct kept *k = find_id(&all, ids[i]);
+		int dirfd = k != NULL ? folder_of(&all, k) : -1;
+		size_t got = dirfd >= 0 ? read_start(dirfd, k->name, text, most)
+					: 0;
+
+		if (got > 0)
+			fn(arg, i, (struct pst_str){ text, got });
+	}
+	free(text);
+	all_free(&all);
+	return rc;
+}
+
+/* --- restoring ------------------------------------------------------------ */
 
 /* Keywords by name; those that there is no number for are left out. */
 static enum pst_rc
@@ -542,25 +591,26 @@ restore_one(struct restore *r, const struct kept *k, uint32_t uid,
 		return errno == ENOENT
 			   ? PST_OK
 			   : pst_fail(err, PST_E_TEMP, errno,
-				 "restore to %.180s", to->folder->where);
+				 "restore to %.180s", to->folder->base.where);
 	dir = name_restored(
 	    to, &name, wire_size(from, k, &name), uid, keywords, text);
 	md_expect(to, dir, MD_ECHO_TO, text);
-	e = md_rename_new(from, k->name, to->folder->sub[dir], text);
+	e = li_rename_new(from, k->name, to->folder->sub[dir], text);
 	if (e != 0)
 		md_unexpect(to, dir, MD_ECHO_TO, text);
 	if (e == ENOENT)
 		return PST_OK;
 	if (e != 0)
 		return pst_fail(err,
-		    md_rc_of(e) == PST_E_NOSPACE ? PST_E_NOSPACE : PST_E_TEMP,
-		    e, "restore to %.180s", to->folder->where);
+		    li_rc_of(e) == PST_E_NOSPACE ? PST_E_NOSPACE : PST_E_TEMP,
+		    e, "restore to %.180s", to->folder->base.where);
 	*placed_r = true;
 	r->touched[dir] = true;
 	md_name_parse(text, strlen(text), &name);
 	*row_r = (struct pst_row){ .uid = uid,
 		.flags = name.flags,
-		.keywords = name.keywords & md_folder_named(to->folder),
+		.keywords = name.keywords &
+			    li_mailstate_named(&to->folder->base),
 		.modseq = r->modseq,
 		.internal_date = name.date,
 		.save_date = name.save_date,
@@ -585,8 +635,8 @@ restore_all(struct restore *r, const char *const *ids, size_t n,
 	enum pst_rc rc;
 	int e = 0;
 
-	rc = md_folder_reserve(
-	    r->to->folder, (uint32_t)n, &uid, &r->modseq, err);
+	rc = li_mailstate_reserve(
+	    &r->to->folder->base, (uint32_t)n, &uid, &r->modseq, err);
 	for (size_t i = 0; i < n && rc == PST_OK; i++) {
 		const struct kept *k = find_id(r->all, ids[i]);
 
@@ -602,8 +652,8 @@ restore_all(struct restore *r, const char *const *ids, size_t n,
 	if (r->count > 0)
 		md_usage_add(r->to, r->count, r->bytes);
 	if (rc == PST_OK && e != 0)
-		rc = pst_fail(
-		    err, PST_E_TEMP, e, "fsync %.180s", r->to->folder->where);
+		rc = pst_fail(err, PST_E_TEMP, e, "fsync %.180s",
+		    r->to->folder->base.where);
 	return rc;
 }
 
@@ -664,7 +714,7 @@ drop_source(struct all *all, const struct source *s)
 	if (!in_use &&
 	    (unlinkat(fd, "cur", AT_REMOVEDIR) == 0 || errno == ENOENT) &&
 	    (unlinkat(fd, "new", AT_REMOVEDIR) == 0 || errno == ENOENT))
-		(void)md_remove_tree(all->fd, s->dir);
+		(void)li_remove_tree(all->fd, s->dir);
 	(void)pthread_mutex_unlock(&a->lock);
 	if (fd >= 0)
 		(void)close(fd);

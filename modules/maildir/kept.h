@@ -38,6 +38,8 @@ int md_keep_folder(struct pst_acct *, const char *dir);
 
 enum pst_rc md_kept_each(
     struct pst_acct *, pst_kept_fn, void *, struct pst_error *);
+enum pst_rc md_kept_heads(struct pst_acct *, const char *const *, size_t,
+    size_t, pst_head_fn, void *, struct pst_error *);
 enum pst_rc md_kept_restore(struct pst_acct *, const char *const *, size_t,
     struct pst_box *, pst_restored_fn, void *, struct pst_error *);
 enum pst_rc md_kept_purge(struct pst_acct *, const struct pst_kept_limit *,

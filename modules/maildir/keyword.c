@@ -9,12 +9,12 @@
 
 #include <stdlib.h>
 
-/* Wants folder->lock, as the names belong to it. */
+/* Wants folder->base.lock, as the names belong to it. */
 static void
 show_names(struct pst_box *b)
 {
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++) {
-		const char *name = b->folder->state.keyword[k];
+		const char *name = b->folder->base.state.keyword[k];
 
 		b->keyword[k] = name ? name : "";
 	}
@@ -23,9 +23,9 @@ show_names(struct pst_box *b)
 const char *const *
 md_keywords(struct pst_box *b)
 {
-	(void)pthread_mutex_lock(&b->folder->lock);
+	(void)pthread_mutex_lock(&b->folder->base.lock);
 	show_names(b);
-	(void)pthread_mutex_unlock(&b->folder->lock);
+	(void)pthread_mutex_unlock(&b->folder->base.lock);
 	return b->keyword;
 }
 
@@ -41,26 +41,27 @@ letters_in_use(const struct pst_box *b)
 }
 
 /*
- * Gives number k a name, on the disk. The text of the old one stays until the
+ * Gives a name a number, on the disk. The text of an old name stays until the
  * number changes again: a list that keywords() gave out may still show it.
+ * Wants folder->base.lock.
  */
 static enum pst_rc
-set_name(struct pst_box *b, unsigned k, const char *name, struct pst_error *err)
+make_number(
+    struct pst_box *b, const char *name, int *number_r, struct pst_error *err)
 {
-	struct md_folder *f = b->folder;
-	char *old = f->state.keyword[k];
-	enum pst_rc rc;
+	unsigned k;
+	char *old;
+	enum pst_rc rc = li_mailstate_number(
+	    &b->folder->base, name, letters_in_use(b), &k, &old, err);
 
-	f->state.keyword[k] = md_strdup(name);
-	rc = md_folder_write(f, MD_SYNC_FULL, err);
-	if (rc != PST_OK) {
-		free(f->state.keyword[k]);
-		f->state.keyword[k] = old;
-	} else if (old != NULL) {
+	if (rc != PST_OK)
+		return rc;
+	if (old != NULL) {
 		free(b->old_keyword[k]);
 		b->old_keyword[k] = old;
 	}
-	return rc;
+	*number_r = (int)k;
+	return PST_OK;
 }
 
 enum pst_rc
@@ -71,9 +72,9 @@ md_keyword(struct pst_box *b, const char *name, bool create, unsigned *number_r,
 	enum pst_rc rc = PST_OK;
 	int k;
 
-	(void)pthread_mutex_lock(&f->lock);
-	k = li_keyword_find(f->state.keyword, name);
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
+	k = li_keyword_find(f->base.state.keyword, name);
+	(void)pthread_mutex_unlock(&f->base.lock);
 	if (k < 0 && !create)
 		return pst_fail(err, PST_E_NOTFOUND, 0, "no such keyword");
 	if (k < 0 && name[0] == '\0')
@@ -84,15 +85,11 @@ md_keyword(struct pst_box *b, const char *name, bool create, unsigned *number_r,
 		rc = md_scan_once(b, err);
 	if (rc != PST_OK)
 		return rc;
-	(void)pthread_mutex_lock(&f->lock);
-	if (k < 0) {
-		k = li_keyword_free(f->state.keyword, letters_in_use(b));
-		rc = k >= 0 ? set_name(b, (unsigned)k, name, err)
-			    : pst_fail(err, PST_E_LIMIT, 0,
-				  "%.180s: all keywords are in use", f->where);
-	}
+	(void)pthread_mutex_lock(&f->base.lock);
+	if (k < 0)
+		rc = make_number(b, name, &k, err);
 	show_names(b);
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->base.lock);
 	if (rc == PST_OK)
 		*number_r = (unsigned)k;
 	return rc;
@@ -102,12 +99,12 @@ md_keyword(struct pst_box *b, const char *name, bool create, unsigned *number_r,
 static void
 copy_names(struct md_folder *f, uint64_t mask, char *name[PST_KEYWORDS_MAX])
 {
-	(void)pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
-		name[k] = (mask >> k & 1) && f->state.keyword[k]
-			      ? md_strdup(f->state.keyword[k])
+		name[k] = (mask >> k & 1) && f->base.state.keyword[k]
+			      ? li_strdup(f->base.state.keyword[k])
 			      : NULL;
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->base.lock);
 }
 
 enum pst_rc
@@ -133,7 +130,7 @@ md_keywords_map(struct pst_box *from, struct pst_box *to, uint64_t mask,
 			to->acct->store->host->log(PST_LOG_WARNING,
 			    "maildir: %s: no number is left for a keyword "
 			    "of copied messages",
-			    to->folder->where);
+			    to->folder->base.where);
 			rc = PST_OK;
 		}
 	}

@@ -7,12 +7,11 @@ maildir_la_SOURCES = \
 	modules/maildir/commit.c \
 	modules/maildir/folder.c modules/maildir/folder.h \
 	modules/maildir/ingest.c modules/maildir/keyword.c \
-	modules/maildir/maildir.h modules/maildir/mailstate.c \
+	modules/maildir/maildir.h modules/maildir/mailfolder.c \
 	modules/maildir/modify.c modules/maildir/name.c \
 	modules/maildir/name.h modules/maildir/place.c modules/maildir/scan.c \
 	modules/maildir/stage.c \
-	modules/maildir/state.h modules/maildir/store.c \
+	modules/maildir/store.c \
 	modules/maildir/text.c \
 	modules/maildir/tree.c modules/maildir/usage.c \
-	modules/maildir/util.h \
 	modules/maildir/watch.c

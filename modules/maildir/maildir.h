@@ -2,10 +2,10 @@
  * maildir.h - the structures that the files of this module share.
  *
  * Locks, outermost first: store->lock (table of accounts), acct->lock (names,
- * account files, table of folders), folder->lock (state file), box->lock (list
- * of messages, for body() and ident() beside other calls), the watcher's lock.
- * Who needs two takes them in this order. No call back to the server is made
- * with one of them held.
+ * account files, table of folders), folder->base.lock (state file), box->lock
+ * (list of messages, for body() and ident() beside other calls), the watcher's
+ * lock. Who needs two takes them in this order. No call back to the server is
+ * made with one of them held.
  */
 #ifndef MAILDIR_MAILDIR_H
 #define MAILDIR_MAILDIR_H
@@ -13,17 +13,16 @@
 #include "folder.h"
 #include "localindex/account.h"
 #include "localindex/cache.h"
+#include "localindex/mailstate.h"
 #include "localindex/memory.h"
 #include "localindex/root.h"
+#include "localindex/util.h"
+#include "localindex/watcher.h"
 #include "name.h"
-#include "state.h"
-#include "util.h"
 
 #include <postern/module.h>
 #include <pthread.h>
 
-#define MD_STATE_FILE "postern.state"
-#define MD_ACCOUNT_FILE LI_ACCOUNT_FILE
 #define MD_RENAME_FILE "postern.rename"
 #define MD_TRASH_PREFIX "postern.trash-"
 #define MD_SPECIAL_USE "/private/specialuse"
@@ -35,7 +34,6 @@ enum {
 
 enum md_dir { MD_NEW, MD_CUR };
 
-struct md_watcher;
 struct md_watched;
 struct md_keeper;
 
@@ -49,7 +47,7 @@ struct pst_store {
 	bool fsync;
 	bool as_lf;	   /* new messages are written with LF line ends */
 	char hostname[48]; /* as it stands in file names */
-	struct md_watcher *watcher;
+	struct li_watcher *watcher;
 
 	pthread_mutex_t lock;
 	struct pst_acct *accounts;
@@ -85,22 +83,12 @@ struct pst_acct {
 
 /* A mailbox's folder and state file, shared by box and account calls. */
 struct md_folder {
+	struct li_mailstate base; /* first */
 	struct pst_acct *acct;
-	struct md_folder *next; /* these three guarded by acct->lock */
+	struct md_folder *next; /* these two guarded by acct->lock */
 	unsigned users;
-	bool is_fresh; /* the state was made up and is not on the disk */
-
-	char *dir;   /* "" or ".A.B" */
-	char *where; /* "domain/user/.A.B", for the log */
-	int fd;
+	char *dir;  /* "" or ".A.B" */
 	int sub[2]; /* by enum md_dir */
-
-	pthread_mutex_t lock;
-	struct md_state state; /* uidnext and modseq: exact */
-	uint32_t uid_floor;    /* what the disk says of them */
-	uint64_t modseq_floor;
-	uint32_t uid_block; /* how many uids are reserved next time */
-	bool is_dirty;	    /* worth writing when it is closed */
 	/* Where its expunged messages go, once there was one; replaced under
 	 * acct->lock by calls on the box. */
 	struct md_keeper *keeper;
@@ -170,7 +158,7 @@ int64_t md_now(const struct pst_store *s); /* seconds */
 void md_random_hex(const struct pst_store *s, char *out, size_t n);
 /* fsync(2) unless it is configured away. 0 or an errno. */
 int md_sync(const struct pst_store *s, int fd);
-enum md_sync md_sync_kind(const struct pst_store *s, enum md_sync wanted);
+enum li_sync md_sync_kind(const struct pst_store *s, enum li_sync wanted);
 /* The beginning of a new message's name. */
 void md_new_stem(
     const struct pst_store *s, int64_t date, char *out, size_t cap);
@@ -192,12 +180,6 @@ enum pst_rc md_meta_get(struct pst_acct *, const char *, const char *,
     pst_value_fn, void *, struct pst_error *);
 enum pst_rc md_meta_put(struct pst_acct *, const char *, const char *,
     struct pst_str, struct pst_error *);
-/* The next UIDVALIDITY, durably taken. Wants acct->lock, as does retire. */
-enum pst_rc md_acct_uidvalidity(
-    struct pst_acct *, uint32_t *value_r, struct pst_error *);
-/* Makes sure that the next one is larger than `value`. */
-enum pst_rc md_acct_retire(
-    struct pst_acct *, uint32_t value, struct pst_error *);
 
 /* --- tree.c --------------------------------------------------------------- */
 
@@ -215,42 +197,15 @@ enum pst_rc md_rename_finish(struct pst_acct *, struct pst_error *);
 int md_each_folder(
     const struct pst_acct *, void (*fn)(void *arg, const char *dir), void *arg);
 
-/* --- mailstate.c ---------------------------------------------------------- */
+/* --- mailfolder.c --------------------------------------------------------- */
 
 /* The folder of a mailbox. NOTFOUND. Wants acct->lock, as does put. */
 enum pst_rc md_folder_get(struct pst_acct *, const char *dir,
     struct md_folder **folder_r, struct pst_error *);
 void md_folder_put(struct md_folder *);
-/* Begins a state for a folder that has none. */
-void md_state_begin(
-    const struct pst_store *, uint32_t uidvalidity, struct md_state *state_r);
 /* The folder is still what has its name, and so are new and cur: nobody else
  * removed or renamed them. */
 bool md_folder_is_there(const struct md_folder *);
-/*
- * Writes the state file. Wants folder->lock. NOTFOUND: it is not there any
- * more. It may be a mailbox of another name now, whose state is not ours.
- */
-enum pst_rc md_folder_write(
-    struct md_folder *, enum md_sync sync, struct pst_error *);
-/*
- * Takes `uids` uids from *first_r on and, when modseq_r is not NULL, one new
- * modseq, never to be given again even after a crash.
- */
-enum pst_rc md_folder_reserve(struct md_folder *, uint32_t uids,
-    uint32_t *first_r, uint64_t *modseq_r, struct pst_error *);
-/* Makes uidnext and the highest modseq at least these, even after a crash. */
-enum pst_rc md_folder_raise(
-    struct md_folder *, uint32_t uidnext, uint64_t modseq, struct pst_error *);
-/*
- * A new modseq for what needs no new uid. Reading, removing and flags must go
- * on when the disk is full or the folder not there: then it is not reserved,
- * and the price is that it may be given twice should the server die before it
- * can write. `modseq_r` may be NULL.
- */
-enum pst_rc md_folder_next_modseq(
-    struct md_folder *, uint64_t *modseq_r, struct pst_error *);
-uint64_t md_folder_named(struct md_folder *); /* keywords that have a name */
 
 /* --- box.c ---------------------------------------------------------------- */
 
@@ -434,8 +389,7 @@ enum md_echo { MD_ECHO_FROM, MD_ECHO_TO, MD_ECHO_CREATE, MD_ECHO_DELETE };
 
 enum pst_rc md_watch(struct pst_box *, void *cookie, struct pst_error *);
 void md_unwatch(struct pst_box *);
-struct md_watcher *md_watcher_new(struct pst_store *);
-void md_watcher_free(struct md_watcher *);
+struct li_watcher *md_watcher_new(const struct pst_host *);
 /* Announces what we are about to do ourselves; take_back when it failed. */
 void md_expect(struct pst_box *, enum md_dir, enum md_echo, const char *name);
 void md_unexpect(struct pst_box *, enum md_dir, enum md_echo, const char *name);

@@ -16,7 +16,8 @@ bool
 md_box_relocate(struct pst_box *b, size_t place, struct pst_error *err)
 {
 	struct md_msg *m = &b->msg[place];
-	uint64_t named = md_folder_named(b->folder), modseq = m->modseq;
+	uint64_t named = li_mailstate_named(&b->folder->base),
+		 modseq = m->modseq;
 	char text[MD_NAME_MAX + 1];
 	struct md_name key, name;
 	enum md_dir dir;
@@ -26,7 +27,7 @@ md_box_relocate(struct pst_box *b, size_t place, struct pst_error *err)
 	if (!md_find_file(b, m->uid, &key, text, &dir)) {
 		if (!(m->pending & MD_PEND_NEW))
 			md_box_gone(b, m->uid);
-		(void)md_folder_next_modseq(b->folder, NULL, err);
+		(void)li_mailstate_next_modseq(&b->folder->base, NULL, err);
 		(void)pthread_mutex_lock(&b->lock);
 		md_box_drop(b, &place, 1);
 		(void)pthread_mutex_unlock(&b->lock);
@@ -36,7 +37,7 @@ md_box_relocate(struct pst_box *b, size_t place, struct pst_error *err)
 	differs = name.flags != m->flags ||
 		  (name.keywords & named) != (m->keywords & named);
 	if (differs)
-		(void)md_folder_next_modseq(b->folder, &modseq, err);
+		(void)li_mailstate_next_modseq(&b->folder->base, &modseq, err);
 	(void)pthread_mutex_lock(&b->lock);
 	if (differs && b->is_loaded && !(m->pending & MD_PEND_NEW)) {
 		m->pending |= MD_PEND_CHANGED;
@@ -98,7 +99,7 @@ rename_msg(struct pst_box *b, struct md_msg *m, uint32_t flags,
 		return ENAMETOOLONG;
 	md_expect(b, m->dir, MD_ECHO_FROM, m->name);
 	md_expect(b, MD_CUR, MD_ECHO_TO, text);
-	e = md_rename_new(f->sub[m->dir], m->name, f->sub[MD_CUR], text);
+	e = li_rename_new(f->sub[m->dir], m->name, f->sub[MD_CUR], text);
 	if (e != 0) {
 		md_unexpect(b, m->dir, MD_ECHO_FROM, m->name);
 		md_unexpect(b, MD_CUR, MD_ECHO_TO, text);
@@ -134,7 +135,8 @@ change_msg(struct change *c, size_t place, bool *gone_r, struct pst_error *err)
 		    !(m->pending & MD_PEND_CHANGED))
 			return PST_OK;
 		if (c->modseq == 0)
-			rc = md_folder_next_modseq(b->folder, &c->modseq, err);
+			rc = li_mailstate_next_modseq(
+			    &b->folder->base, &c->modseq, err);
 		if (rc != PST_OK)
 			return rc;
 		e = flags == m->flags && keywords == m->keywords
@@ -154,9 +156,9 @@ change_msg(struct change *c, size_t place, bool *gone_r, struct pst_error *err)
 	}
 	return e == 0 ? PST_OK
 		      : pst_fail(err,
-			    md_rc_of(e) == PST_E_NOTFOUND ? PST_E_TEMP
-							  : md_rc_of(e),
-			    e, "change flags in %.180s", b->folder->where);
+			    li_rc_of(e) == PST_E_NOTFOUND ? PST_E_TEMP
+							  : li_rc_of(e),
+			    e, "change flags in %.180s", b->folder->base.where);
 }
 
 enum pst_rc
@@ -171,7 +173,7 @@ md_flags(struct pst_box *b, struct pst_uids uids,
 		.arg = arg };
 	enum pst_rc rc = md_scan_once(b, err);
 
-	c.named = md_folder_named(b->folder);
+	c.named = li_mailstate_named(&b->folder->base);
 	for (size_t r = 0; r < uids.n && rc == PST_OK; r++) {
 		size_t i = md_box_find(b, uids.r[r].first);
 
@@ -233,8 +235,8 @@ expunge(struct pst_box *b, struct pst_uids uids, bool keep, pst_uid_fn gone,
 			if (b->msg[i].pending & MD_PEND_NEW)
 				continue;
 			if (n == 0)
-				rc = md_folder_next_modseq(
-				    b->folder, NULL, err);
+				rc = li_mailstate_next_modseq(
+				    &b->folder->base, NULL, err);
 			if (rc != PST_OK)
 				break;
 			e = keep ? md_keep_msg(b, i, touched)
@@ -243,7 +245,7 @@ expunge(struct pst_box *b, struct pst_uids uids, bool keep, pst_uid_fn gone,
 				break;
 			md_name_parse(b->msg[i].name, b->msg[i].name_n, &name);
 			bytes += (int64_t)md_name_octets(&name);
-			MD_PUSH(place, n, cap);
+			LI_PUSH(place, n, cap);
 			place[n++] = i;
 			gone(arg, b->msg[i].uid);
 		}
@@ -258,7 +260,7 @@ expunge(struct pst_box *b, struct pst_uids uids, bool keep, pst_uid_fn gone,
 			e = md_sync(b->acct->store, b->folder->sub[i]);
 	if (rc == PST_OK && e != 0)
 		rc = pst_fail(err, PST_E_TEMP, e, "remove mail of %.180s",
-		    b->folder->where);
+		    b->folder->base.where);
 	return rc;
 }
 

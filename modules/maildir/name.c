@@ -4,7 +4,7 @@
  * is kept, a letter that means nothing to us stays where it is.
  */
 #include "name.h"
-#include "util.h"
+#include "localindex/util.h"
 
 /* Keyword n is letter n. The upper-case ones leave out D F P R S T. */
 static const char keyword_letters[PST_KEYWORDS_MAX + 1] =
@@ -47,7 +47,7 @@ parse_signed(const char *p, size_t n, int64_t *value_r)
 	bool minus = n > 0 && p[0] == '-';
 	uint64_t v;
 
-	if (!md_number(p + minus, n - minus, &v) || v > INT64_MAX)
+	if (!li_number(p + minus, n - minus, &v) || v > INT64_MAX)
 		return false;
 	*value_r = minus ? -(int64_t)v : (int64_t)v;
 	return true;
@@ -64,19 +64,19 @@ parse_field(const char *p, size_t n, struct md_name *m)
 		return false;
 	switch (p[0]) {
 	case 'S':
-		if (!md_number(p + 2, n - 2, &v))
+		if (!li_number(p + 2, n - 2, &v))
 			return false;
 		if (!m->has_size)
 			m->size = v;
 		return m->has_size = true;
 	case 'W':
-		if (!md_number(p + 2, n - 2, &v))
+		if (!li_number(p + 2, n - 2, &v))
 			return false;
 		if (!m->has_wire)
 			m->wire = v;
 		return m->has_wire = true;
 	case 'U':
-		if (!md_number(p + 2, n - 2, &v) || v == 0 || v > UINT32_MAX)
+		if (!li_number(p + 2, n - 2, &v) || v == 0 || v > UINT32_MAX)
 			return false;
 		if (!m->has_uid)
 			m->uid = (uint32_t)v;
@@ -104,7 +104,7 @@ leading_number(const char *s, size_t n)
 
 	while (digits < n && s[digits] >= '0' && s[digits] <= '9')
 		digits++;
-	if (!md_number(s, digits, &v) || v > INT64_MAX)
+	if (!li_number(s, digits, &v) || v > INT64_MAX)
 		return -1;
 	return (int64_t)v;
 }
@@ -196,7 +196,7 @@ md_name_ident(const char *s, size_t n, char id_r[40])
 		if (end - at < 4 || s[at + 1] != 'E' || s[at + 2] != '=')
 			continue;
 		id = (struct pst_str){ s + at + 3, end - at - 3 };
-		if (!md_is_ident(id))
+		if (!li_is_ident(id))
 			continue;
 		memcpy(id_r, id.p, id.n);
 		id_r[id.n] = '\0';

@@ -18,47 +18,11 @@ static void
 forget(struct pst_box *b)
 {
 	struct md_folder *f = b->folder;
-	uint64_t modseq;
 
-	(void)pthread_mutex_lock(&f->lock);
-	modseq = f->state.modseq;
-	(void)pthread_mutex_unlock(&f->lock);
 	li_history_fini(&b->history);
-	li_history_begin(&b->history, modseq);
+	li_history_begin(&b->history, li_mailstate_modseq(&f->base));
 	b->memory_modseq = 0;
-	(void)unlinkat(f->fd, LI_MEMORY_FILE, 0);
-}
-
-/* Writes the state with what is new; as it was when that fails. */
-static enum pst_rc
-adopt_state(struct md_folder *f, const struct pst_box_state *origin,
-    struct pst_error *err)
-{
-	struct md_state *st = &f->state;
-	const struct md_state old = *st; /* borrows its texts */
-	const uint32_t old_floor = f->uid_floor;
-	const uint64_t old_modseq = f->modseq_floor;
-	enum pst_rc rc;
-
-	if (st->recent == st->uidnext && origin->uidnext > st->uidnext)
-		st->recent = origin->uidnext; /* none is, so far */
-	st->uidvalidity = origin->uidvalidity;
-	memcpy(st->objectid, origin->objectid, sizeof(st->objectid));
-	if (origin->uidnext > st->uidnext)
-		st->uidnext = origin->uidnext;
-	if (origin->highestmodseq > st->modseq)
-		st->modseq = origin->highestmodseq;
-	if (st->uidnext > f->uid_floor)
-		f->uid_floor = st->uidnext;
-	if (st->modseq > f->modseq_floor)
-		f->modseq_floor = st->modseq;
-	rc = md_folder_write(f, MD_SYNC_FULL, err);
-	if (rc != PST_OK) {
-		*st = old;
-		f->uid_floor = old_floor;
-		f->modseq_floor = old_modseq;
-	}
-	return rc;
+	(void)unlinkat(f->base.fd, LI_MEMORY_FILE, 0);
 }
 
 enum pst_rc
@@ -73,24 +37,24 @@ md_adopt(struct pst_box *b, const struct pst_box_state *origin,
 
 	if (rc != PST_OK)
 		return rc;
-	if (origin->uidvalidity == 0 || !md_is_ident(id) ||
+	if (origin->uidvalidity == 0 || !li_is_ident(id) ||
 	    origin->highestmodseq > INT64_MAX / 2)
-		return pst_fail(
-		    err, PST_E_PERM, 0, "%.180s cannot be like that", f->where);
-	(void)pthread_mutex_lock(&f->lock);
-	is_other = f->state.uidvalidity != origin->uidvalidity;
-	(void)pthread_mutex_unlock(&f->lock);
+		return pst_fail(err, PST_E_PERM, 0,
+		    "%.180s cannot be like that", f->base.where);
+	(void)pthread_mutex_lock(&f->base.lock);
+	is_other = f->base.state.uidvalidity != origin->uidvalidity;
+	(void)pthread_mutex_unlock(&f->base.lock);
 	if (is_other && b->n > 0)
 		return pst_fail(err, PST_E_PERM, 0,
-		    "%.180s has messages with other uids", f->where);
+		    "%.180s has messages with other uids", f->base.where);
 	(void)pthread_mutex_lock(&b->acct->lock);
-	rc = md_acct_retire(b->acct, origin->uidvalidity, err);
+	rc = li_account_retire(&b->acct->files, origin->uidvalidity, err);
 	(void)pthread_mutex_unlock(&b->acct->lock);
 	if (rc != PST_OK)
 		return rc;
-	(void)pthread_mutex_lock(&f->lock);
-	rc = adopt_state(f, origin, err);
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
+	rc = li_mailstate_adopt(&f->base, origin, err);
+	(void)pthread_mutex_unlock(&f->base.lock);
 	if (rc != PST_OK)
 		return rc;
 	forget(b);
@@ -183,7 +147,7 @@ rename_file(struct pst_box *b, enum md_dir from_dir, const char *from,
 		return 0;
 	md_expect(b, from_dir, MD_ECHO_FROM, from);
 	md_expect(b, to_dir, MD_ECHO_TO, to);
-	e = md_rename_new(sub[from_dir], from, sub[to_dir], to);
+	e = li_rename_new(sub[from_dir], from, sub[to_dir], to);
 	if (e != 0) {
 		md_unexpect(b, from_dir, MD_ECHO_FROM, from);
 		md_unexpect(b, to_dir, MD_ECHO_TO, to);
@@ -221,7 +185,7 @@ static int
 place_present(struct pst_box *b, struct work *w)
 {
 	const struct pst_row *row = &w->in->row;
-	const uint64_t named = md_folder_named(b->folder);
+	const uint64_t named = li_mailstate_named(&b->folder->base);
 	int e = ENOENT;
 
 	for (int tries = 0; tries < 3 && e == ENOENT; tries++) {
@@ -245,7 +209,7 @@ place_present(struct pst_box *b, struct work *w)
 			w->dir = (enum md_dir)m->dir;
 		}
 		free(w->old);
-		w->old = md_strdup(m->name);
+		w->old = li_strdup(m->name);
 		w->old_dir = (enum md_dir)m->dir;
 		e = rename_file(b, w->old_dir, w->old, w->dir, w->name);
 		if (e == ENOENT && !md_box_relocate(b, place, NULL))
@@ -293,9 +257,9 @@ place_all(struct pst_box *b, struct work *work, size_t n, struct pst_error *err)
 	return pst_fail(err,
 	    e == ENOENT			   ? PST_E_CONFLICT
 	    : e == ENAMETOOLONG		   ? PST_E_PERM
-	    : md_rc_of(e) == PST_E_NOSPACE ? PST_E_NOSPACE
+	    : li_rc_of(e) == PST_E_NOSPACE ? PST_E_NOSPACE
 					   : PST_E_TEMP,
-	    e, "place messages in %.180s", b->folder->where);
+	    e, "place messages in %.180s", b->folder->base.where);
 }
 
 /* Makes the list as the files are. */
@@ -336,11 +300,11 @@ check_all(const struct pst_box *b, const struct pst_placed *placed, size_t n,
 			    : m == NULL || (m->pending & MD_PEND_NEW)))
 			return pst_fail(err, PST_E_CONFLICT, 0,
 			    "%.150s: uid %lu cannot be placed",
-			    b->folder->where, (unsigned long)p->row.uid);
-		if (id.n > 0 && !md_is_ident(id))
+			    b->folder->base.where, (unsigned long)p->row.uid);
+		if (id.n > 0 && !li_is_ident(id))
 			return pst_fail(err, PST_E_PERM, 0,
 			    "%.150s: uid %lu has no proper id",
-			    b->folder->where, (unsigned long)p->row.uid);
+			    b->folder->base.where, (unsigned long)p->row.uid);
 		before = p->row.uid;
 	}
 	return PST_OK;
@@ -356,24 +320,25 @@ reserve(struct pst_box *b, struct work *work, size_t n, bool *reused_r,
 	uint32_t uidnext = 1;
 	enum pst_rc rc;
 
-	(void)pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
 	for (size_t i = 0; i < n; i++) {
 		const struct pst_placed *p = &work[i].in[0];
 
 		if (p->row.modseq > highest)
 			highest = p->row.modseq;
-		if (p->stage != NULL && p->row.uid < f->state.uidnext)
+		if (p->stage != NULL && p->row.uid < f->base.state.uidnext)
 			*reused_r = true;
 	}
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->base.lock);
 	if (work[n - 1].in->row.uid < UINT32_MAX)
 		uidnext = work[n - 1].in->row.uid + 1;
 	else
 		uidnext = UINT32_MAX;
-	rc = md_folder_raise(f, uidnext, highest, err);
+	rc = li_mailstate_raise(&f->base, uidnext, highest, err);
 	for (size_t i = 0; i < n && rc == PST_OK; i++) {
 		if (work[i].in->row.modseq == 0 && fresh == 0)
-			rc = md_folder_reserve(f, 0, NULL, &fresh, err);
+			rc = li_mailstate_reserve(
+			    &f->base, 0, NULL, &fresh, err);
 		work[i].modseq = work[i].in->row.modseq != 0
 				     ? work[i].in->row.modseq
 				     : fresh;
@@ -398,7 +363,7 @@ md_place(struct pst_box *b, const struct pst_placed *placed, size_t n,
 			rc = md_stage_sync(placed[i].stage, err);
 	if (rc != PST_OK)
 		return rc;
-	work = md_alloc(n * sizeof(*work));
+	work = li_alloc(n * sizeof(*work));
 	for (size_t i = 0; i < n; i++)
 		work[i].in = &placed[i];
 	rc = reserve(b, work, n, &reused, err);

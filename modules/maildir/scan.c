@@ -186,9 +186,9 @@ add_foreign(struct scan *s, const char *file, enum md_dir dir, uint32_t uid)
 {
 	if (s->only_known)
 		return;
-	MD_PUSH(s->foreign, s->foreign_n, s->foreign_cap);
+	LI_PUSH(s->foreign, s->foreign_n, s->foreign_cap);
 	s->foreign[s->foreign_n++] = (struct md_foreign){
-		.name = md_strdup(file), .dir = dir, .old_uid = uid
+		.name = li_strdup(file), .dir = dir, .old_uid = uid
 	};
 }
 
@@ -203,7 +203,7 @@ see_first(void *arg, const char *file, enum md_dir dir)
 		add_foreign(s, file, dir, s->believed == 1 ? name.uid : 0);
 		return true;
 	}
-	MD_PUSH(s->msg, s->n, s->cap);
+	LI_PUSH(s->msg, s->n, s->cap);
 	s->msg[s->n++] = (struct md_msg){
 		.name = md_arena_add(&s->names, file, name.n),
 		.name_n = (uint16_t)name.n,
@@ -240,9 +240,9 @@ see_again(void *arg, const char *file, enum md_dir dir)
 	    memcmp(m->name, file, name.n) == 0) {
 		s->same[place] = true;
 	} else {
-		MD_PUSH(s->moved, s->moved_n, s->moved_cap);
+		LI_PUSH(s->moved, s->moved_n, s->moved_cap);
 		s->moved[s->moved_n++] = (struct moved){
-			.place = place, .name = md_strdup(file), .dir = dir
+			.place = place, .name = li_strdup(file), .dir = dir
 		};
 	}
 	return true;
@@ -261,7 +261,7 @@ take_modseq(struct scan *s, struct pst_error *err)
 {
 	if (s->modseq != 0)
 		return PST_OK;
-	return md_folder_next_modseq(s->box->folder, &s->modseq, err);
+	return li_mailstate_next_modseq(&s->box->folder->base, &s->modseq, err);
 }
 
 /* --- the first time ------------------------------------------------------- */
@@ -338,8 +338,9 @@ recall_modseqs(struct scan *s, enum pst_rc *rc, struct pst_error *err)
 	struct li_entry *entry;
 	size_t n, k = 0;
 
-	if (!li_memory_read(b->folder->fd, b->folder->state.uidvalidity,
-		b->opened_modseq, &entry, &n, &b->history))
+	if (!li_memory_read(b->folder->base.fd,
+		b->folder->base.state.uidvalidity, b->opened_modseq, &entry, &n,
+		&b->history))
 		return false;
 	b->memory_modseq = b->opened_modseq;
 	*rc = PST_OK;
@@ -378,13 +379,13 @@ set_first_modseqs(
     struct scan *s, const struct timespec stamp[2], struct pst_error *err)
 {
 	struct md_folder *f = s->box->folder;
-	const struct md_state *st = &f->state;
+	const struct li_state *st = &f->base.state;
 	bool same[2], bump;
 	enum pst_rc rc = PST_OK;
 	uint64_t then;
 	uint32_t known;
 
-	(void)pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
 	known = st->has_seen ? st->seen_uidnext : 0;
 	then = st->has_seen ? st->seen_modseq : s->box->opened_modseq;
 	for (int i = 0; i < 2; i++)
@@ -392,7 +393,7 @@ set_first_modseqs(
 			  st->seen[i].tv_sec == stamp[i].tv_sec &&
 			  st->seen[i].tv_nsec == stamp[i].tv_nsec;
 	bump = st->uidnext > 1 && !(same[MD_NEW] && same[MD_CUR]);
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->base.lock);
 	if (bump)
 		rc = take_modseq(s, err);
 	for (size_t i = 0; i < s->n; i++) {
@@ -412,7 +413,7 @@ set_first_modseqs(
 static void
 clean_tmp(const struct pst_box *b)
 {
-	int fd = openat(b->folder->fd, "tmp",
+	int fd = openat(b->folder->base.fd, "tmp",
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	int64_t now = md_now(b->acct->store);
 	struct dirent *d;
@@ -454,13 +455,13 @@ scan_first(struct scan *s, struct timespec stamp[2], struct pst_error *err)
 			break;
 	}
 	if (e != 0)
-		return md_fail(err, e, "read %s", b->folder->where);
+		return md_fail(err, e, "read %s", b->folder->base.where);
 	sort_first(s);
 	if (!recall_modseqs(s, &rc, err)) {
 		rc = set_first_modseqs(s, stamp, err);
-		(void)pthread_mutex_lock(&b->folder->lock);
-		li_history_begin(&b->history, b->folder->state.modseq);
-		(void)pthread_mutex_unlock(&b->folder->lock);
+		(void)pthread_mutex_lock(&b->folder->base.lock);
+		li_history_begin(&b->history, b->folder->base.state.modseq);
+		(void)pthread_mutex_unlock(&b->folder->base.lock);
 	}
 	if (rc != PST_OK)
 		return rc;
@@ -498,7 +499,7 @@ static enum pst_rc
 apply_moved(struct scan *s, struct pst_error *err)
 {
 	struct pst_box *b = s->box;
-	uint64_t named = md_folder_named(b->folder);
+	uint64_t named = li_mailstate_named(&b->folder->base);
 
 	/* The last sighting of a message counts. */
 	for (size_t i = s->moved_n; i-- > 0;) {
@@ -544,7 +545,7 @@ apply_missing(
 	rc = take_modseq(s, err);
 	if (rc != PST_OK)
 		return rc;
-	place = md_resize(NULL, missing, sizeof(*place));
+	place = li_resize(NULL, missing, sizeof(*place));
 	for (size_t i = 0; i < b->n; i++)
 		if (!seen[i]) {
 			place[n++] = i;
@@ -563,12 +564,12 @@ scan_again(struct scan *s, struct timespec stamp[2], struct pst_error *err)
 {
 	struct pst_box *b = s->box;
 	struct timespec before[2], after[2] = { 0 }, tick;
-	bool *seen = md_alloc(b->n * sizeof(*seen));
+	bool *seen = li_alloc(b->n * sizeof(*seen));
 	size_t missing = 0;
 	enum pst_rc rc;
 	int e;
 
-	s->same = md_alloc(b->n * sizeof(*s->same));
+	s->same = li_alloc(b->n * sizeof(*s->same));
 	(void)clock_gettime(CLOCK_REALTIME_COARSE, &tick);
 	e = md_stamps(b->folder, stamp);
 	b->is_racy = is_racy(stamp, &tick);
@@ -586,7 +587,7 @@ scan_again(struct scan *s, struct timespec stamp[2], struct pst_error *err)
 		s->only_known = true;
 	}
 	if (e != 0)
-		rc = md_fail(err, e, "read %s", b->folder->where);
+		rc = md_fail(err, e, "read %s", b->folder->base.where);
 	else
 		rc = apply_moved(s, err);
 	if (rc == PST_OK)
@@ -602,9 +603,9 @@ md_scan(struct pst_box *b, struct pst_error *err)
 	struct timespec stamp[2] = { 0 };
 	enum pst_rc rc;
 
-	(void)pthread_mutex_lock(&b->folder->lock);
-	s.believed = b->folder->state.uidnext;
-	(void)pthread_mutex_unlock(&b->folder->lock);
+	(void)pthread_mutex_lock(&b->folder->base.lock);
+	s.believed = b->folder->base.state.uidnext;
+	(void)pthread_mutex_unlock(&b->folder->base.lock);
 	b->must_scan = true;
 	if (s.is_first)
 		clean_tmp(b);

@@ -26,7 +26,7 @@ enum pst_rc
 md_stage_new(struct pst_store *store, uint64_t size, struct pst_stage **stage_r,
     struct pst_error *err)
 {
-	struct pst_stage *s = md_alloc(sizeof(*s));
+	struct pst_stage *s = li_alloc(sizeof(*s));
 
 	(void)err;
 	s->store = store;
@@ -39,7 +39,7 @@ md_stage_new(struct pst_store *store, uint64_t size, struct pst_stage **stage_r,
 static enum pst_rc
 stage_fail(const struct pst_stage *s, int e, struct pst_error *err)
 {
-	enum pst_rc rc = md_rc_of(e);
+	enum pst_rc rc = li_rc_of(e);
 
 	if (rc == PST_E_NOTFOUND || rc == PST_E_EXISTS)
 		rc = PST_E_TEMP;

@@ -23,7 +23,7 @@ md_fail(struct pst_error *err, int e, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return pst_fail(err, md_rc_of(e), e, "%s", text);
+	return pst_fail(err, li_rc_of(e), e, "%s", text);
 }
 
 int64_t
@@ -44,10 +44,10 @@ md_sync(const struct pst_store *s, int fd)
 	return s->fsync && fsync(fd) < 0 ? errno : 0;
 }
 
-enum md_sync
-md_sync_kind(const struct pst_store *s, enum md_sync wanted)
+enum li_sync
+md_sync_kind(const struct pst_store *s, enum li_sync wanted)
 {
-	return s->fsync ? wanted : MD_SYNC_NONE;
+	return s->fsync ? wanted : LI_SYNC_NONE;
 }
 
 void
@@ -97,7 +97,7 @@ static void
 md_store_close(struct pst_store *s)
 {
 	if (s->watcher != NULL)
-		md_watcher_free(s->watcher);
+		li_watcher_free(s->watcher);
 	li_root_close(&s->base);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -136,7 +136,7 @@ md_store_open(const struct pst_host *host, const struct pst_section *section,
 		return pst_fail(err, PST_E_SYNTAX, 0,
 		    "storage maildir: \"path\" must be set to an absolute "
 		    "path");
-	s = md_alloc(sizeof(*s));
+	s = li_alloc(sizeof(*s));
 	s->host = host;
 	s->section = section;
 	s->fsync = true;
@@ -164,7 +164,7 @@ md_store_open(const struct pst_host *host, const struct pst_section *section,
 	s->root = s->base.path;
 	s->fd = s->base.fd;
 	s->temp_fd = s->base.temp_fd;
-	s->watcher = md_watcher_new(s);
+	s->watcher = md_watcher_new(s->host);
 	*store_r = s;
 	return PST_OK;
 }
@@ -215,6 +215,7 @@ static const struct pst_store_ops maildir_ops = {
 	.expunge_keep = md_expunge_keep,
 	.remove_keep = md_remove_keep,
 	.kept_each = md_kept_each,
+	.kept_heads = md_kept_heads,
 	.kept_restore = md_kept_restore,
 	.kept_purge = md_kept_purge,
 	.check = md_check,

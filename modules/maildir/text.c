@@ -11,13 +11,13 @@ text_box(struct pst_box *b, uint64_t version)
 {
 	struct md_folder *f = b->folder;
 	struct li_text_box tb = { .host = b->acct->store->host,
-		.where = f->where,
-		.dirfd = f->fd,
+		.where = f->base.where,
+		.dirfd = f->base.fd,
 		.version = version };
 
-	(void)pthread_mutex_lock(&f->lock);
-	tb.uidvalidity = f->state.uidvalidity;
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
+	tb.uidvalidity = f->base.state.uidvalidity;
+	(void)pthread_mutex_unlock(&f->base.lock);
 	return tb;
 }
 

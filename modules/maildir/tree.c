@@ -26,8 +26,8 @@ struct names {
 static void
 names_add(struct names *l, const char *s)
 {
-	MD_PUSH(l->v, l->n, l->cap);
-	l->v[l->n++] = md_strdup(s);
+	LI_PUSH(l->v, l->n, l->cap);
+	l->v[l->n++] = li_strdup(s);
 }
 
 static void
@@ -110,7 +110,7 @@ sweep(struct pst_acct *a)
 	a->swept = true;
 	(void)each_entry(a, add_name, &trash, false);
 	for (size_t i = 0; i < trash.n; i++)
-		(void)md_remove_tree(a->fd, trash.v[i]);
+		(void)li_remove_tree(a->fd, trash.v[i]);
 	names_free(&trash);
 }
 
@@ -120,31 +120,31 @@ sweep(struct pst_acct *a)
 static char *
 special_use_of(struct pst_acct *a, const char *dir)
 {
-	struct md_state st = { 0 };
-	struct md_buf text = { 0 };
-	const struct md_meta *m;
+	struct li_state st = { 0 };
+	struct li_buf text = { 0 };
+	const struct li_meta *m;
 	struct md_folder *f;
-	char path[MD_NAME_MAX + sizeof(MD_STATE_FILE) + 2], *use = NULL;
+	char path[MD_NAME_MAX + sizeof(LI_STATE_FILE) + 2], *use = NULL;
 
 	for (f = a->folders; f != NULL; f = f->next) {
 		if (strcmp(f->dir, dir) != 0)
 			continue;
-		(void)pthread_mutex_lock(&f->lock);
-		m = md_meta_find(&f->state.meta, MD_SPECIAL_USE);
-		use = m ? md_memdup(m->value, m->n) : NULL;
-		(void)pthread_mutex_unlock(&f->lock);
+		(void)pthread_mutex_lock(&f->base.lock);
+		m = li_meta_find(&f->base.state.meta, MD_SPECIAL_USE);
+		use = m ? li_memdup(m->value, m->n) : NULL;
+		(void)pthread_mutex_unlock(&f->base.lock);
 		return use;
 	}
 	(void)snprintf(
-	    path, sizeof(path), "%s/%s", dir[0] ? dir : ".", MD_STATE_FILE);
-	if (md_read_file(a->fd, path, MD_FILE_MAX, &text) == 0 &&
-	    md_state_parse((struct pst_str){ text.p, text.n }, &st) ==
-		MD_STATE_OK) {
-		m = md_meta_find(&st.meta, MD_SPECIAL_USE);
-		use = m ? md_memdup(m->value, m->n) : NULL;
+	    path, sizeof(path), "%s/%s", dir[0] ? dir : ".", LI_STATE_FILE);
+	if (li_read_file(a->fd, path, MD_FILE_MAX, &text) == 0 &&
+	    li_state_parse((struct pst_str){ text.p, text.n }, &st) ==
+		LI_STATE_OK) {
+		m = li_meta_find(&st.meta, MD_SPECIAL_USE);
+		use = m ? li_memdup(m->value, m->n) : NULL;
 	}
-	md_state_free(&st);
-	md_buf_free(&text);
+	li_state_free(&st);
+	li_buf_free(&text);
 	return use;
 }
 
@@ -159,13 +159,13 @@ collect(struct pst_acct *a, struct li_listing *list, struct pst_error *err)
 	e = md_each_folder(a, add_name, &dirs);
 	li_listing_add(list, "INBOX", special_use_of(a, ""));
 	for (size_t i = 0; i < dirs.n; i++) {
-		struct md_buf name = { 0 };
+		struct li_buf name = { 0 };
 
 		if (is_maildir(a, dirs.v[i]) &&
 		    md_folder_decode(dirs.v[i], &name))
 			li_listing_add(
 			    list, name.p, special_use_of(a, dirs.v[i]));
-		md_buf_free(&name);
+		li_buf_free(&name);
 	}
 	names_free(&dirs);
 	rc = e ? md_fail(err, e, "list %s", a->path) : PST_OK;
@@ -202,19 +202,19 @@ make_empty(int dirfd, const char *name)
 static int
 fill_folder(struct pst_acct *a, int fd, uint32_t uidvalidity, const char *use)
 {
-	struct md_buf text = { 0 };
-	struct md_state st;
+	struct li_buf text = { 0 };
+	struct li_state st;
 	int e;
 
-	md_state_begin(a->store, uidvalidity, &st);
+	li_state_begin(a->store->host, uidvalidity, &st);
 	if (use[0] != '\0')
-		md_meta_set(&st.meta, MD_SPECIAL_USE,
+		li_meta_set(&st.meta, MD_SPECIAL_USE,
 		    (struct pst_str){ use, strlen(use) });
-	md_state_print(&text, &st);
-	md_state_free(&st);
-	e = md_replace_file(fd, MD_STATE_FILE, text.p, text.n,
-	    md_sync_kind(a->store, MD_SYNC_FILE));
-	md_buf_free(&text);
+	li_state_print(&text, &st);
+	li_state_free(&st);
+	e = li_replace_file(fd, LI_STATE_FILE, text.p, text.n,
+	    md_sync_kind(a->store, LI_SYNC_FILE));
+	li_buf_free(&text);
 	if (e == 0)
 		e = make_empty(fd, "maildirfolder");
 	if (e == 0 && ((mkdirat(fd, "tmp", 0700) < 0 && errno != EEXIST) ||
@@ -250,13 +250,13 @@ make_mailbox(
 	if (fd >= 0)
 		(void)close(fd);
 	if (e == 0 && at == temp)
-		e = md_rename_new(a->fd, temp, a->fd, dir);
+		e = li_rename_new(a->fd, temp, a->fd, dir);
 	if (e != 0 && at == temp)
-		(void)md_remove_tree(a->fd, temp);
+		(void)li_remove_tree(a->fd, temp);
 	if (e == 0) {
 		e = md_sync(a->store, a->fd);
 		if (e != 0 && at == temp)
-			(void)md_remove_tree(a->fd, dir);
+			(void)li_remove_tree(a->fd, dir);
 	}
 	return e;
 }
@@ -265,14 +265,14 @@ enum pst_rc
 md_create(struct pst_acct *a, const char *name, const char *special_use,
     struct pst_error *err)
 {
-	struct md_buf dir = { 0 };
+	struct li_buf dir = { 0 };
 	uint32_t uidvalidity = 0;
 	enum pst_rc rc;
 	int e;
 
 	rc = md_folder_encode(name, &dir, err);
 	if (rc != PST_OK) {
-		md_buf_free(&dir);
+		li_buf_free(&dir);
 		return rc;
 	}
 	(void)pthread_mutex_lock(&a->lock);
@@ -281,14 +281,14 @@ md_create(struct pst_acct *a, const char *name, const char *special_use,
 		rc = pst_fail(err, PST_E_EXISTS, 0, "%.100s/%.100s exists",
 		    a->path, dir.p);
 	if (rc == PST_OK)
-		rc = md_acct_uidvalidity(a, &uidvalidity, err);
+		rc = li_account_uidvalidity(&a->files, &uidvalidity, err);
 	if (rc == PST_OK) {
 		e = make_mailbox(a, dir.p, uidvalidity, special_use);
 		if (e != 0)
 			rc = md_fail(err, e, "create %s/%s", a->path, dir.p);
 	}
 	(void)pthread_mutex_unlock(&a->lock);
-	md_buf_free(&dir);
+	li_buf_free(&dir);
 	return rc;
 }
 
@@ -296,18 +296,18 @@ md_create(struct pst_acct *a, const char *name, const char *special_use,
 static enum pst_rc
 retire_name(struct pst_acct *a, const char *dir, struct pst_error *err)
 {
-	char path[MD_NAME_MAX + sizeof(MD_STATE_FILE) + 2];
-	struct md_buf text = { 0 };
-	struct md_state st = { 0 };
+	char path[MD_NAME_MAX + sizeof(LI_STATE_FILE) + 2];
+	struct li_buf text = { 0 };
+	struct li_state st = { 0 };
 	enum pst_rc rc = PST_OK;
 
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, MD_STATE_FILE);
-	if (md_read_file(a->fd, path, MD_FILE_MAX, &text) == 0 &&
-	    md_state_parse((struct pst_str){ text.p, text.n }, &st) ==
-		MD_STATE_OK)
-		rc = md_acct_retire(a, st.uidvalidity, err);
-	md_state_free(&st);
-	md_buf_free(&text);
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, LI_STATE_FILE);
+	if (li_read_file(a->fd, path, MD_FILE_MAX, &text) == 0 &&
+	    li_state_parse((struct pst_str){ text.p, text.n }, &st) ==
+		LI_STATE_OK)
+		rc = li_account_retire(&a->files, st.uidvalidity, err);
+	li_state_free(&st);
+	li_buf_free(&text);
 	return rc;
 }
 
@@ -334,13 +334,13 @@ remove_folder(
 		    "maildir: %s/%s is not kept for undelete: %s", a->path, dir,
 		    strerrordesc_np(e));
 	md_random_hex(a->store, trash + strlen(trash), 8);
-	e = md_rename_new(a->fd, dir, a->fd, trash);
+	e = li_rename_new(a->fd, dir, a->fd, trash);
 	if (e == 0)
 		e = md_sync(a->store, a->fd);
 	if (e != 0)
 		return md_fail(err, e, "remove %s/%s", a->path, dir);
 	/* It is gone already; what stays is swept another time. */
-	e = md_remove_tree(a->fd, trash);
+	e = li_remove_tree(a->fd, trash);
 	if (e != 0)
 		a->store->host->log(PST_LOG_WARNING,
 		    "maildir: %s/%s cannot be removed: errno %d", a->path,
@@ -352,7 +352,7 @@ static enum pst_rc
 remove_mailbox(
     struct pst_acct *a, const char *name, bool keep, struct pst_error *err)
 {
-	struct md_buf dir = { 0 };
+	struct li_buf dir = { 0 };
 	enum pst_rc rc = md_folder_encode(name, &dir, err);
 
 	if (rc == PST_OK && dir.n == 0)
@@ -362,7 +362,7 @@ remove_mailbox(
 		rc = remove_folder(a, dir.p, keep, err);
 		(void)pthread_mutex_unlock(&a->lock);
 	}
-	md_buf_free(&dir);
+	li_buf_free(&dir);
 	return rc;
 }
 
@@ -384,21 +384,21 @@ md_remove_keep(struct pst_acct *a, const char *name, struct pst_error *err)
 static int
 write_intent(struct pst_acct *a, const struct names *pairs)
 {
-	struct md_buf text = { 0 };
+	struct li_buf text = { 0 };
 	int e;
 
-	md_buf_puts(&text, "postern-rename 1\n");
+	li_buf_puts(&text, "postern-rename 1\n");
 	for (size_t i = 0; i + 1 < pairs->n; i += 2) {
-		md_escape(&text, pairs->v[i], strlen(pairs->v[i]), true);
-		md_buf_putc(&text, ' ');
-		md_escape(
+		li_escape(&text, pairs->v[i], strlen(pairs->v[i]), true);
+		li_buf_putc(&text, ' ');
+		li_escape(
 		    &text, pairs->v[i + 1], strlen(pairs->v[i + 1]), true);
-		md_buf_putc(&text, '\n');
+		li_buf_putc(&text, '\n');
 	}
-	md_buf_puts(&text, "end\n");
-	e = md_replace_file(a->fd, MD_RENAME_FILE, text.p, text.n,
-	    md_sync_kind(a->store, MD_SYNC_FULL));
-	md_buf_free(&text);
+	li_buf_puts(&text, "end\n");
+	e = li_replace_file(a->fd, MD_RENAME_FILE, text.p, text.n,
+	    md_sync_kind(a->store, LI_SYNC_FULL));
+	li_buf_free(&text);
 	return e;
 }
 
@@ -412,7 +412,7 @@ drop_intent(struct pst_acct *a)
 
 /* Both names stay inside of the account whatever the file says. */
 static bool
-is_folder_name(const struct md_buf *b)
+is_folder_name(const struct li_buf *b)
 {
 	return b->n > 1 && b->p[0] == '.' && strlen(b->p) == b->n &&
 	       strcmp(b->p, "..") != 0 && strchr(b->p, '/') == NULL;
@@ -421,33 +421,33 @@ is_folder_name(const struct md_buf *b)
 enum pst_rc
 md_rename_finish(struct pst_acct *a, struct pst_error *err)
 {
-	struct md_buf text = { 0 };
+	struct li_buf text = { 0 };
 	struct pst_str rest, line, from;
-	int e = md_read_file(a->fd, MD_RENAME_FILE, MD_FILE_MAX, &text);
+	int e = li_read_file(a->fd, MD_RENAME_FILE, MD_FILE_MAX, &text);
 
 	if (e == ENOENT) {
-		md_buf_free(&text);
+		li_buf_free(&text);
 		return PST_OK;
 	}
 	rest = (struct pst_str){ text.p, text.n };
 	if (e == 0 &&
-	    (!md_next_line(&rest, &line) || !md_is(line, "postern-rename 1")))
+	    (!li_next_line(&rest, &line) || !li_is(line, "postern-rename 1")))
 		e = EINVAL;
-	while (e == 0 && md_next_line(&rest, &line) && !md_is(line, "end")) {
-		struct md_buf f = { 0 }, t = { 0 };
+	while (e == 0 && li_next_line(&rest, &line) && !li_is(line, "end")) {
+		struct li_buf f = { 0 }, t = { 0 };
 
-		if (md_next_word(&line, &from) &&
-		    md_unescape(&f, from.p, from.n) &&
-		    md_unescape(&t, line.p, line.n) && is_folder_name(&f) &&
+		if (li_next_word(&line, &from) &&
+		    li_unescape(&f, from.p, from.n) &&
+		    li_unescape(&t, line.p, line.n) && is_folder_name(&f) &&
 		    is_folder_name(&t)) {
-			e = md_rename_new(a->fd, f.p, a->fd, t.p);
+			e = li_rename_new(a->fd, f.p, a->fd, t.p);
 			if (e == ENOENT || e == EEXIST)
 				e = 0; /* this one was done before */
 		}
-		md_buf_free(&f);
-		md_buf_free(&t);
+		li_buf_free(&f);
+		li_buf_free(&t);
 	}
-	md_buf_free(&text);
+	li_buf_free(&text);
 	if (e == 0)
 		e = md_sync(a->store, a->fd);
 	if (e == 0)
@@ -473,13 +473,13 @@ plan_rename(struct pst_acct *a, const char *from, const char *to,
 		rc = md_fail(err, e, "list %s", a->path);
 	for (size_t i = 0; rc == PST_OK && i < all.n; i++) {
 		const char *dir = all.v[i];
-		struct md_buf target = { 0 };
+		struct li_buf target = { 0 };
 
 		if (strncmp(dir, from, from_n) != 0 ||
 		    (dir[from_n] != '\0' && dir[from_n] != '.'))
 			continue;
-		md_buf_puts(&target, to);
-		md_buf_puts(&target, dir + from_n);
+		li_buf_puts(&target, to);
+		li_buf_puts(&target, dir + from_n);
 		if (target.n > MD_NAME_MAX)
 			rc = pst_fail(err, PST_E_LIMIT, 0,
 			    "%.100s: a name gets too long", a->path);
@@ -491,7 +491,7 @@ plan_rename(struct pst_acct *a, const char *from, const char *to,
 			rc = retire_name(a, dir, err);
 		names_add(pairs, dir);
 		names_add(pairs, target.p);
-		md_buf_free(&target);
+		li_buf_free(&target);
 	}
 	names_free(&all);
 	return rc;
@@ -509,7 +509,7 @@ do_rename(struct pst_acct *a, const struct names *pairs, struct pst_error *err)
 	if (e != 0)
 		return md_fail(err, e, "write %s/%s", a->path, MD_RENAME_FILE);
 	for (; e == 0 && done + 1 < pairs->n; done += 2)
-		e = md_rename_new(
+		e = li_rename_new(
 		    a->fd, pairs->v[done], a->fd, pairs->v[done + 1]);
 	if (e == 0)
 		e = md_sync(a->store, a->fd);
@@ -518,7 +518,7 @@ do_rename(struct pst_acct *a, const struct names *pairs, struct pst_error *err)
 	if (e != 0)
 		while (done >= 2 && undo == 0) {
 			done -= 2;
-			undo = md_rename_new(
+			undo = li_rename_new(
 			    a->fd, pairs->v[done + 1], a->fd, pairs->v[done]);
 		}
 	if (pairs->n > 2 && undo == 0)
@@ -556,7 +556,7 @@ enum pst_rc
 md_rename(
     struct pst_acct *a, const char *from, const char *to, struct pst_error *err)
 {
-	struct md_buf old = { 0 }, new = { 0 };
+	struct li_buf old = { 0 }, new = { 0 };
 	enum pst_rc rc = md_folder_encode(from, &old, err);
 
 	if (rc == PST_OK)
@@ -569,7 +569,7 @@ md_rename(
 		rc = rename_tree(a, old.p, new.p, err);
 		(void)pthread_mutex_unlock(&a->lock);
 	}
-	md_buf_free(&old);
-	md_buf_free(&new);
+	li_buf_free(&old);
+	li_buf_free(&new);
 	return rc;
 }

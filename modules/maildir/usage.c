@@ -104,9 +104,9 @@ add_dir(void *arg, const char *dir)
 	struct md_sum *sum = find_sum(a, dir);
 
 	if (sum == NULL) {
-		MD_PUSH(a->sums, a->sum_count, a->sum_cap);
+		LI_PUSH(a->sums, a->sum_count, a->sum_cap);
 		sum = &a->sums[a->sum_count++];
-		*sum = (struct md_sum){ .dir = md_strdup(dir),
+		*sum = (struct md_sum){ .dir = li_strdup(dir),
 			.counted = INT64_MIN / 2 };
 	}
 	sum->is_present = true;

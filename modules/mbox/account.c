@@ -257,21 +257,13 @@ mb_meta_get(struct pst_acct *a, const char *name, const char *prefix,
 	} else {
 		rc = folder_of(a, name, &f, err);
 		if (rc == PST_OK) {
-			(void)pthread_mutex_lock(&f->lock);
-			li_metas_collect(&f->state.meta, prefix, &found);
-			(void)pthread_mutex_unlock(&f->lock);
+			li_mailstate_metas(&f->base, prefix, &found);
 			mb_folder_put(f);
 		}
 	}
 	(void)pthread_mutex_unlock(&a->lock);
 	li_metas_tell(&found, fn, arg);
 	return rc;
-}
-
-static enum pst_rc
-write_folder(void *arg, struct pst_error *err)
-{
-	return mb_folder_write(arg, LI_SYNC_FULL, err);
 }
 
 enum pst_rc
@@ -289,10 +281,7 @@ mb_meta_set(struct pst_acct *a, const char *name, const char *key,
 	} else {
 		rc = folder_of(a, name, &f, err);
 		if (rc == PST_OK) {
-			(void)pthread_mutex_lock(&f->lock);
-			rc = li_metas_change(
-			    &f->state.meta, key, value, write_folder, f, err);
-			(void)pthread_mutex_unlock(&f->lock);
+			rc = li_mailstate_meta_set(&f->base, key, value, err);
 			mb_folder_put(f);
 		}
 	}

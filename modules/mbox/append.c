@@ -24,7 +24,7 @@ mb_append_begin(
 	if (b->must_scan)
 		return pst_fail(err, PST_E_TEMP, 0,
 		    "%.180s has a torn end that cannot be set aside",
-		    b->folder->where);
+		    b->folder->base.where);
 	if (fstat(b->fd, &st) < 0)
 		return mb_fail_io(err, errno, b, "look at");
 	a->start = a->at = (uint64_t)st.st_size;
@@ -170,12 +170,12 @@ mb_append_one(struct mb_appending *a, struct li_stage *in,
 	memcpy(block.tag, b->tag, sizeof(block.tag));
 	/* The first one of all tells what the mailbox is. */
 	if (b->count == 0 && a->n == 0) {
-		(void)pthread_mutex_lock(&f->lock);
-		block.uidvalidity = f->state.uidvalidity;
-		block.uidlast = f->state.uidnext - 1;
-		memcpy(
-		    block.objectid, f->state.objectid, sizeof(block.objectid));
-		(void)pthread_mutex_unlock(&f->lock);
+		(void)pthread_mutex_lock(&f->base.lock);
+		block.uidvalidity = f->base.state.uidvalidity;
+		block.uidlast = f->base.state.uidnext - 1;
+		memcpy(block.objectid, f->base.state.objectid,
+		    sizeof(block.objectid));
+		(void)pthread_mutex_unlock(&f->base.lock);
 	}
 	print_from(&a->text, in, row->internal_date);
 	from_n = a->text.n - start;
@@ -226,13 +226,13 @@ add_to_index(struct pst_box *b, const struct mb_appending *a, bool was_right)
 		.bytes = b->bytes,
 		.base_at = b->base_at,
 		.begin = b->begin,
-		.uidvalidity = f->state.uidvalidity,
+		.uidvalidity = f->base.state.uidvalidity,
 		.uidnext = b->scanned_uidnext,
 		.unrecorded = (uint32_t)b->unrecorded,
 	};
 
 	b->is_indexed = was_right &&
-			mb_index_add(f->fd, &index, a->msg, a->n) == 0;
+			mb_index_add(f->base.fd, &index, a->msg, a->n) == 0;
 }
 
 static void
@@ -260,9 +260,9 @@ take_in(struct mb_appending *a)
 		b->bytes += a->msg[i].size;
 	if (a->base_at != 0)
 		b->base_at = a->base_at;
-	(void)pthread_mutex_lock(&b->folder->lock);
-	b->scanned_uidnext = b->folder->state.uidnext;
-	(void)pthread_mutex_unlock(&b->folder->lock);
+	(void)pthread_mutex_lock(&b->folder->base.lock);
+	b->scanned_uidnext = b->folder->base.state.uidnext;
+	(void)pthread_mutex_unlock(&b->folder->base.lock);
 	mb_box_settled(b);
 	add_to_index(b, a, was_right);
 }
@@ -298,7 +298,8 @@ append_all(struct pst_box *b, const struct pst_append *appends, size_t n,
 	uint32_t uid;
 	enum pst_rc rc;
 
-	rc = mb_folder_reserve(b->folder, (uint32_t)n, &uid, &modseq, err);
+	rc = li_mailstate_reserve(
+	    &b->folder->base, (uint32_t)n, &uid, &modseq, err);
 	if (rc == PST_OK)
 		rc = mb_append_begin(&a, b, err);
 	if (rc != PST_OK)

@@ -91,11 +91,11 @@ place_of(struct pst_box *b, uint32_t uid, struct mb_msg *m)
 	(void)pthread_mutex_unlock(&b->lock);
 	if (listed)
 		return found;
-	return mb_index_peek(
-		   b->folder->fd, b->folder->state.uidvalidity, &index) &&
+	return mb_index_peek(b->folder->base.fd,
+		   b->folder->base.state.uidvalidity, &index) &&
 	       mb_stamp_get(b->fd, &now) &&
 	       mb_stamp_equal(&index.stamp, &now) &&
-	       mb_index_find(b->folder->fd, &index, uid, m);
+	       mb_index_find(b->folder->base.fd, &index, uid, m);
 }
 
 /* The same message somewhere else in the file. */
@@ -227,7 +227,7 @@ static enum pst_rc
 no_message(const struct pst_box *b, uint32_t uid, struct pst_error *err)
 {
 	return pst_fail(err, PST_E_NOTFOUND, 0,
-	    "%.160s has no message with uid %lu", b->folder->where,
+	    "%.160s has no message with uid %lu", b->folder->base.where,
 	    (unsigned long)uid);
 }
 

@@ -44,7 +44,7 @@ mb_box_row(const struct mb_msg *m, struct pst_row *row_r)
 void
 mb_box_drop(struct pst_box *b, const bool *drop)
 {
-	uint64_t modseq = mb_folder_modseq(b->folder);
+	uint64_t modseq = li_mailstate_modseq(&b->folder->base);
 	size_t to = 0;
 
 	(void)pthread_mutex_lock(&b->lock);
@@ -99,7 +99,7 @@ mb_box_settled(struct pst_box *b)
 void
 mb_box_outdate(struct pst_box *b)
 {
-	mb_index_outdate(b->folder->fd);
+	mb_index_outdate(b->folder->base.fd);
 	b->is_indexed = false;
 }
 
@@ -137,11 +137,11 @@ box_new(struct pst_acct *a, struct mb_folder *f)
 	b->held.dir_fd = -1;
 	(void)pthread_mutex_init(&b->lock, NULL);
 	(void)pthread_rwlock_init(&b->content, NULL);
-	(void)pthread_mutex_lock(&f->lock);
-	b->opened_modseq = f->state.modseq;
-	b->is_adopting = f->is_fresh;
-	mb_tag(f->state.objectid, b->tag);
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
+	b->opened_modseq = f->base.state.modseq;
+	b->is_adopting = f->base.is_fresh;
+	mb_tag(f->base.state.objectid, b->tag);
+	(void)pthread_mutex_unlock(&f->base.lock);
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++)
 		b->keyword[k] = "";
 	(void)mb_keywords(b);
@@ -160,12 +160,12 @@ begin_box(struct pst_box *b, struct pst_error *err)
 
 	if (b->is_adopting)
 		rc = mb_catch_up(b, err);
-	(void)pthread_mutex_lock(&f->lock);
-	if (rc == PST_OK && f->is_fresh)
-		rc = mb_folder_write(f, LI_SYNC_FULL, err);
-	b->cache = li_cache_new(
-	    b->acct->store->host, f->fd, f->state.uidvalidity, f->where);
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
+	if (rc == PST_OK && f->base.is_fresh)
+		rc = li_mailstate_write(&f->base, LI_SYNC_FULL, err);
+	b->cache = li_cache_new(b->acct->store->host, f->base.fd,
+	    f->base.state.uidvalidity, f->base.where);
+	(void)pthread_mutex_unlock(&f->base.lock);
 	return rc;
 }
 
@@ -193,7 +193,7 @@ mb_box_open(struct pst_acct *a, const char *name, struct pst_box **box_r,
 	b = box_new(a, f);
 	b->fd = openat(
 	    a->fd, f->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	rc = b->fd < 0 ? mb_fail(err, errno, "open %s", f->where)
+	rc = b->fd < 0 ? mb_fail(err, errno, "open %s", f->base.where)
 		       : begin_box(b, err);
 	if (rc != PST_OK)
 		box_free(b);
@@ -218,23 +218,23 @@ static void
 remember_modseqs(struct pst_box *b)
 {
 	struct mb_folder *f = b->folder;
-	uint64_t modseq = mb_folder_modseq(f);
+	uint64_t modseq = li_mailstate_modseq(&f->base);
 	int e;
 
 	if (!b->has_history) {
 		if (modseq != b->opened_modseq)
-			li_memory_renew(f->fd, f->state.uidvalidity,
+			li_memory_renew(f->base.fd, f->base.state.uidvalidity,
 			    b->opened_modseq, modseq);
 		return;
 	}
 	if (modseq == b->memory_modseq || (b->n == 0 && b->history.n == 0))
 		return;
-	e = li_memory_write(f->fd, f->state.uidvalidity, modseq, tell_entry, b,
-	    b->n, &b->history);
+	e = li_memory_write(f->base.fd, f->base.state.uidvalidity, modseq,
+	    tell_entry, b, b->n, &b->history);
 	if (e != 0)
 		b->acct->store->host->log(PST_LOG_WARNING,
-		    "mbox: write %s of %s: errno %d", LI_MEMORY_FILE, f->where,
-		    e);
+		    "mbox: write %s of %s: errno %d", LI_MEMORY_FILE,
+		    f->base.where, e);
 }
 
 /*
@@ -260,14 +260,14 @@ remember_places(struct pst_box *b)
 		.bytes = b->bytes,
 		.base_at = b->base_at,
 		.begin = b->begin,
-		.uidvalidity = b->folder->state.uidvalidity,
+		.uidvalidity = b->folder->base.state.uidvalidity,
 		.uidnext = b->scanned_uidnext,
 		.unrecorded = (uint32_t)b->unrecorded };
-	e = mb_index_write(b->folder->fd, &index, b->msg);
+	e = mb_index_write(b->folder->base.fd, &index, b->msg);
 	if (e != 0)
 		b->acct->store->host->log(PST_LOG_WARNING,
 		    "mbox: write %s of %s: errno %d", MB_INDEX_FILE,
-		    b->folder->where, e);
+		    b->folder->base.where, e);
 }
 
 static bool
@@ -331,17 +331,8 @@ enum pst_rc
 mb_box_state(
     struct pst_box *b, struct pst_box_state *state_r, struct pst_error *err)
 {
-	struct mb_folder *f = b->folder;
-
 	(void)err;
-	(void)pthread_mutex_lock(&f->lock);
-	*state_r = (struct pst_box_state){
-		.uidvalidity = f->state.uidvalidity,
-		.uidnext = f->state.uidnext,
-		.highestmodseq = f->state.modseq,
-	};
-	memcpy(state_r->objectid, f->state.objectid, sizeof(state_r->objectid));
-	(void)pthread_mutex_unlock(&f->lock);
+	li_mailstate_tell(&b->folder->base, state_r);
 	return PST_OK;
 }
 
@@ -361,19 +352,11 @@ enum pst_rc
 mb_recent(
     struct pst_box *b, bool claim, uint32_t *first_r, struct pst_error *err)
 {
-	struct mb_folder *f = b->folder;
-	uint32_t first, next;
+	uint32_t next;
+	uint32_t first = li_mailstate_recent(&b->folder->base, claim, &next);
 	size_t at;
 
 	(void)err;
-	(void)pthread_mutex_lock(&f->lock);
-	first = f->state.recent;
-	next = f->state.uidnext;
-	if (claim && first != next) {
-		f->state.recent = next;
-		f->is_dirty = true;
-	}
-	(void)pthread_mutex_unlock(&f->lock);
 	if (b->is_listed) {
 		at = mb_box_find(b, first);
 		first = at < b->n ? b->msg[at].uid : next;

@@ -71,7 +71,7 @@ static void
 look_for_torn(struct check *c)
 {
 	int fd = openat(
-	    c->box->folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	    c->box->folder->base.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *d;
 	char text[400];

@@ -149,8 +149,8 @@ copy_all(struct transfer *t, struct pst_error *err)
 	uint32_t uid;
 	enum pst_rc rc;
 
-	rc = mb_folder_reserve(
-	    t->to->folder, (uint32_t)t->n, &uid, &modseq, err);
+	rc = li_mailstate_reserve(
+	    &t->to->folder->base, (uint32_t)t->n, &uid, &modseq, err);
 	if (rc == PST_OK)
 		rc = mb_append_begin(&a, t->to, err);
 	if (rc != PST_OK)

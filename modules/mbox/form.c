@@ -575,11 +575,18 @@ mb_reader_end(struct mb_reader *r, bool *is_torn_r)
 		*is_torn_r = false;
 	if (b->has_own) {
 		whole = b->size + (b->no_eol ? eol : 0);
-		if (r->octets == whole || r->octets == whole + eol)
+		/* Such a number of octets alone proves nothing: the last of
+		 * them must be the ends of lines that we wrote. */
+		r->is_whole = r->octets == whole
+				  ? whole == 0 || r->had_lf
+				  : r->octets == whole + eol && r->had_lf &&
+					r->is_empty_line;
+		if (r->is_whole)
 			return b->size;
 		/* Without the line that comes after each message. */
 		if (is_torn_r != NULL && r->is_intact)
 			*is_torn_r = r->octets < whole;
+		r->is_whole = b->no_eol && !r->had_lf && r->octets == b->size;
 	} else if (is_torn_r != NULL) {
 		*is_torn_r = r->is_ours_so_far;
 	}

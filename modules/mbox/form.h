@@ -102,6 +102,9 @@ struct mb_reader {
 	bool is_intact;
 	struct mb_places places;
 	bool is_ours_so_far; /* only fields of ours were seen */
+	/* Told at its end: it has our fields and is what they speak of; nobody
+	 * has added or taken away anything. */
+	bool is_whole;
 
 	bool in_header, is_hiding, is_empty_line, ends_header, has_content;
 	bool after_length, had_lf, is_first_line;

@@ -9,12 +9,12 @@
 
 #include <stdlib.h>
 
-/* Wants folder->lock, as the names belong to it. */
+/* Wants folder->base.lock, as the names belong to it. */
 static void
 show_names(struct pst_box *b)
 {
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++) {
-		const char *name = b->folder->state.keyword[k];
+		const char *name = b->folder->base.state.keyword[k];
 
 		b->keyword[k] = name ? name : "";
 	}
@@ -23,9 +23,9 @@ show_names(struct pst_box *b)
 const char *const *
 mb_keywords(struct pst_box *b)
 {
-	(void)pthread_mutex_lock(&b->folder->lock);
+	(void)pthread_mutex_lock(&b->folder->base.lock);
 	show_names(b);
-	(void)pthread_mutex_unlock(&b->folder->lock);
+	(void)pthread_mutex_unlock(&b->folder->base.lock);
 	return b->keyword;
 }
 
@@ -42,33 +42,24 @@ in_use(const struct pst_box *b)
 /*
  * Gives a name a number, on the disk. The text of an old name stays until the
  * number changes again: a list that keywords() gave out may still show it.
- * Wants folder->lock.
+ * Wants folder->base.lock.
  */
 static enum pst_rc
 make_number(
     struct pst_box *b, const char *name, int *number_r, struct pst_error *err)
 {
-	struct mb_folder *f = b->folder;
-	int k = li_keyword_free(f->state.keyword, in_use(b));
-	enum pst_rc rc;
+	unsigned k;
 	char *old;
+	enum pst_rc rc = li_mailstate_number(
+	    &b->folder->base, name, in_use(b), &k, &old, err);
 
-	if (k < 0)
-		return pst_fail(err, PST_E_LIMIT, 0,
-		    "%.180s: all keywords are in use", f->where);
-	old = f->state.keyword[k];
-	f->state.keyword[k] = li_strdup(name);
-	rc = mb_folder_write(f, LI_SYNC_FULL, err);
-	if (rc != PST_OK) {
-		free(f->state.keyword[k]);
-		f->state.keyword[k] = old;
+	if (rc != PST_OK)
 		return rc;
-	}
 	if (old != NULL) {
 		free(b->old_keyword[k]);
 		b->old_keyword[k] = old;
 	}
-	*number_r = k;
+	*number_r = (int)k;
 	return PST_OK;
 }
 
@@ -80,9 +71,9 @@ mb_keyword(struct pst_box *b, const char *name, bool create, unsigned *number_r,
 	enum pst_rc rc = PST_OK;
 	int k;
 
-	(void)pthread_mutex_lock(&f->lock);
-	k = li_keyword_find(f->state.keyword, name);
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
+	k = li_keyword_find(f->base.state.keyword, name);
+	(void)pthread_mutex_unlock(&f->base.lock);
 	if (k < 0 && !create)
 		return pst_fail(err, PST_E_NOTFOUND, 0, "no such keyword");
 	if (k < 0 && (name[0] == '\0' || strpbrk(name, " \t\r\n") != NULL))
@@ -92,11 +83,11 @@ mb_keyword(struct pst_box *b, const char *name, bool create, unsigned *number_r,
 		rc = mb_catch_up(b, err);
 	if (rc != PST_OK)
 		return rc;
-	(void)pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
 	if (k < 0)
 		rc = make_number(b, name, &k, err);
 	show_names(b);
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->base.lock);
 	if (rc == PST_OK)
 		*number_r = (unsigned)k;
 	return rc;
@@ -109,16 +100,16 @@ mb_keywords_print(struct mb_folder *f, uint64_t mask, struct li_buf *out)
 
 	if (mask == 0)
 		return;
-	(void)pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
 	for (unsigned k = 0; k < PST_KEYWORDS_MAX; k++) {
-		if (!(mask >> k & 1) || f->state.keyword[k] == NULL)
+		if (!(mask >> k & 1) || f->base.state.keyword[k] == NULL)
 			continue;
 		if (!first)
 			li_buf_putc(out, ' ');
-		li_buf_puts(out, f->state.keyword[k]);
+		li_buf_puts(out, f->base.state.keyword[k]);
 		first = false;
 	}
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->base.lock);
 }
 
 enum pst_rc
@@ -130,7 +121,7 @@ mb_keywords_read(struct pst_box *b, struct pst_str names, uint64_t *mask_r,
 	struct pst_str word;
 
 	*mask_r = 0;
-	(void)pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
 	while (rc == PST_OK && names.n > 0) {
 		char *name;
 		int k;
@@ -139,7 +130,7 @@ mb_keywords_read(struct pst_box *b, struct pst_str names, uint64_t *mask_r,
 			continue;
 		name = li_memdup(word.p, word.n);
 		k = strlen(name) == word.n
-			? li_keyword_find(f->state.keyword, name)
+			? li_keyword_find(f->base.state.keyword, name)
 			: -1;
 		if (k < 0 && strlen(name) == word.n)
 			rc = make_number(b, name, &k, err);
@@ -150,6 +141,6 @@ mb_keywords_read(struct pst_box *b, struct pst_str names, uint64_t *mask_r,
 		if (k >= 0)
 			*mask_r |= UINT64_C(1) << k;
 	}
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->base.lock);
 	return rc;
 }

@@ -2,7 +2,7 @@
  * mbox.h - the structures that the files of this module share.
  *
  * Locks, outermost first: store->lock (table of accounts), acct->lock (names,
- * account files, table of folders), folder->lock (state file, sums),
+ * account files, table of folders), folder->base.lock (state file, sums),
  * box->content (reading messages beside changing the file in place), box->lock
  * (list of messages, for body() and ident() beside other calls), the watcher's
  * lock. Who needs two takes them in this order. The lock of the file against
@@ -18,16 +18,17 @@
 #include "index.h"
 #include "localindex/account.h"
 #include "localindex/cache.h"
+#include "localindex/mailstate.h"
 #include "localindex/memory.h"
 #include "localindex/root.h"
 #include "localindex/stage.h"
+#include "localindex/watcher.h"
 #include "lock.h"
 #include "path.h"
 
 #include <postern/module.h>
 #include <pthread.h>
 
-#define MB_STATE_FILE "postern.state"
 #define MB_UIDS_FILE "postern.uids"
 #define MB_REDO_FILE "postern.redo"
 #define MB_OWN_FOLDER ".postern"
@@ -41,14 +42,13 @@ enum {
 	MB_BODY_MEMORY = 1 << 20,  /* the same for one that is read */
 };
 
-struct mb_watcher;
 struct mb_watched;
 
 struct pst_store {
 	const struct pst_host *host;
 	bool fsync;
 	struct mb_lock_how how;
-	struct mb_watcher *watcher;
+	struct li_watcher *watcher;
 
 	pthread_mutex_t lock; /* guards accounts and root.uidvalidity */
 	struct li_root root;
@@ -85,21 +85,11 @@ struct pst_acct {
 
 /* What we know of a mailbox, shared by box and account calls. */
 struct mb_folder {
+	struct li_mailstate base; /* first; its folder is .postern-B */
 	struct pst_acct *acct;
 	struct mb_folder *next; /* these guarded by acct->lock */
 	unsigned users;
-	bool is_fresh; /* the state was made up and is not on the disk */
-
-	char *path;  /* "A.sbd/B", below the account's folder */
-	char *where; /* "domain/user/A.sbd/B", for the log */
-	int fd;	     /* of .postern-B */
-
-	pthread_mutex_t lock;
-	struct li_state state; /* uidnext and modseq: exact */
-	uint32_t uid_floor;    /* what the disk says of them */
-	uint64_t modseq_floor;
-	uint32_t uid_block; /* how many uids are reserved next time */
-	bool is_dirty;	    /* worth writing when it is closed */
+	char *path; /* "A.sbd/B", below the account's folder */
 };
 
 enum { MB_PEND_NEW = 1, MB_PEND_CHANGED = 2 };
@@ -217,27 +207,8 @@ bool mb_has_objectid(
 enum pst_rc mb_folder_get(struct pst_acct *, const char *path,
     struct mb_folder **folder_r, struct pst_error *);
 void mb_folder_put(struct mb_folder *);
-/* Begins a state for a mailbox that has none. */
-void mb_state_begin(
-    const struct pst_store *, uint32_t uidvalidity, struct li_state *state_r);
 /* Our folder is still what has its name, and the file is there. */
 bool mb_folder_is_there(const struct mb_folder *);
-/* Writes the state file. Wants folder->lock. */
-enum pst_rc mb_folder_write(
-    struct mb_folder *, enum li_sync sync, struct pst_error *);
-/*
- * Takes `uids` uids from *first_r on and, when modseq_r is not NULL, one new
- * modseq, never to be given again even after a crash.
- */
-enum pst_rc mb_folder_reserve(struct mb_folder *, uint32_t uids,
-    uint32_t *first_r, uint64_t *modseq_r, struct pst_error *);
-/* A new modseq for what needs no new uid, also when the disk is full. */
-enum pst_rc mb_folder_next_modseq(
-    struct mb_folder *, uint64_t *modseq_r, struct pst_error *);
-uint64_t mb_folder_modseq(struct mb_folder *); /* the highest one given */
-/* Makes uidnext and the highest modseq at least so. */
-enum pst_rc mb_folder_raise(
-    struct mb_folder *, uint32_t uidnext, uint64_t modseq, struct pst_error *);
 
 /* --- box.c ---------------------------------------------------------------- */
 
@@ -468,8 +439,7 @@ enum pst_rc mb_text_drop(struct pst_box *, struct pst_error *);
 
 enum pst_rc mb_watch(struct pst_box *, void *cookie, struct pst_error *);
 void mb_unwatch(struct pst_box *);
-struct mb_watcher *mb_watcher_new(struct pst_store *);
-void mb_watcher_free(struct mb_watcher *);
+struct li_watcher *mb_watcher_new(const struct pst_host *);
 /* The file in the box's place is another one now. */
 void mb_watch_again(struct pst_box *);
 /* From the next change on the server wants to be called again. */

@@ -175,7 +175,7 @@ take_modseq(struct merge *m, struct pst_error *err)
 {
 	if (m->modseq != 0)
 		return PST_OK;
-	return mb_folder_next_modseq(m->box->folder, &m->modseq, err);
+	return li_mailstate_next_modseq(&m->box->folder->base, &m->modseq, err);
 }
 
 static int
@@ -242,13 +242,13 @@ sort_out(struct merge *m, struct pst_error *err)
 			m->new_n++;
 		}
 	free(list);
-	(void)pthread_mutex_lock(&f->lock);
-	if (m->highest >= f->state.uidnext) {
-		f->state.uidnext = m->highest + 1;
-		if (f->uid_floor < f->state.uidnext)
-			f->uid_floor = f->state.uidnext;
+	(void)pthread_mutex_lock(&f->base.lock);
+	if (m->highest >= f->base.state.uidnext) {
+		f->base.state.uidnext = m->highest + 1;
+		if (f->base.uid_floor < f->base.state.uidnext)
+			f->base.uid_floor = f->base.state.uidnext;
 	}
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->base.lock);
 	if (m->new_n > UINT32_MAX / 2)
 		return pst_fail(err, PST_E_LIMIT, 0, "too many messages");
 	return PST_OK;
@@ -294,7 +294,8 @@ number_new(struct merge *m, struct pst_error *err)
 	uint32_t next;
 	int e = 0;
 
-	rc = mb_folder_reserve(b->folder, (uint32_t)m->new_n, &next, NULL, err);
+	rc = li_mailstate_reserve(
+	    &b->folder->base, (uint32_t)m->new_n, &next, NULL, err);
 	if (rc != PST_OK)
 		return rc;
 	uid = li_alloc((m->pass->n + 1) * sizeof(*uid));
@@ -442,10 +443,11 @@ mb_merge(struct pst_box *b, struct mb_pass *pass, bool is_tail,
 	enum pst_rc rc;
 	bool without_new = false;
 
-	(void)pthread_mutex_lock(&f->lock);
-	m.limit = f->uid_floor > f->state.uidnext ? f->uid_floor
-						  : f->state.uidnext;
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
+	m.limit = f->base.uid_floor > f->base.state.uidnext
+		      ? f->base.uid_floor
+		      : f->base.state.uidnext;
+	(void)pthread_mutex_unlock(&f->base.lock);
 	m.found_of = li_resize(NULL, b->n + 1, sizeof(*m.found_of));
 	m.place_of = li_resize(NULL, pass->n + 1, sizeof(*m.place_of));
 	for (size_t i = 0; i < b->n; i++)
@@ -467,9 +469,9 @@ mb_merge(struct pst_box *b, struct mb_pass *pass, bool is_tail,
 		rc = make_list(&m, is_tail, without_new, err);
 	if (rc == PST_OK) {
 		b->is_foreign_base = false;
-		(void)pthread_mutex_lock(&f->lock);
-		b->scanned_uidnext = f->state.uidnext;
-		(void)pthread_mutex_unlock(&f->lock);
+		(void)pthread_mutex_lock(&f->base.lock);
+		b->scanned_uidnext = f->base.state.uidnext;
+		(void)pthread_mutex_unlock(&f->base.lock);
 		if (!is_tail) {
 			b->begin = pass->begin;
 			b->base_at = pass->base_at;

@@ -183,7 +183,7 @@ mb_flags(struct pst_box *b, struct pst_uids uids,
 		return rc;
 	change_all(&c, uids);
 	if (c.n > 0)
-		rc = mb_folder_next_modseq(b->folder, &modseq, err);
+		rc = li_mailstate_next_modseq(&b->folder->base, &modseq, err);
 	if (c.n > 0 && rc == PST_OK) {
 		rc = write_all(&c, err);
 		b->is_indexed = false;
@@ -229,12 +229,12 @@ mb_take_out(struct pst_box *b, const bool *drop, struct pst_error *err)
 	for (size_t i = 0; i < b->n; i++)
 		if (drop[i] && b->msg[i].offset < start)
 			start = b->msg[i].offset;
-	rc = mb_folder_next_modseq(b->folder, NULL, err);
+	rc = li_mailstate_next_modseq(&b->folder->base, NULL, err);
 	if (rc != PST_OK)
 		return rc;
-	(void)pthread_mutex_lock(&b->folder->lock);
-	next = b->folder->state.uidnext;
-	(void)pthread_mutex_unlock(&b->folder->lock);
+	(void)pthread_mutex_lock(&b->folder->base.lock);
+	next = b->folder->base.state.uidnext;
+	(void)pthread_mutex_unlock(&b->folder->base.lock);
 	rc = mb_rewrite(b, start, drop, err);
 	/* Removing is what helps against a full disk. */
 	if (rc == PST_E_NOSPACE && !b->must_redo) {

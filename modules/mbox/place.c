@@ -13,9 +13,9 @@ static void
 forget(struct pst_box *b)
 {
 	li_history_fini(&b->history);
-	li_history_begin(&b->history, mb_folder_modseq(b->folder));
+	li_history_begin(&b->history, li_mailstate_modseq(&b->folder->base));
 	b->memory_modseq = 0;
-	(void)unlinkat(b->folder->fd, LI_MEMORY_FILE, 0);
+	(void)unlinkat(b->folder->base.fd, LI_MEMORY_FILE, 0);
 }
 
 /* Values of messages that had these uids before. */
@@ -25,44 +25,13 @@ drop_values(struct pst_box *b)
 	struct mb_folder *f = b->folder;
 
 	li_cache_free(&b->cache, NULL, NULL, 0);
-	(void)unlinkat(f->fd, LI_CACHE_FILE, 0);
-	b->cache = li_cache_new(
-	    b->acct->store->host, f->fd, f->state.uidvalidity, f->where);
+	(void)unlinkat(f->base.fd, LI_CACHE_FILE, 0);
+	b->cache = li_cache_new(b->acct->store->host, f->base.fd,
+	    f->base.state.uidvalidity, f->base.where);
 }
 
 /* --- adopt
  * -------------------------------------------------------------------- */
-
-static enum pst_rc
-adopt_state(struct mb_folder *f, const struct pst_box_state *origin,
-    struct pst_error *err)
-{
-	struct li_state *st = &f->state;
-	const struct li_state old = *st;
-	const uint32_t old_floor = f->uid_floor;
-	const uint64_t old_modseq = f->modseq_floor;
-	enum pst_rc rc;
-
-	if (st->recent == st->uidnext && origin->uidnext > st->uidnext)
-		st->recent = origin->uidnext; /* none is, so far */
-	st->uidvalidity = origin->uidvalidity;
-	memcpy(st->objectid, origin->objectid, sizeof(st->objectid));
-	if (origin->uidnext > st->uidnext)
-		st->uidnext = origin->uidnext;
-	if (origin->highestmodseq > st->modseq)
-		st->modseq = origin->highestmodseq;
-	if (st->uidnext > f->uid_floor)
-		f->uid_floor = st->uidnext;
-	if (st->modseq > f->modseq_floor)
-		f->modseq_floor = st->modseq;
-	rc = mb_folder_write(f, LI_SYNC_FULL, err);
-	if (rc != PST_OK) {
-		*st = old;
-		f->uid_floor = old_floor;
-		f->modseq_floor = old_modseq;
-	}
-	return rc;
-}
 
 /* The file tells of each message which mailbox gave its uid. */
 static enum pst_rc
@@ -86,28 +55,28 @@ adopt(struct pst_box *b, const struct pst_box_state *origin,
 	bool is_other, has_other_id;
 	enum pst_rc rc;
 
-	(void)pthread_mutex_lock(&f->lock);
-	is_other = f->state.uidvalidity != origin->uidvalidity;
-	has_other_id = strcmp(f->state.objectid, origin->objectid) != 0;
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
+	is_other = f->base.state.uidvalidity != origin->uidvalidity;
+	has_other_id = strcmp(f->base.state.objectid, origin->objectid) != 0;
+	(void)pthread_mutex_unlock(&f->base.lock);
 	if (is_other && b->n > 0)
 		return pst_fail(err, PST_E_PERM, 0,
-		    "%.180s has messages with other uids", f->where);
+		    "%.180s has messages with other uids", f->base.where);
 	(void)pthread_mutex_lock(&b->acct->lock);
 	rc = li_account_retire(&b->acct->files, origin->uidvalidity, err);
 	(void)pthread_mutex_unlock(&b->acct->lock);
 	if (rc != PST_OK)
 		return rc;
-	(void)pthread_mutex_lock(&f->lock);
-	rc = adopt_state(f, origin, err);
-	mb_tag(f->state.objectid, b->tag);
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
+	rc = li_mailstate_adopt(&f->base, origin, err);
+	mb_tag(f->base.state.objectid, b->tag);
+	(void)pthread_mutex_unlock(&f->base.lock);
 	if (rc == PST_OK && has_other_id)
 		rc = mark_all(b, err);
 	if (rc != PST_OK)
 		return rc;
 	forget(b);
-	b->scanned_uidnext = f->state.uidnext;
+	b->scanned_uidnext = f->base.state.uidnext;
 	b->is_indexed = false;
 	if (is_other)
 		drop_values(b);
@@ -126,7 +95,7 @@ mb_adopt(struct pst_box *b, const struct pst_box_state *origin,
 	if (origin->uidvalidity == 0 || !li_is_ident(id) ||
 	    origin->highestmodseq > INT64_MAX / 2)
 		return pst_fail(err, PST_E_PERM, 0,
-		    "%.180s cannot be like that", b->folder->where);
+		    "%.180s cannot be like that", b->folder->base.where);
 	rc = mb_begin(b, true, err);
 	if (rc != PST_OK)
 		return rc;
@@ -157,11 +126,11 @@ check_all(const struct pst_box *b, const struct pst_placed *placed, size_t n,
 		    (p->stage != NULL ? p->row.uid <= last : !is_there))
 			return pst_fail(err, PST_E_CONFLICT, 0,
 			    "%.150s: uid %lu cannot be placed",
-			    b->folder->where, (unsigned long)p->row.uid);
+			    b->folder->base.where, (unsigned long)p->row.uid);
 		if (id.n > 0 && !li_is_ident(id))
 			return pst_fail(err, PST_E_PERM, 0,
 			    "%.150s: uid %lu has no proper id",
-			    b->folder->where, (unsigned long)p->row.uid);
+			    b->folder->base.where, (unsigned long)p->row.uid);
 		before = p->row.uid;
 	}
 	return PST_OK;
@@ -178,19 +147,19 @@ reserve(struct pst_box *b, const struct pst_placed *placed, size_t n,
 	bool lacks = false;
 	enum pst_rc rc;
 
-	(void)pthread_mutex_lock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
 	for (size_t i = 0; i < n; i++) {
 		if (placed[i].row.modseq > highest)
 			highest = placed[i].row.modseq;
 		lacks |= placed[i].row.modseq == 0;
 		*reused_r |= placed[i].stage != NULL &&
-			     placed[i].row.uid < f->state.uidnext;
+			     placed[i].row.uid < f->base.state.uidnext;
 	}
-	(void)pthread_mutex_unlock(&f->lock);
-	rc = mb_folder_raise(
-	    f, last < UINT32_MAX ? last + 1 : last, highest, err);
+	(void)pthread_mutex_unlock(&f->base.lock);
+	rc = li_mailstate_raise(
+	    &f->base, last < UINT32_MAX ? last + 1 : last, highest, err);
 	if (rc == PST_OK && lacks)
-		rc = mb_folder_reserve(f, 0, NULL, modseq_r, err);
+		rc = li_mailstate_reserve(&f->base, 0, NULL, modseq_r, err);
 	return rc;
 }
 
@@ -283,7 +252,7 @@ place_all(struct pst_box *b, const struct pst_placed *placed, size_t n,
 		rc = mb_text_drop(b, err);
 		/* After a crash all uids in the file count, also those below
 		 * others that the index has seen. */
-		(void)unlinkat(b->folder->fd, MB_INDEX_FILE, 0);
+		(void)unlinkat(b->folder->base.fd, MB_INDEX_FILE, 0);
 		b->is_indexed = false;
 	}
 	if (rc == PST_OK)

@@ -99,9 +99,9 @@ block_of(const struct pst_box *b, const struct mb_msg *m,
 	block->internal_date = m->internal_date;
 	block->save_date = m->save_date;
 	memcpy(block->tag, b->tag, sizeof(block->tag));
-	(void)pthread_mutex_lock(&f->lock);
-	block->is_old = (m->form & MB_OLD) || m->uid < f->state.recent;
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_lock(&f->base.lock);
+	block->is_old = (m->form & MB_OLD) || m->uid < f->base.state.recent;
+	(void)pthread_mutex_unlock(&f->base.lock);
 	li_buf_add(keywords, "", 0);
 	mb_keywords_print(f, m->keywords, keywords);
 }
@@ -198,7 +198,7 @@ read_own(const struct pst_box *b, const struct mb_msg *m, struct mb_reader *r,
 	mb_lines_fini(&lines);
 	size = mb_reader_end(r, NULL);
 	eol = block->is_raw ? 1 : 2;
-	*has_new_ident_r = !block->has_own || block->size != size;
+	*has_new_ident_r = !r->is_whole;
 	if (*has_new_ident_r) {
 		block->is_raw = block->has_own && block->is_raw;
 		block->no_eol = !r->had_lf;
@@ -231,12 +231,12 @@ build_message(struct rewrite *w, const struct mb_msg *m, bool is_first,
 	r.block.uidvalidity = r.block.uidlast = 0;
 	block_of(b, m, &r.block, &keywords);
 	if (is_first) {
-		(void)pthread_mutex_lock(&b->folder->lock);
-		r.block.uidvalidity = b->folder->state.uidvalidity;
-		r.block.uidlast = b->folder->state.uidnext - 1;
-		memcpy(r.block.objectid, b->folder->state.objectid,
+		(void)pthread_mutex_lock(&b->folder->base.lock);
+		r.block.uidvalidity = b->folder->base.state.uidvalidity;
+		r.block.uidlast = b->folder->base.state.uidnext - 1;
+		memcpy(r.block.objectid, b->folder->base.state.objectid,
 		    sizeof(r.block.objectid));
-		(void)pthread_mutex_unlock(&b->folder->lock);
+		(void)pthread_mutex_unlock(&b->folder->base.lock);
 	}
 	mb_lines_init(&lines, b->fd, m->offset, m->offset + m->length);
 	if (e == 0 && mb_lines_next(&lines, &p)) {
@@ -545,10 +545,10 @@ finish(struct pst_box *b, const struct header *h)
 	const struct pst_store *s = b->acct->store;
 	int e = mb_sync_data(s, b->fd);
 
-	if (e == 0 && unlinkat(b->folder->fd, MB_REDO_FILE, 0) < 0)
+	if (e == 0 && unlinkat(b->folder->base.fd, MB_REDO_FILE, 0) < 0)
 		e = errno;
 	if (e == 0)
-		e = mb_sync_file(s, b->folder->fd);
+		e = mb_sync_file(s, b->folder->base.fd);
 	/* Only now: the redo file holds for the length that it was made for. */
 	return e ? e : cut(b, h);
 }
@@ -591,7 +591,7 @@ prepare(struct rewrite *w, uint64_t size)
 	const struct pst_store *s = b->acct->store;
 	int e;
 
-	w->fd = openat(b->folder->fd, temp_file,
+	w->fd = openat(b->folder->base.fd, temp_file,
 	    O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (w->fd < 0)
 		return errno;
@@ -606,10 +606,10 @@ prepare(struct rewrite *w, uint64_t size)
 		e = write_header(w);
 	if (e == 0)
 		e = mb_sync_data(s, w->fd);
-	if (e == 0 &&
-	    renameat(b->folder->fd, temp_file, b->folder->fd, MB_REDO_FILE) < 0)
+	if (e == 0 && renameat(b->folder->base.fd, temp_file,
+			  b->folder->base.fd, MB_REDO_FILE) < 0)
 		e = errno;
-	return e ? e : mb_sync_file(s, b->folder->fd);
+	return e ? e : mb_sync_file(s, b->folder->base.fd);
 }
 
 static int
@@ -624,7 +624,7 @@ carry_out(struct rewrite *w)
 		e = ftruncate(b->fd, (off_t)w->h.start) < 0 ? errno : 0;
 		if (e == 0)
 			e = mb_sync_data(b->acct->store, b->fd);
-		(void)unlinkat(b->folder->fd, temp_file, 0);
+		(void)unlinkat(b->folder->base.fd, temp_file, 0);
 	} else {
 		b->must_redo = true;
 		e = apply(w->fd, b->fd, &w->h);
@@ -653,7 +653,7 @@ mb_rewrite(
 	if (e == 0)
 		e = prepare(&w, (uint64_t)st.st_size);
 	if (e != 0)
-		(void)unlinkat(b->folder->fd, temp_file, 0);
+		(void)unlinkat(b->folder->base.fd, temp_file, 0);
 	else
 		e = carry_out(&w);
 	if (w.fd >= 0)
@@ -713,7 +713,7 @@ enum pst_rc
 mb_redo(struct pst_box *b, struct pst_error *err)
 {
 	const struct pst_host *host = b->acct->store->host;
-	int dir = b->folder->fd, e = 0;
+	int dir = b->folder->base.fd, e = 0;
 	int redo = openat(dir, MB_REDO_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct header h;
 
@@ -736,7 +736,7 @@ mb_redo(struct pst_box *b, struct pst_error *err)
 		host->log(PST_LOG_WARNING,
 		    "mbox: %s was changed by another program after a crash: "
 		    "what was being written is in %s.left",
-		    b->folder->where, MB_REDO_FILE);
+		    b->folder->base.where, MB_REDO_FILE);
 		if (renameat(dir, MB_REDO_FILE, dir, MB_REDO_FILE ".left") < 0)
 			e = errno;
 	}
@@ -788,5 +788,5 @@ mb_write_uidlast(struct pst_box *b, uint32_t uidlast)
 	if (pwrite(b->fd, text, (size_t)n, (off_t)b->base_at) < n)
 		b->acct->store->host->log(PST_LOG_WARNING,
 		    "mbox: %s: its first message cannot be written to",
-		    b->folder->where);
+		    b->folder->base.where);
 }

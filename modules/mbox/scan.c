@@ -151,7 +151,7 @@ take_message(struct pass *s, uint64_t end, uint64_t size)
 	const struct mb_reader *r = &s->reader;
 	const struct mb_block *b = &r->block;
 	struct mb_pass *out = s->out;
-	bool is_whole = b->has_own && b->size == size;
+	bool is_whole = r->is_whole;
 	struct mb_found *f;
 
 	LI_PUSH(out->found, out->n, out->cap);
@@ -280,7 +280,7 @@ mb_pass(struct pst_box *b, int fd, uint64_t start, uint64_t size,
 	if (lines.sys_errno != 0)
 		rc = pst_fail(err, PST_E_TEMP, lines.sys_errno,
 		    "read a mailbox%s%.180s", b ? " " : "",
-		    b ? b->folder->where : "");
+		    b ? b->folder->base.where : "");
 	mb_lines_fini(&lines);
 	mb_reader_fini(&s->reader);
 	li_buf_free(&s->names);

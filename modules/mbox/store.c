@@ -27,7 +27,7 @@ mb_fail_io(
 {
 	return pst_fail(err,
 	    li_rc_of(e) == PST_E_NOSPACE ? PST_E_NOSPACE : PST_E_TEMP, e,
-	    "%s %.180s", what, b->folder->where);
+	    "%s %.180s", what, b->folder->base.where);
 }
 
 int64_t
@@ -58,7 +58,7 @@ static void
 mb_store_close(struct pst_store *s)
 {
 	if (s->watcher != NULL)
-		mb_watcher_free(s->watcher);
+		li_watcher_free(s->watcher);
 	li_root_close(&s->root);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -162,7 +162,7 @@ mb_store_open(const struct pst_host *host, const struct pst_section *section,
 		mb_store_close(s);
 		return rc;
 	}
-	s->watcher = mb_watcher_new(s);
+	s->watcher = mb_watcher_new(s->host);
 	*store_r = s;
 	return PST_OK;
 }

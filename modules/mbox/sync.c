@@ -32,7 +32,7 @@ set_fd(void *arg, int fd)
 static enum pst_rc
 lock(struct pst_box *b, struct pst_error *err)
 {
-	const char *where = b->folder->where, *name;
+	const char *where = b->folder->base.where, *name;
 	int dir = mb_open_parent(b->acct, b->folder->path, &name);
 	int e = dir < 0 ? errno : 0;
 
@@ -92,7 +92,7 @@ set_aside(struct pst_box *b, uint64_t at, uint64_t end)
 	li_random_hex(s->host, random, 4);
 	(void)snprintf(
 	    name, sizeof(name), "torn-%lld-%s", (long long)mb_now(s), random);
-	fd = openat(b->folder->fd, name,
+	fd = openat(b->folder->base.fd, name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return errno;
@@ -101,17 +101,17 @@ set_aside(struct pst_box *b, uint64_t at, uint64_t end)
 		e = mb_sync_file(s, fd);
 	(void)close(fd);
 	if (e == 0)
-		e = mb_sync_file(s, b->folder->fd);
+		e = mb_sync_file(s, b->folder->base.fd);
 	if (e == 0 && ftruncate(b->fd, (off_t)at) < 0)
 		e = errno;
 	if (e != 0) {
-		(void)unlinkat(b->folder->fd, name, 0);
+		(void)unlinkat(b->folder->base.fd, name, 0);
 		return e;
 	}
 	s->host->log(PST_LOG_WARNING,
 	    "mbox: %s ended in a message that was not written to its end: %llu "
 	    "octets are in %s beside it",
-	    b->folder->where, (unsigned long long)(end - at), name);
+	    b->folder->base.where, (unsigned long long)(end - at), name);
 	return 0;
 }
 
@@ -127,8 +127,8 @@ recall_list(struct pst_box *b, struct mb_index *index)
 	struct mb_msg *msg;
 	size_t n;
 
-	if (mb_index_read(
-		b->folder->fd, b->folder->state.uidvalidity, index, &msg)) {
+	if (mb_index_read(b->folder->base.fd, b->folder->base.state.uidvalidity,
+		index, &msg)) {
 		n = (size_t)index->count;
 	} else {
 		*index = (struct mb_index){ .uidnext = 1 };
@@ -217,12 +217,12 @@ adopt(struct pst_box *b, const struct mb_pass *pass, struct pst_error *err)
 		return PST_OK;
 	}
 	rc = li_account_retire(&a->files, pass->uidvalidity, err);
-	(void)pthread_mutex_lock(&f->lock);
-	f->state.uidvalidity = pass->uidvalidity;
+	(void)pthread_mutex_lock(&f->base.lock);
+	f->base.state.uidvalidity = pass->uidvalidity;
 	if (pass->objectid[0] != '\0')
-		memcpy(f->state.objectid, pass->objectid,
-		    sizeof(f->state.objectid));
-	mb_tag(f->state.objectid, b->tag);
+		memcpy(f->base.state.objectid, pass->objectid,
+		    sizeof(f->base.state.objectid));
+	mb_tag(f->base.state.objectid, b->tag);
 	for (size_t i = 0; i < pass->n; i++) {
 		const struct mb_found *found = &pass->found[i];
 
@@ -230,13 +230,13 @@ adopt(struct pst_box *b, const struct mb_pass *pass, struct pst_error *err)
 		    found->msg.uid < UINT32_MAX - UIDS_LEFT)
 			next = found->msg.uid + 1;
 	}
-	f->state.uidnext = f->uid_floor = next;
+	f->base.state.uidnext = f->base.uid_floor = next;
 	/* Above all modseqs that were given before, which counted changes. */
-	f->state.modseq = (uint64_t)(a->store->host->now() / 1000);
-	f->modseq_floor = f->state.modseq;
-	b->opened_modseq = f->state.modseq;
+	f->base.state.modseq = (uint64_t)(a->store->host->now() / 1000);
+	f->base.modseq_floor = f->base.state.modseq;
+	b->opened_modseq = f->base.state.modseq;
 	b->is_foreign_base = pass->objectid[0] == '\0';
-	(void)pthread_mutex_unlock(&f->lock);
+	(void)pthread_mutex_unlock(&f->base.lock);
 	(void)pthread_mutex_unlock(&a->lock);
 	return rc;
 }
@@ -255,7 +255,7 @@ take_pass(struct pst_box *b, struct mb_pass *pass, bool is_tail, uint64_t size,
 			b->acct->store->host->log(PST_LOG_WARNING,
 			    "mbox: the torn end of %s cannot be set aside: "
 			    "errno %d",
-			    b->folder->where, e);
+			    b->folder->base.where, e);
 	}
 	if (b->is_adopting)
 		rc = adopt(b, pass, err);
@@ -282,8 +282,8 @@ recall_modseqs(struct pst_box *b, struct pst_error *err)
 	size_t n = 0, k = 0;
 	bool known;
 
-	known = li_memory_read(f->fd, f->state.uidvalidity, b->opened_modseq,
-	    &entry, &n, &b->history);
+	known = li_memory_read(f->base.fd, f->base.state.uidvalidity,
+	    b->opened_modseq, &entry, &n, &b->history);
 	if (known)
 		b->memory_modseq = b->opened_modseq;
 	for (size_t i = 0; i <= b->n && rc == PST_OK; i++) {
@@ -291,7 +291,8 @@ recall_modseqs(struct pst_box *b, struct pst_error *err)
 
 		for (; k < n && (m == NULL || entry[k].uid < m->uid); k++) {
 			if (modseq == 0)
-				rc = mb_folder_next_modseq(f, &modseq, err);
+				rc = li_mailstate_next_modseq(
+				    &f->base, &modseq, err);
 			li_history_note(&b->history, entry[k].uid, modseq);
 		}
 		if (m == NULL)
@@ -302,14 +303,15 @@ recall_modseqs(struct pst_box *b, struct pst_error *err)
 			m->modseq = entry[k].modseq;
 		} else {
 			if (modseq == 0)
-				rc = mb_folder_next_modseq(f, &modseq, err);
+				rc = li_mailstate_next_modseq(
+				    &f->base, &modseq, err);
 			m->modseq = modseq;
 		}
 		k += k < n && entry[k].uid == m->uid;
 	}
 	free(entry);
 	if (!known)
-		li_history_begin(&b->history, mb_folder_modseq(f));
+		li_history_begin(&b->history, li_mailstate_modseq(&f->base));
 	b->has_history = rc == PST_OK;
 	return rc;
 }
@@ -369,8 +371,8 @@ is_enough(struct pst_box *b)
 	struct mb_index index;
 
 	if (b->is_listed || b->must_scan || !mb_stamp_get(b->fd, &now) ||
-	    !mb_index_peek(
-		b->folder->fd, b->folder->state.uidvalidity, &index) ||
+	    !mb_index_peek(b->folder->base.fd,
+		b->folder->base.state.uidvalidity, &index) ||
 	    !mb_stamp_equal(&index.stamp, &now))
 		return false;
 	b->base_at = index.base_at;
@@ -391,7 +393,7 @@ mb_begin(struct pst_box *b, bool list, struct pst_error *err)
 	if (rc != PST_OK)
 		return rc;
 	if (b->must_redo ||
-	    (!b->is_begun && fstatat(b->folder->fd, MB_REDO_FILE, &st,
+	    (!b->is_begun && fstatat(b->folder->base.fd, MB_REDO_FILE, &st,
 				 AT_SYMLINK_NOFOLLOW) == 0))
 		rc = mb_redo(b, err);
 	b->is_begun = rc == PST_OK;

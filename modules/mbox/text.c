@@ -13,10 +13,10 @@ text_box(struct pst_box *b, uint64_t version)
 
 	/* A uidvalidity changes only before there are messages. */
 	return (struct li_text_box){ .host = b->acct->store->host,
-		.where = f->where,
-		.dirfd = f->fd,
+		.where = f->base.where,
+		.dirfd = f->base.fd,
 		.version = version,
-		.uidvalidity = f->state.uidvalidity };
+		.uidvalidity = f->base.state.uidvalidity };
 }
 
 enum pst_rc

@@ -170,7 +170,7 @@ peek_state(struct pst_acct *a, const char *path, struct li_state *st)
 
 	*st = (struct li_state){ 0 };
 	mb_path_index(path, &file);
-	li_buf_puts(&file, "/" MB_STATE_FILE);
+	li_buf_puts(&file, "/" LI_STATE_FILE);
 	ok = li_read_file(a->fd, file.p, LI_FILE_MAX, &text) == 0 &&
 	     li_state_parse((struct pst_str){ text.p, text.n }, st) ==
 		 LI_STATE_OK;
@@ -189,10 +189,10 @@ special_use_of(struct pst_acct *a, const char *path)
 	for (struct mb_folder *f = a->folders; f != NULL; f = f->next) {
 		if (strcmp(f->path, path) != 0)
 			continue;
-		(void)pthread_mutex_lock(&f->lock);
-		m = li_meta_find(&f->state.meta, MB_SPECIAL_USE);
+		(void)pthread_mutex_lock(&f->base.lock);
+		m = li_meta_find(&f->base.state.meta, MB_SPECIAL_USE);
 		use = m ? li_memdup(m->value, m->n) : NULL;
-		(void)pthread_mutex_unlock(&f->lock);
+		(void)pthread_mutex_unlock(&f->base.lock);
 		return use;
 	}
 	if (peek_state(a, path, &st)) {
@@ -323,13 +323,13 @@ make_state(struct pst_acct *a, int fd, uint32_t uidvalidity, const char *use)
 	struct li_state st;
 	int e;
 
-	mb_state_begin(a->store, uidvalidity, &st);
+	li_state_begin(a->store->host, uidvalidity, &st);
 	if (use[0] != '\0')
 		li_meta_set(&st.meta, MB_SPECIAL_USE,
 		    (struct pst_str){ use, strlen(use) });
 	li_state_print(&text, &st);
 	li_state_free(&st);
-	e = li_replace_file(fd, MB_STATE_FILE, text.p, text.n,
+	e = li_replace_file(fd, LI_STATE_FILE, text.p, text.n,
 	    mb_sync_kind(a->store, LI_SYNC_FULL));
 	li_buf_free(&text);
 	return e;

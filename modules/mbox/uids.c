@@ -33,14 +33,14 @@ mb_uids_add(struct pst_box *b, const struct mb_uid *list, size_t n)
 	struct mb_folder *f = b->folder;
 	struct record *r = li_alloc(n * sizeof(*r));
 	int e,
-	    fd = openat(f->fd, MB_UIDS_FILE,
+	    fd = openat(f->base.fd, MB_UIDS_FILE,
 		O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	for (size_t i = 0; i < n; i++) {
 		r[i].id[0] = list[i].id[0];
 		r[i].id[1] = list[i].id[1];
 		r[i].save_date = list[i].save_date;
-		r[i].uidvalidity = f->state.uidvalidity;
+		r[i].uidvalidity = f->base.state.uidvalidity;
 		r[i].uid = list[i].uid;
 		r[i].check = check_of(&r[i]);
 	}
@@ -50,7 +50,7 @@ mb_uids_add(struct pst_box *b, const struct mb_uid *list, size_t n)
 	if (fd >= 0)
 		(void)close(fd);
 	if (e == 0)
-		e = mb_sync_file(b->acct->store, f->fd);
+		e = mb_sync_file(b->acct->store, f->base.fd);
 	free(r);
 	return e;
 }
@@ -71,7 +71,8 @@ mb_uids_read(struct pst_box *b, struct mb_uid **list_r, size_t *n_r)
 	size_t n = 0, cap = 0;
 	struct record r;
 
-	(void)li_read_file(b->folder->fd, MB_UIDS_FILE, RECORDS_MAX, &text);
+	(void)li_read_file(
+	    b->folder->base.fd, MB_UIDS_FILE, RECORDS_MAX, &text);
 	/* One that was cut short moves those after it. */
 	for (size_t at = 0; text.n - at >= sizeof(r);) {
 		memcpy(&r, text.p + at, sizeof(r));
@@ -80,7 +81,7 @@ mb_uids_read(struct pst_box *b, struct mb_uid **list_r, size_t *n_r)
 			continue;
 		}
 		at += sizeof(r);
-		if (r.uidvalidity != b->folder->state.uidvalidity)
+		if (r.uidvalidity != b->folder->base.state.uidvalidity)
 			continue;
 		LI_PUSH(list, n, cap);
 		list[n++] = (struct mb_uid){ .uid = r.uid,
@@ -97,5 +98,5 @@ mb_uids_read(struct pst_box *b, struct mb_uid **list_r, size_t *n_r)
 void
 mb_uids_drop(struct pst_box *b)
 {
-	(void)unlinkat(b->folder->fd, MB_UIDS_FILE, 0);
+	(void)unlinkat(b->folder->base.fd, MB_UIDS_FILE, 0);
 }

@@ -104,19 +104,8 @@ pg_kept_each(
 	return rc;
 }
 
-/* --- bringing them back ----------------------------------------------------
+/* --- ids -------------------------------------------------------------------
  */
-
-struct restoring {
-	struct pst_box *to;
-	struct pg_array ids;
-	size_t *place; /* of each of them in what was asked for */
-	int64_t now;
-	struct pg_array names, masks;
-	struct row_list rows;
-	size_t *at; /* place of each row */
-	int64_t content;
-};
 
 /* Ids as report_one() writes them; others are not kept. */
 static bool
@@ -131,6 +120,91 @@ read_id(const char *text, int64_t *id_r)
 	*id_r = id;
 	return *end == '\0';
 }
+
+/* --- beginnings ------------------------------------------------------------
+ */
+
+struct heads {
+	struct pst_acct *acct;
+	struct pg_array ids;
+	int64_t most;
+	PGresult *result;
+};
+
+static enum pst_rc
+send_heads(struct pg_conn *c, void *arg, struct pst_error *err)
+{
+	struct heads *h = arg;
+	struct pg_params p = { 0 };
+
+	(void)err;
+	pg_p_i64(&p, h->acct->id);
+	pg_p_array(&p, &h->ids);
+	pg_p_i64(&p, h->most);
+	(void)pg_send(c, PG_S_KEPT_HEADS, &p);
+	return PST_OK;
+}
+
+static enum pst_rc
+take_heads(struct pg_conn *c, void *arg, struct pst_error *err)
+{
+	struct heads *h = arg;
+
+	PQclear(h->result);
+	h->result = pg_take(c, err);
+	return h->result != NULL ? PST_OK : err->rc;
+}
+
+static void
+report_head(const PGresult *r, int row, const char *const *ids, size_t n,
+    pst_head_fn fn, void *arg)
+{
+	int64_t id;
+
+	for (size_t i = 0; i < n; i++)
+		if (read_id(ids[i], &id) && id == pg_i64(r, row, 0)) {
+			fn(arg, i, pg_bytes(r, row, 1));
+			return;
+		}
+}
+
+enum pst_rc
+pg_kept_heads(struct pst_acct *a, const char *const *ids, size_t n, size_t most,
+    pst_head_fn fn, void *arg, struct pst_error *err)
+{
+	struct heads h = { .acct = a, .most = (int64_t)most };
+	const struct pg_job job = { .mode = PG_READ,
+		.account = a->id,
+		.arg = &h,
+		.send = send_heads,
+		.take = take_heads };
+	enum pst_rc rc;
+	int64_t id;
+
+	for (size_t i = 0; i < n; i++)
+		if (read_id(ids[i], &id))
+			pg_array_i64(&h.ids, id);
+	rc = pg_run(a->store, &job, NULL, err);
+	for (int i = 0; rc == PST_OK && i < PQntuples(h.result); i++)
+		report_head(h.result, i, ids, n, fn, arg);
+	PQclear(h.result);
+	pg_array_fini(&h.ids);
+	return rc;
+}
+
+/* --- bringing them back ----------------------------------------------------
+ */
+
+struct restoring {
+	struct pst_box *to;
+	struct pg_array ids;
+	size_t *place; /* of each of them in what was asked for */
+	int64_t now;
+	struct pg_array names, masks;
+	struct row_list rows;
+	size_t *at; /* place of each row */
+	int64_t content;
+};
 
 static enum pst_rc
 send_restore(struct pg_conn *c, void *arg, struct pst_error *err)

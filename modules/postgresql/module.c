@@ -45,6 +45,7 @@ static const struct pst_store_ops operations = {
 	.expunge_keep = pg_expunge_keep,
 	.remove_keep = pg_remove_keep,
 	.kept_each = pg_kept_each,
+	.kept_heads = pg_kept_heads,
 	.kept_restore = pg_kept_restore,
 	.kept_purge = pg_kept_purge,
 	.check = pg_check,

@@ -64,7 +64,7 @@ void pg_array_bytes(struct pg_array *a, const void *p, size_t n);
 void pg_array_text(struct pg_array *a, const char *text);
 void pg_array_fini(struct pg_array *a);
 
-enum { PG_PARAMS = 16 };
+enum { PG_PARAMS = 20 };
 
 /* Borrows texts and octets until the statement was sent; arrays too. */
 struct pg_params {

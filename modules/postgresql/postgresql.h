@@ -280,6 +280,8 @@ enum pst_rc pg_remove_keep(
     struct pst_acct *a, const char *name, struct pst_error *err);
 enum pst_rc pg_kept_each(
     struct pst_acct *a, pst_kept_fn fn, void *arg, struct pst_error *err);
+enum pst_rc pg_kept_heads(struct pst_acct *a, const char *const *ids, size_t n,
+    size_t most, pst_head_fn fn, void *arg, struct pst_error *err);
 enum pst_rc pg_kept_restore(struct pst_acct *a, const char *const *ids,
     size_t n, struct pst_box *to, pst_restored_fn fn, void *arg,
     struct pst_error *err);

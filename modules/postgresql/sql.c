@@ -495,6 +495,12 @@ const char *const pg_sql[PG_STATEMENTS] = {
 	    " k.expunged, k.uid, k.flags, k.internal_date, k.size, k.keywords"
 	    " FROM kept k LEFT JOIN mailbox m ON m.account_id = k.account_id"
 	    "  AND m.id = k.mailbox_id LEFT JOIN" USE " WHERE k.account_id = $1::bigint",
+	/* $2: ids, $3: octets */
+	[PG_S_KEPT_HEADS] =
+	    "SELECT k.id, substring(h.data FROM 1 FOR $3::bigint::integer)"
+	    " FROM kept k, LATERAL (SELECT data FROM chunk"
+	    "  WHERE content_id = k.content_id ORDER BY n LIMIT 1) h"
+	    " WHERE k.account_id = $1::bigint AND k.id = ANY ($2::bigint[])",
 	/* $2: ids */
 	[PG_S_KEPT_WORDS] =
 	    "SELECT DISTINCT w.name FROM kept k, unnest(k.keywords) AS w (name)"

@@ -83,6 +83,7 @@ enum pg_statement {
 
 	/* what is kept, what was worked out, texts, faults */
 	PG_S_KEPT_EACH,
+	PG_S_KEPT_HEADS,
 	PG_S_KEPT_WORDS,
 	PG_S_KEPT_RESTORE,
 	PG_S_KEPT_PURGE,

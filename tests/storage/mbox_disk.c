@@ -137,6 +137,20 @@ pause_ms(long ms)
 	(void)nanosleep(&t, NULL);
 }
 
+static void
+no_uid(void *arg, uint32_t uid)
+{
+	(void)arg;
+	(void)uid;
+}
+
+static void
+no_row(void *arg, const struct pst_row *row)
+{
+	(void)arg;
+	(void)row;
+}
+
 /* --- what other programs write ----------------------------------------------
  */
 
@@ -781,6 +795,48 @@ stripped(void)
 	OPS->acct_close(acct);
 }
 
+/* A line of another program's in the place of the empty one at the end, as long
+ * as that counts and without an end: it is part of the message, which is
+ * another one now. */
+static void
+lengthened(void)
+{
+	static const char text[] = "Subject: a\r\n\r\nb\r\ncc";
+	const struct pst_flag_change flag = { .op = PST_FLAGS_ADD,
+		.flags = PST_FLAGGED,
+		.unchanged_since = UINT64_MAX };
+	struct pst_acct *acct = acct_of("lengthened@example.test");
+	struct pst_box *box = box_of(acct, "INBOX");
+	struct pst_error err = { 0 };
+	struct pst_range r;
+	struct rows rows;
+
+	CHECK(put(box, "Subject: a\r\n\r\nb\r\n", 0, 0, 1) == 1, "put");
+	OPS->box_close(box);
+	edit("lengthened/INBOX", "b\n\n", "b\ncc");
+	box = box_of(acct, "INBOX");
+	load_rows(box, &rows);
+	CHECK(rows.n == 1 && rows.v[0].uid == 2 &&
+		  rows.v[0].size == sizeof(text) - 1,
+	    "it is new, and as long as it is");
+	rows_free(&rows);
+	CHECK(body_is(box, 2, text, sizeof(text) - 1), "all of it is read");
+	CHECK_RC(PST_OK,
+	    OPS->flags(box, one(&r, 2, 2), &flag, no_row, no_uid, NULL, &err));
+	CHECK(body_is(box, 2, text, sizeof(text) - 1), "also after a change");
+	OPS->box_close(box);
+	remove_all("lengthened/.postern-INBOX");
+	box = box_of(acct, "INBOX");
+	load_rows(box, &rows);
+	CHECK(rows.n == 1 && rows.v[0].uid == 2 &&
+		  (rows.v[0].flags & PST_FLAGGED),
+	    "its fields are right");
+	rows_free(&rows);
+	CHECK(body_is(box, 2, text, sizeof(text) - 1), "and its content");
+	OPS->box_close(box);
+	OPS->acct_close(acct);
+}
+
 /* A mailbox of another server comes with uids. */
 static void
 adoption(void)
@@ -912,20 +968,6 @@ static struct told {
 	uint32_t away, back; /* the uids that message 2 got */
 	bool flagged;	     /* message 2 was */
 } * told;
-
-static void
-no_uid(void *arg, uint32_t uid)
-{
-	(void)arg;
-	(void)uid;
-}
-
-static void
-no_row(void *arg, const struct pst_row *row)
-{
-	(void)arg;
-	(void)row;
-}
 
 static void
 note_copy(void *arg, uint32_t source, const struct pst_row *row)
@@ -1182,6 +1224,7 @@ main(int argc, char **argv)
 		{ "deliveries", deliveries },
 		{ "changes", changes_by_others },
 		{ "stripped", stripped },
+		{ "lengthened", lengthened },
 		{ "adoption", adoption },
 		{ "locks", locks },
 		{ "killed", killed },

@@ -201,6 +201,41 @@ expunge_keep(struct pst_box *box, uint32_t from, uint32_t to, size_t want)
 	uids_free(&gone);
 }
 
+struct heads {
+	size_t n, place, octets;
+	bool is_start; /* of the message that is kept */
+};
+
+static void
+head_add(void *arg, size_t n, struct pst_str head)
+{
+	struct heads *h = arg;
+
+	h->n++;
+	h->place = n;
+	h->octets = head.n;
+	h->is_start = head.n > 4 && memcmp(head.p, first, 5) == 0;
+}
+
+/* The beginning of the second of some messages, the only one that is kept. */
+static void
+check_heads(struct pst_acct *acct, const char *const *ids, size_t n)
+{
+	struct pst_error err = { 0 };
+	struct heads h = { 0 };
+
+	if (OPS->kept_heads == NULL)
+		return;
+	CHECK_RC(PST_OK, OPS->kept_heads(acct, ids, n, 10, head_add, &h, &err));
+	CHECK(h.n == 1 && h.place == 1 && h.octets == 10 && h.is_start,
+	    "its beginning is told");
+	h = (struct heads){ 0 };
+	CHECK_RC(
+	    PST_OK, OPS->kept_heads(acct, ids, n, 100000, head_add, &h, &err));
+	CHECK(h.n == 1 && h.octets <= strlen(first) && h.octets > 10,
+	    "and all of it, if it is short");
+}
+
 /* One message kept and brought back, with all that belongs to it. */
 static void
 keep_and_restore(struct pst_acct *acct, struct pst_box *box)
@@ -247,6 +282,7 @@ keep_and_restore(struct pst_acct *acct, struct pst_box *box)
 	CHECK(l.v[0].expunged > 1700000000, "the time is told");
 
 	ids[1] = l.v[0].id;
+	check_heads(acct, ids, 3);
 	CHECK_RC(PST_OK,
 	    OPS->kept_restore(acct, ids, 3, box, back_add, &back, &err));
 	if (!CHECK(back.rows.n == 1 && back.place[0] == 1, "one came back"))
