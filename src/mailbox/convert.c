@@ -105,7 +105,7 @@ decide(void *arg, struct pst_error *err)
 		    "%s: somebody changed the user's storage", c->acct->id);
 	(void)str_copy(
 	    user.storage, sizeof(user.storage), str_of(c->to->cfg->name));
-	rc = account_update(d->accounts, &user, err);
+	rc = account_update(d->accounts, &user, ACCOUNT_SET_STORAGE, err);
 	if (rc != PST_OK &&
 	    account_find(d->accounts, c->acct->id, &now, &again) == PST_OK &&
 	    strcmp(now.storage, user.storage) == 0)

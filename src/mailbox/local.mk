@@ -3,6 +3,11 @@ libpostern_la_SOURCES += \
 	src/mailbox/acl_kept.c \
 	src/mailbox/append.c \
 	src/mailbox/body.c src/mailbox/cache.c \
+	src/mailbox/catalog.c src/mailbox/catalog.h \
+	src/mailbox/catalog_count.c src/mailbox/catalog_find.c \
+	src/mailbox/catalog_map.c src/mailbox/catalog_open.c \
+	src/mailbox/catalog_priv.h \
+	src/mailbox/catalog_read.c src/mailbox/catalog_state.c \
 	src/mailbox/change.c \
 	src/mailbox/check.c src/mailbox/check.h \
 	src/mailbox/change_shared.c \

@@ -195,8 +195,10 @@ enum mail_cache {
 	MAIL_CACHE_BODYSTRUCTURE,
 	MAIL_CACHE_BODY,
 	MAIL_CACHE_PREVIEW,
-	MAIL_CACHE_FIELDS, /* header fields that clients ask for */
-	MAIL_CACHE_FACTS,  /* for searching, sorting and threading */
+	MAIL_CACHE_FIELDS,  /* header fields that clients ask for */
+	MAIL_CACHE_FACTS,   /* for searching, sorting and threading */
+	MAIL_CACHE_CATALOG, /* id and thread: catalog.h */
+	MAIL_CACHE_LISTING, /* what JMAP shows in lists */
 };
 /* Reports what there is for ascending uids. Both never fail: what cannot be
  * read is not there, what cannot be written is worked out again. */

@@ -5,11 +5,15 @@
 #include "mailbox/undelete.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "mailbox/priv.h"
 #include <stdlib.h>
 
-enum { BATCH = 1000 }; /* messages that come back in one go */
+enum {
+	BATCH = 1000,	      /* messages that come back in one go */
+	HEAD_MAX = 32 * 1024, /* octets of a header that are looked at */
+};
 
 /* Where a message goes whose mailbox has a name that cannot be. */
 static const char lost_name[] = "Recovered";
@@ -80,6 +84,22 @@ clean_name(const char *text)
 	return clean;
 }
 
+static int
+compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool
+is_wanted(const struct undelete_filter *f, const struct pst_kept *row)
+{
+	if ((f->since != 0 && row->expunged < f->since) ||
+	    (f->id != NULL && strcmp(f->id, row->id) != 0))
+		return false;
+	return f->ids == NULL || bsearch(&row->id, f->ids, f->id_count,
+				     sizeof(f->ids[0]), compare_texts) != NULL;
+}
+
 static void
 gather(void *arg, const struct pst_kept *row)
 {
@@ -88,8 +108,7 @@ gather(void *arg, const struct pst_kept *row)
 	char *mailbox;
 	struct kept *k;
 
-	if ((f->since != 0 && row->expunged < f->since) ||
-	    (f->id != NULL && strcmp(f->id, row->id) != 0))
+	if (!is_wanted(f, row))
 		return;
 	mailbox = clean_name(row->mailbox);
 	if (f->mailbox != NULL && strcmp(f->mailbox, mailbox) != 0) {
@@ -167,6 +186,92 @@ undelete_each(struct mail_account *acct, const struct undelete_filter *filter,
 		qsort(g.v, g.n, sizeof(g.v[0]), compare_kept);
 	for (size_t i = 0; rc == PST_OK && i < g.n; i++)
 		fn(arg, &g.v[i].row);
+	gathered_free(&g);
+	return rc;
+}
+
+/* --- the latest ----------------------------------------------------------- */
+
+static int
+order_latest(int64_t expunged, const char *id, const struct kept *k)
+{
+	if (expunged != k->row.expunged)
+		return expunged > k->row.expunged ? -1 : 1;
+	return strcmp(id, k->row.id);
+}
+
+static int
+compare_latest(const void *a, const void *b)
+{
+	const struct kept *x = a;
+
+	return order_latest(x->row.expunged, x->row.id, b);
+}
+
+struct heads {
+	struct head {
+		char *p;
+		size_t n;
+	} * v;
+};
+
+static void
+take_head(void *arg, size_t n, struct pst_str head)
+{
+	struct heads *h = arg;
+
+	free(h->v[n].p);
+	h->v[n] = (struct head){ str_dup(head), head.n };
+}
+
+/* Without what cannot be read a list is still of use. */
+static void
+read_heads(
+    struct mail_account *acct, const struct kept *k, size_t n, struct heads *h)
+{
+	const char **ids = mem_array(n + 1, sizeof(*ids));
+	const struct pst_store_ops *ops;
+	struct pst_error err = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		ids[i] = k[i].id;
+	ops = account_enter(acct);
+	if (ops->kept_heads != NULL &&
+	    ops->kept_heads(acct->acct, ids, n, HEAD_MAX, take_head, h, &err) !=
+		PST_OK)
+		log_failure(PST_LOG_WARNING, 0, "undelete", &err);
+	account_leave(acct);
+	free(ids);
+}
+
+enum pst_rc
+undelete_latest(struct mail_account *acct, const struct undelete_place *after,
+    size_t most, undelete_list_fn fn, void *arg, bool *more_r,
+    struct pst_error *err)
+{
+	const struct undelete_filter all = { 0 };
+	struct heads heads = { NULL };
+	struct gathered g;
+	enum pst_rc rc = gather_all(acct, &all, &g, err);
+	size_t at = 0, n;
+
+	if (g.n > 1)
+		qsort(g.v, g.n, sizeof(g.v[0]), compare_latest);
+	while (after != NULL && at < g.n &&
+	       order_latest(after->expunged, after->id, &g.v[at]) >= 0)
+		at++;
+	n = g.n - at < most ? g.n - at : most;
+	*more_r = at + n < g.n;
+	heads.v = mem_array(n + 1, sizeof(*heads.v));
+	if (rc == PST_OK && n > 0)
+		read_heads(acct, g.v + at, n, &heads);
+	for (size_t i = 0; i < n; i++) {
+		if (rc == PST_OK)
+			fn(arg, &g.v[at + i].row,
+			    str_n(heads.v[i].p, heads.v[i].n));
+		free(heads.v[i].p);
+	}
+	free(heads.v);
 	gathered_free(&g);
 	return rc;
 }

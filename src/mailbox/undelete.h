@@ -15,7 +15,10 @@
 struct undelete_filter {
 	const char *mailbox; /* NULL: any */
 	const char *id;	     /* NULL: any */
-	int64_t since;	     /* expunged then or later; 0: any time */
+	/* Some, in ascending order; NULL: any. */
+	const char *const *ids;
+	size_t id_count;
+	int64_t since; /* expunged then or later; 0: any time */
 };
 
 /*
@@ -26,6 +29,24 @@ struct undelete_filter {
 enum pst_rc undelete_each(struct mail_account *acct,
     const struct undelete_filter *filter, pst_kept_fn fn, void *arg,
     struct pst_error *err);
+
+/* Where a list goes on: behind this message. */
+struct undelete_place {
+	int64_t expunged;
+	char id[40];
+};
+
+/* One of a list, with its first octets; none: the storage cannot tell them. */
+typedef void (*undelete_list_fn)(
+    void *arg, const struct pst_kept *k, struct pst_str head);
+
+/*
+ * Reports up to `most` kept messages, those that were expunged last first, from
+ * behind `after` (NULL: the beginning) on. *more_r: there are others behind.
+ */
+enum pst_rc undelete_latest(struct mail_account *acct,
+    const struct undelete_place *after, size_t most, undelete_list_fn fn,
+    void *arg, bool *more_r, struct pst_error *err);
 
 /* One message that is back. */
 struct undelete_back {

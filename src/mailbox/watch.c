@@ -3,7 +3,7 @@
  *
  * All watches of an account hang on it. watch_lock guards the list and what the
  * watches have gathered; it is taken under any other lock, and nothing is
- * called under it but net_wake().
+ * called under it but net_wake() and what watch_open_for() was given.
  */
 #include "mailbox/watch.h"
 
@@ -18,6 +18,8 @@ struct watch {
 	unsigned kinds;
 	struct net_handle wake;
 	bool has_wake;
+	void (*fn)(void *arg); /* instead; or NULL */
+	void *arg;
 	/* Guarded by watch_lock. */
 	bool muted, is_overflown;
 	pthread_t actor; /* when muted */
@@ -134,6 +136,8 @@ watch_tell(struct mail_account *acct, const char *mailbox, unsigned kinds,
 		gather(w, mailbox, kinds & w->kinds, other);
 		if (w->has_wake)
 			net_wake(w->wake);
+		if (w->fn != NULL)
+			w->fn(w->arg);
 	}
 	pthread_mutex_unlock(&acct->watch_lock);
 }
@@ -141,23 +145,41 @@ watch_tell(struct mail_account *acct, const char *mailbox, unsigned kinds,
 /* --- a watch ----------------------------------------------------------------
  */
 
+static struct watch *
+begin(struct mail_account *acct, struct watch *w)
+{
+	account_take(acct);
+	w->acct = acct;
+	pthread_mutex_lock(&acct->watch_lock);
+	w->next = atomic_load(&acct->watches);
+	atomic_store(&acct->watches, w);
+	pthread_mutex_unlock(&acct->watch_lock);
+	return w;
+}
+
 struct watch *
 watch_open(
     struct mail_account *acct, unsigned kinds, const struct net_handle *wake)
 {
 	struct watch *w = mem_alloc(sizeof(*w));
 
-	account_take(acct);
-	w->acct = acct;
 	w->kinds = kinds;
 	w->has_wake = wake != NULL;
 	if (wake != NULL)
 		w->wake = *wake;
-	pthread_mutex_lock(&acct->watch_lock);
-	w->next = atomic_load(&acct->watches);
-	atomic_store(&acct->watches, w);
-	pthread_mutex_unlock(&acct->watch_lock);
-	return w;
+	return begin(acct, w);
+}
+
+struct watch *
+watch_open_for(
+    struct mail_account *acct, unsigned kinds, void (*fn)(void *arg), void *arg)
+{
+	struct watch *w = mem_alloc(sizeof(*w));
+
+	w->kinds = kinds;
+	w->fn = fn;
+	w->arg = arg;
+	return begin(acct, w);
 }
 
 static void

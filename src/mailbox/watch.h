@@ -55,6 +55,10 @@ void watch_news_fini(struct watch_news *news);
  * asks finds them). */
 struct watch *watch_open(
     struct mail_account *acct, unsigned kinds, const struct net_handle *wake);
+/* The same for who is no connection: `fn` is called instead, from any thread,
+ * with locks held: it does next to nothing, and calls nothing here. */
+struct watch *watch_open_for(struct mail_account *acct, unsigned kinds,
+    void (*fn)(void *arg), void *arg);
 void watch_close(struct watch **w);
 
 /* Quick. There is something to be taken, or too much was. */

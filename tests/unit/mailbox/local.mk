@@ -1,6 +1,7 @@
 unit_tests += \
 	tests/unit/mailbox/test_acl \
 	tests/unit/mailbox/test_append \
+	tests/unit/mailbox/test_catalog_map \
 	tests/unit/mailbox/test_convert \
 	tests/unit/mailbox/test_history \
 	tests/unit/mailbox/test_model \
@@ -13,6 +14,9 @@ unit_tests += \
 
 tests_unit_mailbox_test_acl_SOURCES = tests/unit/mailbox/test_acl.c
 tests_unit_mailbox_test_seen_SOURCES = tests/unit/mailbox/test_seen.c
+
+tests_unit_mailbox_test_catalog_map_SOURCES = \
+	tests/unit/mailbox/test_catalog_map.c
 
 mailbox_fixture = tests/unit/mailbox/fixture.c tests/unit/mailbox/fixture.h
 

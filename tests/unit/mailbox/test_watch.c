@@ -72,7 +72,9 @@ Test(watch, messages_are_joined)
 
 	begin();
 	(void)store_put(a, "Sent", 0, NULL, 1);
-	w = watch_open(a, everything, NULL);
+	/* A mailbox that is opened within the tick of its last change is looked
+	 * at once more, and that is told (WATCH_STIRRED) at any time. */
+	w = watch_open(a, everything & ~(unsigned)WATCH_STIRRED, NULL);
 	cr_expect(hears_nothing(w));
 	(void)store_put(a, "INBOX", 0, NULL, 1);
 	(void)store_put(a, "Sent", 0, NULL, 1);
