@@ -36,9 +36,9 @@ fail(struct arc *arc, const char *reason)
 /* --- the sets ---------------------------------------------------------------
  */
 
-/* "i=1" of ARC-Authentication-Results; 0: none. */
-static uint64_t
-instance_of(struct pst_str value)
+/* "i=1", which comes first. */
+uint64_t
+arc_instance(struct pst_str value)
 {
 	struct pst_str part = str_trim(str_first(value, str_find(value, ';')));
 	uint64_t instance = 0;
@@ -66,7 +66,7 @@ set_of(struct arc *arc, uint64_t instance)
 static bool
 add_results(struct arc *arc, const struct trust_field *f)
 {
-	struct arc_set *set = set_of(arc, instance_of(f->value));
+	struct arc_set *set = set_of(arc, arc_instance(f->value));
 
 	if (set == NULL || set->results != NULL)
 		return fail(arc, "ARC-Authentication-Results are wrong");

@@ -38,4 +38,33 @@ void arc_verify(struct arc *arc, const struct trust_header *h,
 /* The domain that sealed last; NULL: none. */
 const char *arc_sealer(const struct arc *arc);
 
+/* --- sealing (arc_seal.c) --------------------------------------------------
+ */
+
+struct arc_sealing {
+	const struct dkim_private *key; /* rsa-sha256 (RFC 8617, 4.1.3) */
+	const char *domain, *selector;
+	char *const *headers; /* as in struct dkim_signing */
+	size_t headers_n;
+	char *const *oversign;
+	size_t oversign_n;
+	/* "mail.example.org; spf=pass ...", with folds, without a line end. */
+	struct pst_str results;
+	int64_t now;
+};
+
+/*
+ * Appends a set for a message that goes on: `h` and `body_digest` (of the
+ * relaxed body) are those of the message that goes out, `arc` what came out of
+ * arc_verify() for it. False, and nothing is appended: it says already that its
+ * chain is broken, has as many sets as may be, or could not be verified now.
+ */
+bool arc_seal(const struct arc_sealing *s, const struct arc *arc,
+    const struct trust_header *h, const unsigned char body_digest[DKIM_HASH],
+    struct buf *out);
+/* The field is one of a set. */
+bool arc_is_of_chain(const struct trust_field *f);
+/* The instance that a field of a chain has; 0: none. */
+uint64_t arc_instance(struct pst_str value);
+
 #endif

@@ -58,6 +58,7 @@ trust_check_new(
 	/* Parts of the header are copied a few times. */
 	c->arena = arena_new(header * 16 + (4 << 20));
 	c->conn = e->conn;
+	c->may_seal = e->goes_on && cfg->trust.arc;
 	(void)str_copy(c->id, sizeof(c->id), str_of(e->id));
 	(void)ip_parse(str_of(e->peer), &c->ip);
 	c->peer = str_dup(str_of(e->peer));
@@ -66,6 +67,8 @@ trust_check_new(
 	take_identity(c, e);
 	trust_header_init(&c->header, header, CHECK_HEADER_FIELDS);
 	dkim_bodies_init(&c->bodies);
+	trust_header_init(&c->changed, header, CHECK_HEADER_FIELDS);
+	dkim_bodies_init(&c->changed_bodies);
 	buf_init(&c->fields, CHECK_FIELDS_MAX);
 	return c;
 }
@@ -80,6 +83,8 @@ trust_check_drop(struct trust_check **cp)
 		return;
 	trust_header_fini(&c->header);
 	dkim_bodies_fini(&c->bodies);
+	trust_header_fini(&c->changed);
+	dkim_bodies_fini(&c->changed_bodies);
 	buf_fini(&c->fields);
 	arena_free(&c->arena);
 	config_unref(&c->cfg);
@@ -103,6 +108,8 @@ begin_body(struct trust_check *c)
 	    (size_t)c->cfg->trust.signatures, &c->sigs, &c->more_sigs);
 	if (c->cfg->trust.arc)
 		arc_find(c->arena, &c->header, &c->bodies, &c->arc);
+	if (c->may_seal)
+		c->seal_body = dkim_bodies_add(&c->bodies, true, -1);
 	dkim_bodies_feed(&c->bodies, rest.p, rest.n);
 }
 
@@ -224,4 +231,15 @@ trust_check_result(
 	*fields_r = buf_str(&c->fields);
 	*reply_r = c->reply;
 	return c->action;
+}
+
+bool
+trust_check_is_proven(const struct trust_check *c)
+{
+	bool proven = c->dmarc.result == DMARC_PASS ||
+		      (c->spf.result == SPF_PASS && !c->by_helo);
+
+	for (size_t i = 0; i < c->sigs; i++)
+		proven |= c->sig[i].result == DKIM_PASS;
+	return proven;
 }

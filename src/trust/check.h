@@ -24,6 +24,7 @@ struct trust_envelope {
 	struct pst_str from_domain; /* and its domain */
 	uint64_t conn;		    /* for the log */
 	const char *id;
+	bool goes_on; /* to other servers: trust_check_seal() will be called */
 };
 
 enum trust_action {
@@ -50,5 +51,21 @@ bool trust_check_is_done(struct trust_check *c);
  * Both live as long as the check. */
 enum trust_action trust_check_result(
     struct trust_check *c, struct pst_str *fields_r, const char **reply_r);
+/* SPF of the sender, a signature or DMARC passed: whoever is told of its fate
+ * had to do with it. */
+bool trust_check_is_proven(const struct trust_check *c);
+/*
+ * What goes on is not what was checked, but this, piece by piece from its first
+ * field on: somebody here has changed it. After the check, before
+ * trust_check_seal().
+ */
+void trust_check_changed(struct trust_check *c, const char *p, size_t n);
+/*
+ * Appends a set of ARC by `domain` for the message as it goes on, to stand on
+ * top of it. False: that has no RSA key, or the chain lets nobody add to it, or
+ * who changed the message has changed its chain.
+ */
+bool trust_check_seal(
+    struct trust_check *c, const char *domain, struct buf *out);
 
 #endif

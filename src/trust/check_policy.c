@@ -5,6 +5,7 @@
  * A failure of the DNS never refuses mail for good.
  */
 #include "base/str.h"
+#include "base/trail.h"
 #include "trust/check_priv.h"
 
 static PST_PRINTF(3, 4) void decide(
@@ -99,6 +100,19 @@ log_check(const struct trust_check *c)
 	    "action", actions[c->action], "override",
 	    c->overridden ? arc_sealer(&c->arc) : NULL, "reason",
 	    *c->reply != '\0' ? c->reply : NULL, NULL);
+	trail_event(c->id, "checked", "spf",
+	    spf ? spf_result_name(c->spf.result) : NULL, "spf-domain",
+	    spf ? c->domain : NULL, "spf-reason",
+	    spf && *c->spf.reason != '\0' ? c->spf.reason : NULL, "dkim", dkim,
+	    "arc", c->arc.set != NULL ? arc_result_name(c->arc.result) : NULL,
+	    "dmarc", dmarc ? dmarc_result_name(c->dmarc.result) : NULL,
+	    "dmarc-domain", c->authors.n > 0 ? c->authors.domain[0] : NULL,
+	    "policy",
+	    dmarc && c->dmarc.result != DMARC_NONE
+		? dmarc_policy_name(c->dmarc.policy)
+		: NULL,
+	    "override", c->overridden ? arc_sealer(&c->arc) : NULL, "action",
+	    actions[c->action], NULL);
 }
 
 void

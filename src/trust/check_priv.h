@@ -37,6 +37,12 @@ struct trust_check {
 	struct dkim_signature *sig;
 	size_t sigs, more_sigs;
 	struct arc arc;
+	bool may_seal;	  /* it may be forwarded */
+	size_t seal_body; /* then: the hash of its body */
+	/* What goes on is another one: */
+	bool is_changed;
+	struct trust_header changed;
+	struct dkim_bodies changed_bodies;
 
 	/* What came out. */
 	struct spf_answer spf;

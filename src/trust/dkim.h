@@ -126,10 +126,16 @@ struct dkim_signing {
 	char *const *oversign; /* and these once more */
 	size_t oversign_n;
 	int64_t now, expires; /* seconds; expires 0: never */
+	uint64_t instance;    /* 0, or of an ARC-Message-Signature */
 };
-/* Appends a DKIM-Signature field with its line end, relaxed/relaxed.
- * `body_digest`: of the relaxed body. False: it cannot be made. */
+/* Appends a DKIM-Signature field, or an ARC-Message-Signature (RFC 8617,
+ * 4.1.2), with its line end, relaxed/relaxed. `body_digest`: of the relaxed
+ * body. False: it cannot be made. */
 bool dkim_sign(const struct dkim_signing *s, const struct trust_header *h,
     const unsigned char body_digest[DKIM_HASH], struct buf *out);
+/* Appends the signature of `digest` in base64, folded, to a field that ends
+ * with "b=". */
+bool dkim_sign_put(const struct dkim_private *key,
+    const unsigned char digest[DKIM_HASH], struct buf *field);
 
 #endif

@@ -1,9 +1,10 @@
 libpostern_la_SOURCES += \
-	src/trust/arc.c src/trust/arc.h \
+	src/trust/arc.c src/trust/arc.h src/trust/arc_seal.c \
 	src/trust/authors.c src/trust/authors.h \
 	src/trust/check.c src/trust/check.h src/trust/check_priv.h \
 	src/trust/check_policy.c \
 	src/trust/check_results.c \
+	src/trust/check_seal.c \
 	src/trust/dkim.h \
 	src/trust/dkim_body.c src/trust/dkim_body.h \
 	src/trust/dkim_crypto.c src/trust/dkim_crypto.h \

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/trail.h"
 #include "trust/authors.h"
 #include "trust/dkim.h"
 #include "trust/domain.h"
@@ -88,7 +89,10 @@ sign_with(struct trust_signer *s, const struct dkim_key_file *key,
 						   : 0,
 	};
 
-	if (!dkim_sign(&signing, &s->header, s->bodies.body[0].digest, out))
+	if (dkim_sign(&signing, &s->header, s->bodies.body[0].digest, out))
+		trail_event(NULL, "signed", "domain", domain, "selector",
+		    key->selector, NULL);
+	else
 		log_event(PST_LOG_ERROR, s->conn, "dkim-sign", "domain", domain,
 		    "selector", key->selector, "text", "cannot sign", NULL);
 }

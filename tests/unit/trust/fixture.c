@@ -60,6 +60,8 @@ put_record(struct buf *out, const struct zone_record *r)
 	case DNS_PTR:
 		put_name(out, r->data);
 		break;
+	case DNS_CNAME:
+	case DNS_SRV:
 	case DNS_TLSA:
 		break;
 	}

@@ -4,6 +4,7 @@
  */
 #include "fixture.h"
 
+#include "base/codec.h"
 #include "base/str.h"
 #include "trust/arc.h"
 #include <criterion/criterion.h>
@@ -81,8 +82,14 @@ struct run {
 	struct trust_header header;
 	struct dkim_bodies bodies;
 	struct arc arc;
+	size_t body;
 	struct zone zone;
 };
+
+/* With `own`, the key of what is sealed here. */
+static const struct zone_record *own;
+static struct zone_record with_own[4];
+static bool dns_fails;
 
 static void
 run(struct run *r, const char *text)
@@ -92,12 +99,20 @@ run(struct run *r, const char *text)
 	struct dns_resolver dns = zone_resolver(&r->zone);
 
 	r->zone = ZONE(keys);
+	if (own != NULL) {
+		memcpy(with_own, keys, sizeof(keys));
+		with_own[3] = *own;
+		if (dns_fails)
+			with_own[0].status = DNS_FAILED;
+		r->zone = ZONE(with_own);
+	}
 	r->arena = arena_new(0);
 	trust_header_init(&r->header, 65536, 1000);
 	dkim_bodies_init(&r->bodies);
 	used = trust_header_feed(&r->header, message, n);
 	trust_header_end(&r->header);
 	arc_find(r->arena, &r->header, &r->bodies, &r->arc);
+	r->body = dkim_bodies_add(&r->bodies, true, -1);
 	dkim_bodies_feed(&r->bodies, message + used, n - used);
 	dkim_bodies_end(&r->bodies);
 	arc_verify(&r->arc, &r->header, &r->bodies, &dns, 0, NOW);
@@ -206,4 +221,166 @@ Test(arc, believes_no_seal_that_was_touched)
 	    "d=lists.example.org; "
 	    "s=a1;\n t=18",
 	    ARC_FAIL, "the signature does not match");
+}
+
+/* --- sealing ----------------------------------------------------------------
+ */
+
+static struct dkim_private key;
+static char record[1000];
+static struct zone_record own_record = { "s._domainkey.here.example", DNS_TXT,
+	record, DNS_FOUND };
+
+static void
+make_key(void)
+{
+	struct buf pem, octets, text;
+
+	buf_init(&pem, 8192);
+	buf_init(&octets, 1024);
+	buf_init(&text, sizeof(record));
+	cr_assert(dkim_private_make(DKIM_RSA_SHA256, &pem));
+	cr_assert(dkim_private_import(buf_str(&pem), &key));
+	cr_assert(dkim_private_public(&key, &octets));
+	(void)buf_puts(&text, "v=DKIM1; k=rsa; p=");
+	cr_assert(base64_encode(buf_str(&octets), &text));
+	(void)str_copy(record, sizeof(record), buf_str(&text));
+	own = &own_record;
+	buf_fini(&pem);
+	buf_fini(&octets);
+	buf_fini(&text);
+}
+
+static void
+drop_key(void)
+{
+	own = NULL;
+	dkim_private_fini(&key);
+}
+
+TestSuite(arc_seal, .init = make_key, .fini = drop_key);
+
+/* The message with one more set on top, with LF; NULL: it got none. */
+static char *
+seal(const char *text)
+{
+	static char from[] = "From", to[] = "To", results[] = "arc-seal",
+		    ours[] = "Authentication-Results";
+	char *const headers[] = { to, results, ours }, *const over[] = { from };
+	const struct arc_sealing sealing = { .key = &key,
+		.domain = "here.example",
+		.selector = "s",
+		.headers = headers,
+		.headers_n = 3,
+		.oversign = over,
+		.oversign_n = 1,
+		.results = STR("mail.here.example;\r\n\tspf=pass"),
+		.now = NOW };
+	struct run r;
+	struct buf out;
+	char *sealed = NULL;
+	size_t n = 0;
+
+	run(&r, text);
+	buf_init(&out, 65536);
+	if (arc_seal(&sealing, &r.arc, &r.header, r.bodies.body[r.body].digest,
+		&out)) {
+		for (size_t i = 0; i < out.n; i++)
+			if (out.p[i] != '\r')
+				out.p[n++] = out.p[i];
+		out.n = n;
+		(void)buf_puts(&out, text);
+		sealed = str_dup(buf_str(&out));
+	} else {
+		cr_expect_eq(out.n, 0);
+	}
+	buf_fini(&out);
+	end(&r);
+	return sealed;
+}
+
+static void
+expect_sealed(const char *text, const char *cv, enum arc_result result)
+{
+	char *sealed = seal(text);
+
+	cr_assert_not_null(sealed);
+	cr_expect_not_null(strstr(sealed, cv), "%s", sealed);
+	expect(sealed, result, NULL);
+	free(sealed);
+}
+
+Test(arc_seal, adds_to_a_chain)
+{
+	char *one = seal(MESSAGE), *two;
+
+	cr_assert_not_null(one);
+	expect(one, ARC_PASS, NULL);
+	cr_expect_not_null(strstr(one, "cv=none"));
+	/* What the next server may take out is not signed. */
+	cr_expect_null(strstr(one, "arc-seal"));
+	cr_expect_null(strstr(one, "Authentication-Results:From"));
+	cr_expect_null(strstr(one, ":Authentication-Results"));
+	two = seal(one);
+	cr_assert_not_null(two);
+	expect(two, ARC_PASS, NULL);
+	free(one);
+	free(two);
+	expect_sealed(
+	    SET_3 SET_2 SET_1 MESSAGE, "i=4; a=rsa-sha256; t=", ARC_PASS);
+	expect_sealed(SET_1 "DKIM-Signature: x\n" MESSAGE, "cv=pass", ARC_PASS);
+}
+
+Test(arc_seal, covers_what_it_says)
+{
+	char *sealed = seal("DKIM-Signature: x\n" MESSAGE), *at;
+
+	cr_assert_not_null(sealed);
+	at = strstr(sealed, "Signature: x");
+	at[strlen("Signature: ")] = 'y';
+	expect(sealed, ARC_FAIL, NULL);
+	at[strlen("Signature: ")] = 'x';
+	expect(sealed, ARC_PASS, NULL);
+	at = strstr(sealed, "spf=pass");
+	at[4] = 'f';
+	expect(sealed, ARC_FAIL, NULL);
+	free(sealed);
+}
+
+/* A broken chain is told to be so, once (RFC 8617, 5.1.2). */
+Test(arc_seal, of_a_broken_chain)
+{
+	char *sealed = seal(SET_2 SET_1 MESSAGE "P.S.\n");
+
+	cr_assert_not_null(sealed);
+	cr_expect_not_null(strstr(sealed, "cv=fail"));
+	cr_expect_not_null(strstr(sealed, "ARC-Seal: i=3;"));
+	expect(sealed, ARC_FAIL, "a seal says that the chain is broken");
+	cr_expect_null(seal(sealed));
+	free(sealed);
+	expect_sealed(SET_2 MESSAGE, "cv=fail", ARC_FAIL);
+}
+
+Test(arc_seal, no_more_sets_than_may_be)
+{
+	char *text = str_dup(STR(MESSAGE)), *more;
+
+	for (int i = 0; i < ARC_SETS_MAX; i++) {
+		more = seal(text);
+		cr_assert_not_null(more, "%d", i);
+		free(text);
+		text = more;
+	}
+	expect(text, ARC_PASS, NULL);
+	cr_expect_null(seal(text));
+	free(text);
+}
+
+/* What cannot be verified now must not be called broken. */
+Test(arc_seal, waits_for_the_dns)
+{
+	dns_fails = true;
+	cr_expect_null(seal(SET_1 MESSAGE));
+	dns_fails = false;
+	expect_sealed(SET_1 MESSAGE, "cv=pass", ARC_PASS);
 }

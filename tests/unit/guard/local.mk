@@ -1,0 +1,10 @@
+unit_tests += tests/unit/guard/test_hello
+tests_unit_guard_test_hello_SOURCES = tests/unit/guard/test_hello.c
+unit_tests += tests/unit/guard/test_dnslist
+tests_unit_guard_test_dnslist_SOURCES = tests/unit/guard/test_dnslist.c
+unit_tests += tests/unit/guard/test_rates
+tests_unit_guard_test_rates_SOURCES = tests/unit/guard/test_rates.c
+unit_tests += tests/unit/guard/test_milter
+tests_unit_guard_test_milter_SOURCES = tests/unit/guard/test_milter.c
+unit_tests += tests/unit/guard/test_grey
+tests_unit_guard_test_grey_SOURCES = tests/unit/guard/test_grey.c
