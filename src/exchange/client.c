@@ -3,7 +3,10 @@
  */
 #include "exchange/client.h"
 
+#include "base/clock.h"
 #include "base/str.h"
+#include "base/trail.h"
+#include "exchange/lines.h"
 
 #include <stdlib.h>
 
@@ -11,6 +14,8 @@ enum {
 	BLOCK = 32 * 1024,
 	CHUNK = 256 * 1024,
 	COMMAND_MAX = 8192,
+	MECHANISMS = 512,
+	SAID_MAX = 800, /* of a reply, for who listens */
 };
 
 /* RFC 5321, 4.5.3.2. */
@@ -33,6 +38,8 @@ struct client {
 	struct reply_reader reader;
 	unsigned extensions;
 	uint64_t size_limit;
+	char mechanisms[MECHANISMS];
+	unsigned mail_limit, rcpt_limit;
 	bool is_lost;
 };
 
@@ -75,16 +82,52 @@ client_size_limit(const struct client *c)
 	return c->size_limit;
 }
 
+unsigned
+client_mail_limit(const struct client *c)
+{
+	return c->mail_limit;
+}
+
+unsigned
+client_rcpt_limit(const struct client *c)
+{
+	return c->rcpt_limit;
+}
+
 const struct reply *
 client_reply(const struct client *c)
 {
 	return &c->reply;
 }
 
+const char *
+client_mechanisms(const struct client *c)
+{
+	return c->mechanisms;
+}
+
+bool
+client_exporter(const struct client *c, unsigned char out[32])
+{
+	return wire_exporter(c->wire, out);
+}
+
 bool
 client_is_tls(const struct client *c)
 {
 	return wire_is_tls(c->wire);
+}
+
+void
+client_local(const struct client *c, char text[64])
+{
+	wire_local(c->wire, text);
+}
+
+enum wire_flaw
+client_flaw(const struct client *c)
+{
+	return wire_flaw(c->wire);
 }
 
 const char *
@@ -113,6 +156,18 @@ write_text(struct client *c, struct pst_str text, struct pst_error *err)
 		   : lose(c);
 }
 
+/* A command, which is also told to whoever listens (base/trail.h), but for what
+ * proves who we are. */
+static enum client_result
+write_command(struct client *c, struct pst_str line, struct pst_error *err)
+{
+	if (c->reply.code == 334 || str_has_prefix_case(line, "AUTH "))
+		trail_say('C', STR("[authentication]"));
+	else
+		trail_say('C', line);
+	return write_text(c, line, err);
+}
+
 static enum client_result PST_PRINTF(3, 4)
     write_line(struct client *c, struct pst_error *err, const char *fmt, ...)
 {
@@ -125,44 +180,102 @@ static enum client_result PST_PRINTF(3, 4)
 	(void)buf_vprintf(&line, fmt, ap);
 	va_end(ap);
 	(void)buf_puts(&line, "\r\n");
-	result = write_text(c, buf_str(&line), err);
+	result = write_command(c, buf_str(&line), err);
 	buf_fini(&line);
 	return result;
 }
 
 /*
  * OK: 2yz or 3yz. A server may say 421 to anything and close (RFC 5321, 3.8);
- * that counts as a refusal, and what comes next as lost.
+ * that counts as a refusal, and what comes next as lost. The time is for the
+ * whole reply, in however many pieces it comes.
  */
 static enum client_result
 read_reply(struct client *c, int64_t seconds, struct pst_error *err)
 {
 	enum reply_result result = REPLY_MORE;
+	int64_t until;
 
 	if (wire_flush(c->wire, c->times->block, err) != PST_OK)
 		return lose(c);
+	until = clock_monotonic() + seconds * 1000000;
 	reply_begin(&c->reader, &c->reply);
 	while (result == REPLY_MORE) {
 		const char *p;
 		size_t n, used;
 
-		if (wire_peek(c->wire, seconds, &p, &n, err) != PST_OK)
+		if (wire_peek(c->wire, until, &p, &n, err) != PST_OK)
 			return lose(c);
 		result = reply_feed(&c->reader, &c->reply, p, n, &used);
 		wire_consume(c->wire, used);
+		/* Also of one that always has another octet ready. */
+		if (result == REPLY_MORE && clock_monotonic() >= until) {
+			(void)pst_fail(err, PST_E_TEMP, 0, "no answer in time");
+			return lose(c);
+		}
 	}
 	if (result == REPLY_BROKEN) {
 		(void)pst_fail(
 		    err, PST_E_TEMP, 0, "the other side does not speak SMTP");
 		return lose(c);
 	}
+	trail_sayf('S', "%d %.*s", c->reply.code,
+	    STR_ARG(c->reply.code == 334
+			? STR("[challenge]")
+			: str_first(buf_str(&c->reply.text), SAID_MAX)));
 	if (c->reply.code == 421)
 		c->is_lost = true;
 	return c->reply.code < 400 ? CLIENT_OK : CLIENT_REFUSED;
 }
 
+/* Of the class 2 or 3 where it is no refusal: one that says "250" to DATA would
+ * take the content for commands (RFC 5321, 4.2.1 and 4.3.2). */
+static enum client_result
+read_class(
+    struct client *c, unsigned class, int64_t seconds, struct pst_error *err)
+{
+	enum client_result result = read_reply(c, seconds, err);
+	unsigned code = c->reply.code;
+
+	if (result != CLIENT_OK || code / 100 == class)
+		return result;
+	(void)pst_fail(err, PST_E_TEMP, 0,
+	    "the reply %u does not belong to the command", code);
+	return lose(c);
+}
+
+enum client_result
+client_say(struct client *c, struct pst_str line, int64_t seconds,
+    struct pst_error *err)
+{
+	enum client_result result = write_command(c, line, err);
+
+	if (result == CLIENT_OK)
+		result = write_text(c, STR("\r\n"), err);
+	return result == CLIENT_OK ? read_reply(c, seconds, err) : result;
+}
+
 /* --- the start ------------------------------------------------------------
  */
+
+/* "MAILMAX=100 RCPTMAX=50" (RFC 9422, 3): what is not understood is none. A job
+ * is for one domain, so RCPTDOMAINMAX always holds. */
+static void
+note_limits(struct client *c, struct pst_str rest)
+{
+	struct pst_str word, name;
+	uint64_t n;
+
+	while (str_split(&rest, ' ', &word)) {
+		if (!str_split(&word, '=', &name) || !str_to_u64(word, &n) ||
+		    n == 0 || n > 999999)
+			continue;
+		if (str_is_case(name, "MAILMAX"))
+			c->mail_limit = (unsigned)n;
+		else if (str_is_case(name, "RCPTMAX"))
+			c->rcpt_limit = (unsigned)n;
+	}
+}
 
 static void
 note_extension(struct client *c, struct pst_str line)
@@ -187,8 +300,13 @@ note_extension(struct client *c, struct pst_str line)
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (str_is_case(name, known[i].name))
 			c->extensions |= known[i].extension;
+	if (str_is_case(name, "AUTH"))
+		(void)str_copy(
+		    c->mechanisms, sizeof(c->mechanisms), str_trim(rest));
 	if (str_is_case(name, "SIZE"))
 		(void)str_to_u64(str_trim(rest), &c->size_limit);
+	if (str_is_case(name, "LIMITS"))
+		note_limits(c, rest);
 }
 
 static enum client_result
@@ -199,14 +317,17 @@ say_hello(struct client *c, struct pst_error *err)
 
 	c->extensions = 0;
 	c->size_limit = 0;
+	c->mechanisms[0] = '\0';
+	c->mail_limit = c->rcpt_limit = 0;
 	result = write_line(c, err, "EHLO %s", c->helo);
 	if (result == CLIENT_OK)
-		result = read_reply(c, c->times->ehlo, err);
+		result = read_class(c, 2, c->times->ehlo, err);
 	/* RFC 5321, 3.2: one that knows no EHLO. */
 	if (result == CLIENT_REFUSED && c->reply.code >= 500) {
 		result = write_line(c, err, "HELO %s", c->helo);
-		return result == CLIENT_OK ? read_reply(c, c->times->ehlo, err)
-					   : result;
+		return result == CLIENT_OK
+			   ? read_class(c, 2, c->times->ehlo, err)
+			   : result;
 	}
 	text = buf_str(&c->reply.text);
 	for (bool first = true;
@@ -237,7 +358,7 @@ client_start_tls(
 	enum pst_rc rc;
 
 	if (result == CLIENT_OK)
-		result = read_reply(c, c->times->mail, err);
+		result = read_class(c, 2, c->times->mail, err);
 	if (result != CLIENT_OK)
 		return result;
 	rc = wire_start_tls(c->wire, policy, c->times->block, err);
@@ -258,6 +379,8 @@ struct transaction {
 	struct pst_error *err;
 	bool *accepted; /* recipients, by their place in m->recipient */
 	size_t taken;
+	struct lines lines;
+	struct buf even; /* content that was not, and is now */
 };
 
 static bool
@@ -276,7 +399,7 @@ write_mail(struct transaction *t)
 
 	buf_init(&line, COMMAND_MAX);
 	(void)buf_printf(&line, "MAIL FROM:<%.*s>", STR_ARG(e->sender));
-	if ((has & CLIENT_SIZE) != 0) {
+	if ((has & CLIENT_SIZE) != 0 && e->size > 0) {
 		(void)buf_puts(&line, " SIZE=");
 		(void)buf_put_u64(&line, e->size);
 	}
@@ -286,7 +409,7 @@ write_mail(struct transaction *t)
 		(void)buf_puts(&line, " BODY=BINARYMIME");
 	if (e->smtputf8)
 		(void)buf_puts(&line, " SMTPUTF8");
-	if (e->require_tls)
+	if (e->require_tls && (has & CLIENT_REQUIRETLS) != 0)
 		(void)buf_puts(&line, " REQUIRETLS");
 	if ((has & CLIENT_DSN) != 0) {
 		if (e->ret != RET_DEFAULT)
@@ -297,7 +420,7 @@ write_mail(struct transaction *t)
 			    &line, " ENVID=%.*s", STR_ARG(e->envid));
 	}
 	(void)buf_puts(&line, "\r\n");
-	result = write_text(t->c, buf_str(&line), t->err);
+	result = write_command(t->c, buf_str(&line), t->err);
 	buf_fini(&line);
 	return result;
 }
@@ -346,7 +469,7 @@ write_rcpt(struct transaction *t, size_t i)
 			    &line, " ORCPT=%.*s", STR_ARG(r->orcpt));
 	}
 	(void)buf_puts(&line, "\r\n");
-	result = write_text(t->c, buf_str(&line), t->err);
+	result = write_command(t->c, buf_str(&line), t->err);
 	buf_fini(&line);
 	return result;
 }
@@ -354,7 +477,8 @@ write_rcpt(struct transaction *t, size_t i)
 static enum client_result
 read_rcpt(struct transaction *t, size_t i)
 {
-	enum client_result result = read_reply(t->c, t->c->times->rcpt, t->err);
+	enum client_result result = read_class(
+	    t->c, 2, t->c->times->rcpt, t->err);
 
 	if (result == CLIENT_OK) {
 		t->accepted[i] = true;
@@ -387,7 +511,7 @@ begin_pipelined(struct transaction *t, enum client_result *data_r)
 		result = write_line(c, t->err, "DATA");
 	if (result != CLIENT_OK)
 		return result;
-	mail = read_reply(c, c->times->mail, t->err);
+	mail = read_class(c, 2, c->times->mail, t->err);
 	if (mail == CLIENT_LOST)
 		return mail;
 	if (mail == CLIENT_REFUSED) {
@@ -412,7 +536,7 @@ begin_pipelined(struct transaction *t, enum client_result *data_r)
 		return result;
 	*data_r = CLIENT_OK;
 	if (!uses_chunks(c))
-		*data_r = read_reply(c, c->times->data, t->err);
+		*data_r = read_class(c, 3, c->times->data, t->err);
 	return *data_r == CLIENT_LOST ? CLIENT_LOST : CLIENT_OK;
 }
 
@@ -423,7 +547,7 @@ begin_stepwise(struct transaction *t, enum client_result *data_r)
 	enum client_result result = write_mail(t);
 
 	if (result == CLIENT_OK)
-		result = read_reply(c, c->times->mail, t->err);
+		result = read_class(c, 2, c->times->mail, t->err);
 	if (result != CLIENT_OK)
 		return result;
 	for (size_t i = 0; i < t->m->recipients; i++) {
@@ -438,8 +562,36 @@ begin_stepwise(struct transaction *t, enum client_result *data_r)
 		return CLIENT_OK;
 	result = write_line(c, t->err, "DATA");
 	if (result == CLIENT_OK)
-		*data_r = result = read_reply(c, c->times->data, t->err);
+		*data_r = result = read_class(c, 3, c->times->data, t->err);
 	return result == CLIENT_LOST ? CLIENT_LOST : CLIENT_OK;
+}
+
+/*
+ * Content: up to `n` octets, *got_r 0 at the end. Lines end in CR LF, but in
+ * binary content, which has none.
+ */
+static enum pst_rc
+read_content(struct transaction *t, char *p, size_t n, size_t *got_r)
+{
+	while (t->even.n == 0) {
+		enum pst_rc rc = t->m->content(
+		    t->m->content_arg, p, n, got_r, t->err);
+
+		if (rc != PST_OK || t->m->envelope->body == BODY_BINARYMIME)
+			return rc;
+		if (*got_r > 0 && lines_are_even(&t->lines, p, *got_r))
+			return PST_OK;
+		lines_make_even(&t->lines, p, *got_r, &t->even);
+		if (*got_r > 0)
+			continue;
+		lines_end(&t->lines, &t->even);
+		if (t->even.n == 0)
+			return PST_OK;
+	}
+	*got_r = n < t->even.n ? n : t->even.n;
+	memcpy(p, t->even.p, *got_r);
+	buf_consume(&t->even, *got_r);
+	return PST_OK;
 }
 
 /* Doubles a dot at the start of a line (RFC 5321, 4.5.2). */
@@ -479,8 +631,7 @@ write_data(struct transaction *t)
 	size_t got = 1;
 
 	while (result == CLIENT_OK) {
-		if (t->m->content(t->m->arg, block, BLOCK, &got, t->err) !=
-		    PST_OK) {
+		if (read_content(t, block, BLOCK, &got) != PST_OK) {
 			result = break_off(t);
 			break;
 		}
@@ -489,6 +640,7 @@ write_data(struct transaction *t)
 		result = write_stuffed(t, block, got, &last);
 	}
 	free(block);
+	trail_say('C', STR("[content]"));
 	if (result == CLIENT_OK && last != '\n')
 		result = write_text(t->c, STR("\r\n"), t->err);
 	return result == CLIENT_OK ? write_text(t->c, STR(".\r\n"), t->err)
@@ -501,8 +653,7 @@ fill(struct transaction *t, char *block, size_t *n_r)
 	size_t got = 1;
 
 	for (*n_r = 0; *n_r < CHUNK && got > 0; *n_r += got)
-		if (t->m->content(t->m->arg, block + *n_r, CHUNK - *n_r, &got,
-			t->err) != PST_OK)
+		if (read_content(t, block + *n_r, CHUNK - *n_r, &got) != PST_OK)
 			return break_off(t);
 	return CLIENT_OK;
 }
@@ -532,7 +683,7 @@ write_chunks(struct transaction *t, bool *doubt_r)
 			result = write_text(c, str_n(block, n), t->err);
 		*doubt_r = is_last && result == CLIENT_OK;
 		if (result == CLIENT_OK)
-			result = read_reply(c,
+			result = read_class(c, 2,
 			    is_last ? c->times->final : c->times->block,
 			    t->err);
 	}
@@ -560,7 +711,7 @@ reset(struct transaction *t)
 	if (!t->c->is_lost)
 		result = write_line(t->c, t->err, "RSET");
 	if (result == CLIENT_OK && !t->c->is_lost)
-		result = read_reply(t->c, t->c->times->mail, t->err);
+		result = read_class(t->c, 2, t->c->times->mail, t->err);
 	if (result != CLIENT_OK)
 		t->c->is_lost = true;
 	reply_fini(&t->c->reply);
@@ -603,7 +754,7 @@ send_content(struct transaction *t, enum client_result data, bool *doubt_r)
 	if (result != CLIENT_OK)
 		return result;
 	*doubt_r = true;
-	result = read_reply(c, c->times->final, t->err);
+	result = read_class(c, 2, c->times->final, t->err);
 	if (result == CLIENT_LOST)
 		return result;
 	settle_all(t);
@@ -620,7 +771,7 @@ lacking(const struct client *c, const struct envelope *e)
 	if (e->body == BODY_BINARYMIME &&
 	    ((c->extensions & CLIENT_BINARYMIME) == 0 || !uses_chunks(c)))
 		return "the server cannot take binary content (BINARYMIME)";
-	if (e->require_tls && (c->extensions & CLIENT_REQUIRETLS) == 0)
+	if (envelope_needs_tls(e) && (c->extensions & CLIENT_REQUIRETLS) == 0)
 		return "the server does not support REQUIRETLS";
 	return NULL;
 }
@@ -639,10 +790,12 @@ client_send(struct client *c, const struct client_message *m, bool *in_doubt_r,
 		return CLIENT_LACKS;
 	}
 	t.accepted = mem_array(m->recipients, sizeof(*t.accepted));
+	buf_init(&t.even, (size_t)2 * CHUNK + 2);
 	result = is_pipelined(c) ? begin_pipelined(&t, &data)
 				 : begin_stepwise(&t, &data);
 	if (result == CLIENT_OK)
 		result = send_content(&t, data, in_doubt_r);
+	buf_fini(&t.even);
 	free(t.accepted);
 	return result;
 }
@@ -660,5 +813,15 @@ client_quit(struct client *c)
 
 	if (!c->is_lost && write_line(c, &err, "QUIT") == CLIENT_OK)
 		(void)read_reply(c, c->times->quit, &err);
+	c->is_lost = true;
+}
+
+void
+client_leave(struct client *c)
+{
+	struct pst_error err;
+
+	if (!c->is_lost && write_line(c, &err, "QUIT") == CLIENT_OK)
+		(void)wire_flush(c->wire, c->times->quit, &err);
 	c->is_lost = true;
 }

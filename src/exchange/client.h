@@ -57,9 +57,23 @@ enum client_result client_start_tls(
     struct client *c, const struct wire_policy *policy, struct pst_error *err);
 unsigned client_extensions(const struct client *c);
 uint64_t client_size_limit(const struct client *c); /* 0: none was told */
+/* RFC 9422: messages of a session and recipients of a message. 0: none told. */
+unsigned client_mail_limit(const struct client *c);
+unsigned client_rcpt_limit(const struct client *c);
 const struct reply *client_reply(const struct client *c);
+/* SASL mechanisms that were offered (RFC 4954, 3), parted by spaces. */
+const char *client_mechanisms(const struct client *c);
 bool client_is_tls(const struct client *c);
 const char *client_tls_info(const struct client *c);
+enum wire_flaw client_flaw(const struct client *c);
+void client_local(const struct client *c, char text[64]);
+
+/* For channel binding (RFC 9266). False: no TLS, or none that can. */
+bool client_exporter(const struct client *c, unsigned char out[32]);
+/* Another command, without CRLF, and the reply to it. The line may have a
+ * secret: nobody else shall see it. */
+enum client_result client_say(struct client *c, struct pst_str line,
+    int64_t seconds, struct pst_error *err);
 
 /* Where the content comes from: up to `n` octets, *got_r 0 at the end. */
 typedef enum pst_rc (*client_content_fn)(
@@ -75,6 +89,7 @@ struct client_message {
 	const size_t *recipient;
 	size_t recipients;
 	client_content_fn content;
+	void *content_arg;
 	/* Called for each recipient that was refused, and, when the message
 	 * was taken or refused as a whole, for all others. */
 	client_recipient_fn refused, settled;
@@ -93,5 +108,7 @@ enum client_result client_send(struct client *c, const struct client_message *m,
 /* The connection is there for another message. */
 bool client_is_usable(struct client *c);
 void client_quit(struct client *c);
+/* As that, but the answer is not waited for. */
+void client_leave(struct client *c);
 
 #endif

@@ -1,13 +1,15 @@
 /*
  * exchange/connect.c - to a server that takes mail for a domain: the hosts in
- * their order, TLS as far as it can be had or must be (RFC 3207, RFC 7672).
+ * their order, by the way that the route says, TLS as far as it can be had or
+ * must be (RFC 3207, RFC 7672), authentication at relays.
  */
-#include "exchange/priv.h"
+#include "exchange/connect_priv.h"
+#include "exchange/record.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "exchange/wire_trust.h"
+#include "exchange/login.h"
 
 enum {
 	DNS_TIME = 60, /* seconds */
@@ -15,16 +17,7 @@ enum {
 	TLS_TIME = 60,
 	STAGGER = 250, /* milliseconds (RFC 8305, 5) */
 	ANSWER = 900,
-};
-
-struct dialing {
-	struct exchange *x;
-	const struct config *cfg;
-	const struct host *host;
-	const struct envelope *envelope;
-	struct link *link;
-	struct buf *answer;
-	bool secure_list;
+	SOURCES = 4,
 };
 
 static int64_t
@@ -48,9 +41,8 @@ hang_up(struct dialing *d)
 	client_free(&d->link->client);
 }
 
-/* In our own words, with a status (RFC 3463). */
-static bool
-say(struct dialing *d, const char *status, const char *text)
+bool
+dial_say(struct dialing *d, const char *status, const char *text)
 {
 	buf_clear(d->answer);
 	(void)buf_printf(d->answer, "%s %s", status, text);
@@ -63,7 +55,7 @@ explain(
     struct dialing *d, enum client_result result, const struct pst_error *err)
 {
 	if (result != CLIENT_REFUSED)
-		return say(d,
+		return dial_say(d,
 		    result == CLIENT_UNTRUSTED ? "4.7.5"
 		    : d->link->client != NULL  ? "4.4.2"
 					       : "4.4.1",
@@ -73,98 +65,149 @@ explain(
 	return false;
 }
 
-static enum client_result
-dial(struct dialing *d, const struct host_addresses *a, struct pst_error *err)
+/* --- one session ----------------------------------------------------------
+ */
+
+static size_t
+take_sources(const struct route *r, struct wire_address source[SOURCES])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; r->source != NULL && i < r->source->n; i++)
+		if (n < SOURCES &&
+		    wire_address_parse(r->source->v[i], 0, &source[n]))
+			n++;
+	return n;
+}
+
+static void
+note_remote(struct dialing *d, const struct wire_address *a)
 {
 	struct link *l = d->link;
-	struct wire *w;
-	char text[64];
-	size_t which = 0;
-	enum pst_rc rc = wire_connect(a->address, a->n, NULL, d->x->stop_fd,
-	    STAGGER, CONNECT_TIME, &w, &which, err);
+	char text[64] = "?";
 
-	if (a->n > 0)
-		wire_address_print(&a->address[which], text);
-	else
-		(void)str_copy(text, sizeof(text), STR("?"));
+	if (a != NULL)
+		wire_address_print(a, text);
+	(void)str_copy(d->ip, sizeof(d->ip), str_of(text));
+	d->is_loopback = a != NULL && wire_address_is_loopback(a);
 	if (d->host->is_literal)
 		(void)snprintf(l->remote, sizeof(l->remote), "[%s]", text);
 	else
 		(void)snprintf(l->remote, sizeof(l->remote), "%s [%s]",
 		    d->host->name, text);
-	if (rc != PST_OK)
-		return CLIENT_LOST;
-	l->client = client_new(&w, d->cfg->hostname, &client_times_default);
+}
+
+static enum client_result
+dial(struct dialing *d, const struct host_addresses *a,
+    const struct protection *p, struct pst_error *err)
+{
+	struct wire_address source[SOURCES];
+	size_t which = 0, sources = take_sources(d->route, source);
+	struct link *l = d->link;
+	struct wire *w;
+	enum pst_rc rc = wire_connect(a->address, a->n, source, sources,
+	    d->x->stop_fd, STAGGER, CONNECT_TIME, &w, &which, err);
+
+	note_remote(d, a->n > 0 ? &a->address[which] : NULL);
+	if (rc == PST_OK)
+		wire_sessions_answered(
+		    d->x->sessions, d->host->name, &a->address[which]);
+	if (rc == PST_OK && p->implicit)
+		rc = wire_start_tls(w, &p->policy, TLS_TIME, err);
+	if (rc != PST_OK) {
+		wire_close(&w);
+		return rc == PST_E_DENIED ? CLIENT_UNTRUSTED : CLIENT_LOST;
+	}
+	l->is_lax = d->envelope->tls_optional;
+	l->client = client_new(&w, d->route->helo, &client_times_default);
 	l->messages = 0;
 	l->opened = clock_monotonic();
 	return client_greet(l->client, err);
 }
 
-/* The policy that TLSA records ask for. */
-static void
-set_dane(struct wire_policy *policy, const struct host_tlsa *tlsa,
-    const struct dialing *d, const char *name[2])
-{
-	bool usable = false;
-
-	for (size_t i = 0; i < tlsa->n && !usable; i++)
-		usable = wire_tlsa_is_usable(&tlsa->record[i]);
-	/* RFC 7672, 2.2: with unusable records TLS is a must, unchecked. */
-	if (!usable)
-		return;
-	policy->trust = WIRE_DANE;
-	policy->tlsa = tlsa->record;
-	policy->tlsa_count = tlsa->n;
-	name[0] = tlsa->base;
-	name[1] = d->host->name;
-	policy->names = name;
-	policy->name_count = 2;
-	policy->host = tlsa->base;
-}
-
 /* STARTTLS when it is offered; false: the session is of no use. */
 static bool
-secure(struct dialing *d, const struct host_tlsa *tlsa, bool has_dane,
-    bool *retry_plain)
+secure(struct dialing *d, const struct protection *p, bool *retry_plain)
 {
 	struct client *c = d->link->client;
-	struct wire_policy policy = { .trust = WIRE_ANY };
 	struct pst_error err = { 0 };
-	const char *name[2];
 	enum client_result result;
-	bool must = has_dane || d->envelope->require_tls;
 
+	if (client_is_tls(c))
+		return true;
 	if ((client_extensions(c) & CLIENT_STARTTLS) == 0) {
-		if (!must)
-			return true;
-		return say(
-		    d, "4.7.4", "the server offers no TLS, which must be used");
+		d->demand->is_unmet |= p->by_sts;
+		dial_count(d, "starttls-not-supported", "");
+		return !p->must ||
+		       dial_say(d, "4.7.4",
+			   "the server offers no TLS, which must be used");
 	}
-	if (!d->host->is_literal)
-		policy.host = d->host->name;
-	if (has_dane) {
-		set_dane(&policy, tlsa, d, name);
-	} else if (d->envelope->require_tls) {
-		/* RFC 8689, 4.2.1: authenticated, for a name that is. */
-		policy.trust = WIRE_PKIX;
-		name[0] = d->host->name;
-		policy.names = name;
-		policy.name_count = 1;
-	}
-	result = client_start_tls(c, &policy, &err);
+	result = client_start_tls(c, &p->policy, &err);
+	record_tls(d->link, &p->policy, result == CLIENT_OK ? NULL : &err);
+	dial_count_tls(d, p, result, &err);
 	if (result == CLIENT_OK)
 		return true;
-	*retry_plain = !must && result != CLIENT_UNTRUSTED;
+	d->demand->is_unmet |= p->by_sts;
+	*retry_plain = !p->must && result != CLIENT_UNTRUSTED;
 	return explain(d, result, &err);
 }
 
-/* One session; with `plain` without trying TLS. */
+/* Never for ever: it is our password that is wrong, not the message. */
+static bool
+tell_login(
+    struct dialing *d, enum client_result result, const struct pst_error *err)
+{
+	struct buf why;
+
+	buf_init(&why, (size_t)2 * ANSWER);
+	if (result == CLIENT_REFUSED)
+		reply_print(client_reply(d->link->client), ANSWER, &why);
+	else
+		(void)buf_puts(&why, err->detail);
+	(void)buf_putc(&why, '\0');
+	log_event(PST_LOG_ERROR, 0, "relay-login", "relay",
+	    d->route->relay->name, "remote", d->link->remote, "why", why.p,
+	    NULL);
+	buf_clear(d->answer);
+	(void)buf_printf(d->answer,
+	    "4.7.8 this server could not authenticate itself at the relay: %s",
+	    why.p);
+	buf_fini(&why);
+	return false;
+}
+
+static bool
+log_in(struct dialing *d)
+{
+	const struct config_relay *r = d->route->relay;
+	struct login login = { .is_loopback = d->is_loopback };
+	enum client_result result = CLIENT_LACKS;
+	struct pst_error err = { 0 };
+	char *password;
+
+	if (r == NULL || *r->username == '\0')
+		return true;
+	if (secrets_get(d->x->secrets, r->name, &password, &err) == PST_OK) {
+		login.username = r->username;
+		login.password = password;
+		login.mechanisms = (const char *const *)r->mechanisms.v;
+		login.mechanism_count = r->mechanisms.n;
+		result = login_run(d->link->client, &login, &err);
+	}
+	login_forget(&password);
+	if (result != CLIENT_OK)
+		return tell_login(d, result, &err);
+	log_event(PST_LOG_DEBUG, 0, "relay-login", "relay", r->name, "remote",
+	    d->link->remote, "mechanism", login.used, NULL);
+	return true;
+}
+
 static bool
 open_session(struct dialing *d, const struct host_addresses *a,
-    const struct host_tlsa *tlsa, bool has_dane, bool plain, bool *retry_plain)
+    const struct protection *p, bool *retry_plain)
 {
 	struct pst_error err = { 0 };
-	enum client_result result = dial(d, a, &err);
+	enum client_result result = dial(d, a, p, &err);
 
 	*retry_plain = false;
 	if (result != CLIENT_OK) {
@@ -173,10 +216,36 @@ open_session(struct dialing *d, const struct host_addresses *a,
 			hang_up(d);
 		return false;
 	}
-	if (plain || secure(d, tlsa, has_dane, retry_plain))
+	if ((p->plain || secure(d, p, retry_plain)) && log_in(d)) {
+		d->link->proof = client_is_tls(d->link->client) ? p->proof
+								: LINK_UNPROVEN;
+		(void)str_copy(d->link->host, sizeof(d->link->host),
+		    str_of(d->host->name));
 		return true;
+	}
 	hang_up(d);
 	return false;
+}
+
+/* --- the hosts ------------------------------------------------------------
+ */
+
+static bool
+try_addresses(struct dialing *d, const struct host_addresses *a,
+    const struct host_tlsa *tlsa, bool has_dane)
+{
+	struct protection p;
+	bool retry_plain;
+
+	if (!dial_protect(d, tlsa, has_dane, &p))
+		return false;
+	if (open_session(d, a, &p, &retry_plain))
+		return true;
+	if (!retry_plain)
+		return false;
+	/* Whoever cannot do TLS properly gets the mail as before TLS. */
+	p.plain = true;
+	return open_session(d, a, &p, &retry_plain);
 }
 
 static bool
@@ -187,28 +256,32 @@ try_host(struct dialing *d)
 	struct host_tlsa tlsa = { 0 };
 	struct pst_error err = { 0 };
 	enum hosts_result result;
-	bool done, retry_plain;
+	bool done;
 
 	(void)str_copy(
 	    d->link->remote, sizeof(d->link->remote), str_of(d->host->name));
 	result = host_addresses(
 	    dns, d->host, d->cfg->queue.ipv6, in_seconds(DNS_TIME), &a, &err);
-	if (result != HOSTS_FOUND)
-		return say(d, "4.4.3", err.detail);
+	if (result != HOSTS_FOUND) {
+		record_host(d->host, &a, HOSTS_NONE, 0, err.detail);
+		return dial_say(d, "4.4.3", err.detail);
+	}
+	wire_sessions_order(d->x->sessions, d->host->name, a.address, a.n);
 	result = HOSTS_NONE;
 	/* RFC 7672, 2.2.1: only where the list itself is secure. */
-	if (d->cfg->queue.dane && d->secure_list)
+	if (d->cfg->queue.dane && d->secure_list &&
+	    d->route->tls != CONFIG_OUTBOUND_NONE)
 		result = host_tlsa(
 		    dns, d->host, &a, in_seconds(DNS_TIME), &tlsa, &err);
-	if (result == HOSTS_LATER) {
-		host_tlsa_fini(&tlsa);
-		return say(d, "4.4.3", err.detail);
-	}
-	done = open_session(
-	    d, &a, &tlsa, result == HOSTS_FOUND, false, &retry_plain);
-	/* Whoever cannot do TLS properly gets the mail as before TLS. */
-	if (!done && retry_plain)
-		done = open_session(d, &a, &tlsa, false, true, &retry_plain);
+	record_host(d->host, &a, result, tlsa.n,
+	    result == HOSTS_LATER ? err.detail : NULL);
+	d->tlsa = result != HOSTS_NONE ? &tlsa : NULL;
+	if (result == HOSTS_LATER)
+		dial_count(d, "dnssec-invalid", err.detail);
+	done = result == HOSTS_LATER
+		   ? dial_say(d, "4.4.3", err.detail)
+		   : try_addresses(d, &a, &tlsa, result == HOSTS_FOUND);
+	d->tlsa = NULL;
 	host_tlsa_fini(&tlsa);
 	return done;
 }
@@ -216,20 +289,26 @@ try_host(struct dialing *d)
 bool
 exchange_connect(struct exchange *x, const struct config *cfg,
     const struct schedule_work *work, const struct envelope *e,
-    struct link *link, struct buf *answer)
+    struct demand *demand, struct link *link, struct buf *answer)
 {
 	struct dialing d = { .x = x,
 		.cfg = cfg,
+		.route = routes_get(x->routes, work->route),
 		.envelope = e,
+		.demand = demand,
+		.domain = work->domain,
 		.link = link,
 		.answer = answer,
-		.secure_list = work->hosts.secure };
+		.secure_list = work->hosts.secure,
+		.authorities = exchange_authorities(x) };
+	bool done = false;
 
-	(void)say(&d, "4.4.4", "there is no server to try");
-	for (size_t i = 0; i < work->hosts.n; i++) {
+	(void)dial_say(&d, "4.4.4", "there is no server to try");
+	dial_count_no_policy(&d);
+	for (size_t i = 0; i < work->hosts.n && !done; i++) {
 		d.host = &work->hosts.host[i];
-		if (try_host(&d))
-			return true;
+		done = try_host(&d);
 	}
-	return false;
+	wire_authorities_unref(&d.authorities);
+	return done;
 }

@@ -82,11 +82,36 @@ without_status(struct pst_str answer)
 		   : answer;
 }
 
+/* It can only go where SMTPUTF8 is known. */
+static bool
+is_utf8(const struct dsn *d)
+{
+	const struct envelope *e = d->envelope;
+	bool is = e->smtputf8 || !str_is_ascii(e->sender);
+
+	for (size_t i = 0; i < d->recipients && !is; i++)
+		is = !str_is_ascii(e->recipient[d->recipient[i]].address);
+	return is;
+}
+
+/* Words of a server, which may be of any charset. */
+static void
+put_answer(struct pst_str answer, bool utf8, struct buf *out)
+{
+	bool is_fine = str_is_ascii(answer) || (utf8 && str_is_utf8(answer));
+
+	for (size_t i = 0; i < answer.n; i++)
+		(void)buf_putc(out, is_fine || (unsigned char)answer.p[i] < 0x80
+					? answer.p[i]
+					: '?');
+	(void)buf_puts(out, "\r\n");
+}
+
 /* --- what people read -----------------------------------------------------
  */
 
 static void
-put_list(const struct dsn *d, struct buf *out)
+put_list(const struct dsn *d, bool utf8, struct buf *out)
 {
 	for (size_t i = 0; i < d->recipients; i++) {
 		const struct envelope_recipient *r =
@@ -97,11 +122,14 @@ put_list(const struct dsn *d, struct buf *out)
 			continue;
 		if (is_reply(r->answer) && r->remote.n > 0)
 			(void)buf_printf(out,
-			    "    The server %.*s said:\r\n    %.*s\r\n",
-			    STR_ARG(r->remote), STR_ARG(r->answer));
+			    "    The server %.*s said:\r\n    ",
+			    STR_ARG(r->remote));
 		else
-			(void)buf_printf(out, "    %.*s\r\n",
-			    STR_ARG(without_status(r->answer)));
+			(void)buf_puts(out, "    ");
+		put_answer(is_reply(r->answer) && r->remote.n > 0
+			       ? r->answer
+			       : without_status(r->answer),
+		    utf8, out);
 	}
 	(void)buf_puts(out, "\r\n");
 }
@@ -126,6 +154,9 @@ advice(const struct dsn *d)
 		{ "5.3.4",
 		    "The message is too large for the other server. Send it in "
 		    "parts, or\r\na link instead of attachments." },
+		{ "5.4.6",
+		    "It came back to the address that had sent it on. Its "
+		    "owner has to change\r\nthat." },
 		{ "5.4.7",
 		    "The other server could not be reached, or was not ready, "
 		    "for too long.\r\nYou may send the message again later." },
@@ -146,7 +177,7 @@ advice(const struct dsn *d)
 }
 
 static void
-put_words(const struct dsn *d, struct buf *out)
+put_words(const struct dsn *d, bool utf8, struct buf *out)
 {
 	const char *more = advice(d);
 	char date[40];
@@ -159,13 +190,13 @@ put_words(const struct dsn *d, struct buf *out)
 	switch (d->kind) {
 	case DSN_FAILED:
 		(void)buf_puts(out, "could not be delivered to:\r\n\r\n");
-		put_list(d, out);
+		put_list(d, utf8, out);
 		if (more != NULL)
 			(void)buf_printf(out, "%s\r\n\r\n", more);
 		break;
 	case DSN_DELAYED:
 		(void)buf_puts(out, "has not been delivered yet to:\r\n\r\n");
-		put_list(d, out);
+		put_list(d, utf8, out);
 		msg_format_date(d->until, 0, date);
 		(void)buf_printf(out,
 		    "You need not do anything: it is tried again until %s."
@@ -175,7 +206,13 @@ put_words(const struct dsn *d, struct buf *out)
 		break;
 	case DSN_DELIVERED:
 		(void)buf_puts(out, "was delivered to:\r\n\r\n");
-		put_list(d, out);
+		put_list(d, utf8, out);
+		break;
+	case DSN_EXPANDED:
+		(void)buf_puts(out,
+		    "reached an address that leads to several others, and went "
+		    "on to them:\r\n\r\n");
+		put_list(d, utf8, out);
 		break;
 	}
 	(void)buf_printf(out, "Its number here is %s.\r\n", d->id);
@@ -192,15 +229,18 @@ action_of(const struct dsn *d, const struct envelope_recipient *r)
 		return "failed";
 	case DSN_DELAYED:
 		return "delayed";
+	case DSN_EXPANDED:
+		return "expanded";
 	case DSN_DELIVERED:
 		break;
 	}
 	return r->state == RECIPIENT_RELAYED ? "relayed" : "delivered";
 }
 
-/* xtext (RFC 3461, 4) back to what it stands for, as far as it is printable. */
+/* xtext (RFC 3461, 4) back to what it stands for, as far as it is printable
+ * and the report may have UTF-8. */
 static void
-put_xtext(struct pst_str text, struct buf *out)
+put_xtext(struct pst_str text, bool utf8, struct buf *out)
 {
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned c = (unsigned char)text.p[i];
@@ -213,23 +253,23 @@ put_xtext(struct pst_str text, struct buf *out)
 				c = '?';
 			i += 2;
 		}
-		(void)buf_putc(out, c < 0x20 || c == 0x7f ? '?' : (char)c);
+		if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8))
+			c = '?';
+		(void)buf_putc(out, (char)c);
 	}
 }
 
 static void
-put_recipient(
-    const struct dsn *d, const struct envelope_recipient *r, struct buf *out)
+put_recipient(const struct dsn *d, const struct envelope_recipient *r,
+    bool utf8, struct buf *out)
 {
-	const char *type = d->envelope->smtputf8 && !str_is_ascii(r->address)
-			       ? "utf-8"
-			       : "rfc822";
+	const char *type = str_is_ascii(r->address) ? "rfc822" : "utf-8";
 	char status[16], date[40];
 
 	(void)buf_puts(out, "\r\n");
 	if (r->orcpt.n > 0) {
 		(void)buf_puts(out, "Original-Recipient: ");
-		put_xtext(r->orcpt, out);
+		put_xtext(r->orcpt, utf8, out);
 		(void)buf_puts(out, "\r\n");
 	}
 	dsn_status(r->answer, r->state, status);
@@ -241,12 +281,11 @@ put_recipient(
 	if (r->remote.n > 0)
 		(void)buf_printf(
 		    out, "Remote-MTA: dns; %.*s\r\n", STR_ARG(r->remote));
-	if (is_reply(r->answer))
-		(void)buf_printf(
-		    out, "Diagnostic-Code: smtp; %.*s\r\n", STR_ARG(r->answer));
-	else if (r->answer.n > 0)
-		(void)buf_printf(out, "Diagnostic-Code: x-postern; %.*s\r\n",
-		    STR_ARG(r->answer));
+	if (r->answer.n > 0) {
+		(void)buf_printf(out, "Diagnostic-Code: %s; ",
+		    is_reply(r->answer) ? "smtp" : "x-postern");
+		put_answer(r->answer, utf8, out);
+	}
 	if (r->at != 0) {
 		msg_format_date(r->at, 0, date);
 		(void)buf_printf(out, "Last-Attempt-Date: %s\r\n", date);
@@ -258,20 +297,21 @@ put_recipient(
 }
 
 static void
-put_status(const struct dsn *d, struct buf *out)
+put_status(const struct dsn *d, bool utf8, struct buf *out)
 {
 	char date[40];
 
 	(void)buf_printf(out, "Reporting-MTA: dns; %s\r\n", d->hostname);
 	if (d->envelope->envid.n > 0) {
 		(void)buf_puts(out, "Original-Envelope-Id: ");
-		put_xtext(d->envelope->envid, out);
+		put_xtext(d->envelope->envid, false, out);
 		(void)buf_puts(out, "\r\n");
 	}
 	msg_format_date(d->envelope->arrived, 0, date);
 	(void)buf_printf(out, "Arrival-Date: %s\r\n", date);
 	for (size_t i = 0; i < d->recipients; i++)
-		put_recipient(d, &d->envelope->recipient[d->recipient[i]], out);
+		put_recipient(
+		    d, &d->envelope->recipient[d->recipient[i]], utf8, out);
 }
 
 /* --- the whole ------------------------------------------------------------
@@ -286,13 +326,15 @@ subject_of(enum dsn_kind kind)
 	case DSN_DELAYED:
 		return "Your message is delayed";
 	case DSN_DELIVERED:
+	case DSN_EXPANDED:
 		break;
 	}
 	return "Your message was delivered";
 }
 
 static void
-put_header(const struct dsn *d, const char *boundary, struct buf *out)
+put_header(
+    const struct dsn *d, const char *boundary, bool utf8, struct buf *out)
 {
 	char date[40];
 
@@ -312,14 +354,13 @@ put_header(const struct dsn *d, const char *boundary, struct buf *out)
 	    "\r\n",
 	    date, d->hostname, STR_ARG(d->envelope->sender),
 	    subject_of(d->kind), boundary, d->hostname, "delivery-status",
-	    boundary,
-	    d->envelope->smtputf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
+	    boundary, utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
 }
 
 void
 dsn_write(const struct dsn *d, bool whole, struct buf *top, struct buf *bottom)
 {
-	const bool utf8 = d->envelope->smtputf8;
+	const bool utf8 = is_utf8(d);
 	const char *status = utf8 ? "message/global-delivery-status"
 				  : "message/delivery-status";
 	const char *original = whole ? (utf8 ? "message/global"
@@ -331,21 +372,21 @@ dsn_write(const struct dsn *d, bool whole, struct buf *top, struct buf *bottom)
 
 	random_bytes(octets, sizeof(octets));
 	hex_encode(octets, sizeof(octets), boundary);
-	put_header(d, boundary, top);
+	put_header(d, boundary, utf8, top);
 	(void)buf_printf(top,
 	    "--%s\r\n"
 	    "Content-Type: text/plain; charset=%s\r\n"
 	    "%s\r\n",
 	    boundary, utf8 ? "utf-8" : "us-ascii",
 	    utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
-	put_words(d, top);
+	put_words(d, utf8, top);
 	(void)buf_printf(top,
 	    "\r\n--%s\r\n"
 	    "Content-Type: %s\r\n"
 	    "%s\r\n",
 	    boundary, status,
 	    utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
-	put_status(d, top);
+	put_status(d, utf8, top);
 	(void)buf_printf(top,
 	    "\r\n--%s\r\n"
 	    "Content-Type: %s\r\n"

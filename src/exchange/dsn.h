@@ -14,6 +14,7 @@ enum dsn_kind {
 	DSN_FAILED,
 	DSN_DELAYED,
 	DSN_DELIVERED, /* or relayed: asked for by NOTIFY=SUCCESS */
+	DSN_EXPANDED,  /* an address here led to several others */
 };
 
 struct dsn {

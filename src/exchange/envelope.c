@@ -69,7 +69,10 @@ envelope_encode(const struct envelope *e, struct buf *out)
 	put_text(out, e->origin);
 	put_number(out, e->ret);
 	put_number(out, e->body);
-	put_number(out, (unsigned)e->smtputf8 | (unsigned)e->require_tls << 1);
+	put_number(out, (unsigned)e->smtputf8 | (unsigned)e->require_tls << 1 |
+			    (unsigned)e->unproven << 2 |
+			    (unsigned)e->tls_optional << 3 |
+			    (unsigned)e->held << 4);
 	put_number(out, (uint64_t)e->arrived);
 	put_number(out, e->size);
 	put_number(out, e->recipients);
@@ -175,9 +178,12 @@ envelope_decode(struct pst_str in, struct arena *arena, struct envelope *e)
 	e->origin = text(&r);
 	e->ret = (enum envelope_ret)number(&r, RET_HDRS);
 	e->body = (enum envelope_body)number(&r, BODY_BINARYMIME);
-	flags = (unsigned)number(&r, 3);
+	flags = (unsigned)number(&r, 31);
 	e->smtputf8 = (flags & 1) != 0;
 	e->require_tls = (flags & 2) != 0;
+	e->unproven = (flags & 4) != 0;
+	e->tls_optional = (flags & 8) != 0;
+	e->held = (flags & 16) != 0;
 	e->arrived = (int64_t)number(&r, INT64_MAX);
 	e->size = number(&r, UINT64_MAX);
 	e->recipients = (size_t)number(&r, RECIPIENTS_MAX);

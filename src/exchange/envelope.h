@@ -48,12 +48,27 @@ struct envelope {
 	struct pst_str origin; /* from where, for `queue show`: an address */
 	enum envelope_ret ret;
 	enum envelope_body body;
-	bool smtputf8, require_tls;
+	bool smtputf8;
+	/* RFC 8689: REQUIRETLS; "TLS-Required: No". */
+	bool require_tls, tls_optional;
+	/* Nothing shows that it is from its sender, who then hears nothing. */
+	bool unproven;
+	/* Its jobs are held from the start, and of the progress why; or
+	 * they were, and how that came to an end. */
+	bool held;
+	struct pst_str reason;
 	int64_t arrived; /* seconds since 1970 */
-	uint64_t size;	 /* octets of the content */
+	uint64_t size;	 /* octets of the content; 0: not known */
 	struct envelope_recipient *recipient;
 	size_t recipients;
 };
+
+/* A notification goes without when it has to (RFC 8689, 5). */
+static inline bool
+envelope_needs_tls(const struct envelope *e)
+{
+	return e->require_tls && e->sender.n > 0;
+}
 
 /* The domain of an address, as it is written. */
 struct pst_str envelope_domain(struct pst_str address);

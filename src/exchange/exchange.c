@@ -17,6 +17,7 @@ enum {
 	DNS_TIME = 60,	     /* seconds */
 	LINK_MESSAGES = 100, /* over one connection */
 	LINK_TIME = 300,     /* seconds */
+	SAVE_TIME = 60,	     /* seconds: what was learnt is written down */
 	STACK = 256 * 1024,
 };
 
@@ -31,6 +32,28 @@ exchange_config(struct exchange *x)
 	return cfg;
 }
 
+struct wire_authorities *
+exchange_authorities(struct exchange *x)
+{
+	struct wire_authorities *a;
+
+	pthread_mutex_lock(&x->lock);
+	a = wire_authorities_ref(x->authorities);
+	pthread_mutex_unlock(&x->lock);
+	return a;
+}
+
+struct replies *
+exchange_replies(struct exchange *x)
+{
+	struct replies *r;
+
+	pthread_mutex_lock(&x->lock);
+	r = replies_ref(x->replies);
+	pthread_mutex_unlock(&x->lock);
+	return r;
+}
+
 /* --- threads --------------------------------------------------------------
  */
 
@@ -38,19 +61,17 @@ static void
 resolve(struct exchange *x, struct schedule_work *work)
 {
 	struct config *cfg = exchange_config(x);
+	const struct route *route = routes_get(x->routes, work->route);
 	const char *own[] = { cfg->hostname };
 	struct hosts hosts;
 	struct pst_error err = { 0 };
-	enum hosts_result found;
+	enum hosts_result found = HOSTS_FOUND;
 
-	if (cfg->queue.relay[0] != '\0' &&
-	    hosts_relay(cfg->queue.relay, &hosts))
-		found = HOSTS_FOUND;
-	else
-		found = hosts_find(&x->host.dns, work->domain,
-		    (int)cfg->queue.port, own, 1,
-		    clock_monotonic() + INT64_C(1000000) * DNS_TIME, &hosts,
+	if (!route_hosts(route, &hosts))
+		found = hosts_find(&x->host.dns, work->domain, route->port, own,
+		    1, clock_monotonic() + INT64_C(1000000) * DNS_TIME, &hosts,
 		    &err);
+	route_mark(route, &hosts);
 	schedule_resolved(x->schedule, work, found, &hosts, err.detail);
 	config_unref(&cfg);
 }
@@ -58,7 +79,11 @@ resolve(struct exchange *x, struct schedule_work *work)
 static bool
 is_worn(const struct link *l)
 {
-	return l->client == NULL || l->messages >= LINK_MESSAGES ||
+	unsigned most = l->client != NULL ? client_mail_limit(l->client) : 0;
+
+	if (most == 0 || most > LINK_MESSAGES)
+		most = LINK_MESSAGES;
+	return l->client == NULL || l->messages >= most ||
 	       clock_monotonic() - l->opened > INT64_C(1000000) * LINK_TIME ||
 	       !client_is_usable(l->client);
 }
@@ -69,6 +94,7 @@ work_on(struct exchange *x, struct schedule_work *work)
 {
 	struct link link = { 0 };
 	struct provider *p = work->provider;
+	const char *place = schedule_key(p);
 	bool tried = work->kind == SCHEDULE_TRY, more = true;
 
 	schedule_keep(x->schedule, p);
@@ -76,7 +102,10 @@ work_on(struct exchange *x, struct schedule_work *work)
 		exchange_try(x, work, &link);
 		more = !is_worn(&link) && schedule_more(x->schedule, p, work);
 	}
-	link_close(&link);
+	if (is_worn(&link))
+		link_close(&link);
+	else
+		pool_put(x->pool, place, &link);
 	schedule_let_go(x->schedule, p, tried);
 }
 
@@ -130,11 +159,22 @@ start_thread(void *arg)
 	(void)pthread_attr_destroy(&attr);
 }
 
+static void
+save(struct exchange *x)
+{
+	struct pst_error err = { 0 };
+
+	if (schedule_save(x->schedule, x->state, &err) != PST_OK)
+		log_failure(PST_LOG_ERROR, 0, "queue", &err);
+}
+
 /* What has to be done now and then. */
 static void *
 tick(void *arg)
 {
 	struct exchange *x = arg;
+
+	int64_t saved = clock_monotonic();
 
 	pthread_mutex_lock(&x->lock);
 	while (!x->is_stopping) {
@@ -143,7 +183,14 @@ tick(void *arg)
 		bool more = true;
 
 		pthread_mutex_unlock(&x->lock);
+		if (clock_monotonic() - saved > INT64_C(1000000) * SAVE_TIME) {
+			saved = clock_monotonic();
+			save(x);
+		}
 		schedule_tick(x->schedule);
+		sending_tick(x->sending);
+		exchange_tell_braked(x);
+		pool_tidy(x->pool);
 		while (more)
 			if (queue_tidy(x->queue, &more, &err) != PST_OK) {
 				log_failure(PST_LOG_ERROR, 0, "queue", &err);
@@ -176,9 +223,16 @@ schedule_options(struct exchange *x, const struct config *cfg)
 		.at_once_first = 2,
 		.at_once_most = (unsigned)cfg->queue.at_once,
 		.rate = (unsigned)cfg->queue.rate,
+		.unproven = (unsigned)(cfg->queue.connections * 4 / 5),
 		.wanted = start_thread,
 		.arg = x,
 	};
+}
+
+static uint32_t
+find_route(void *arg, struct pst_str sender, struct pst_str domain)
+{
+	return routes_find(arg, sender, domain);
 }
 
 enum pst_rc
@@ -193,6 +247,7 @@ exchange_start(struct config *cfg, const struct exchange_host *host,
 		    .spares = 2 },
 		.came = schedule_came,
 		.gone = schedule_gone,
+		.route = find_route,
 	};
 	char path[4096];
 	enum pst_rc rc;
@@ -204,16 +259,45 @@ exchange_start(struct config *cfg, const struct exchange_host *host,
 	pthread_mutex_init(&x->lock, NULL);
 	pthread_cond_init(&x->moved, NULL);
 	x->schedule = schedule_new(&so);
+	x->pool = pool_new();
+	pool_configure(
+	    x->pool, (size_t)cfg->queue.idle_connections, cfg->queue.idle_time);
 	qo.arg = x->schedule;
+	x->routes = routes_new(cfg);
+	x->secrets = secrets_new(cfg);
+	x->sessions = wire_sessions_new();
+	x->authorities = wire_authorities_new(cfg->queue.ca_file);
+	qo.route_arg = x->routes;
 	if (cfg->queue.path[0] != '\0')
 		(void)snprintf(path, sizeof(path), "%s", cfg->queue.path);
 	else
 		(void)snprintf(path, sizeof(path), "%s/queue", cfg->state_dir);
-	rc = queue_open(path, &qo, &x->queue, err);
+	rc = replies_load(cfg->queue.replies, &x->replies, err);
+	if (rc == PST_OK)
+		rc = queue_open(path, &qo, &x->queue, err);
 	if (rc == PST_OK) {
+		size_t n = strlen(path);
+
+		(void)snprintf(path + n, sizeof(path) - n, "/mta-sts");
+		x->sts = sts_new(path, cfg, x->stop_fd);
+		(void)snprintf(path + n, sizeof(path) - n, "/tls-reports.json");
+		x->tlsrpt = tlsrpt_new(path);
+		x->report_delay = (int64_t)(random_u64() % 15);
+		(void)snprintf(path + n, sizeof(path) - n, "/sending.db");
+		rc = sending_open(path, &x->sending, err);
+	}
+	if (rc == PST_OK) {
+		x->state = str_dup(str_of(path));
+		(void)str_copy(strrchr(x->state, '/') + 1, sizeof("sending.db"),
+		    STR("learnt"));
+		schedule_restore(x->schedule, x->state);
+		if (x->host.opened != NULL)
+			x->host.opened(x->host.opened_arg, x);
 		schedule_begin(x->schedule, x->queue);
 		x->has_tick = pthread_create(&x->tick, NULL, tick, x) == 0;
-		if (!x->has_tick)
+		x->has_chores = pthread_create(
+				    &x->chores, NULL, exchange_chores, x) == 0;
+		if (!x->has_tick || !x->has_chores)
 			rc = pst_fail(err, PST_E_TEMP, 0, "queue: no thread");
 	}
 	if (rc != PST_OK)
@@ -255,8 +339,22 @@ exchange_stop(struct exchange **xp)
 	end_threads(x);
 	if (x->has_tick)
 		(void)pthread_join(x->tick, NULL);
+	if (x->has_tick)
+		save(x);
+	pool_free(&x->pool);
+	if (x->has_chores)
+		(void)pthread_join(x->chores, NULL);
 	queue_close(&x->queue);
 	schedule_free(&x->schedule);
+	sending_close(&x->sending);
+	routes_free(&x->routes);
+	secrets_free(&x->secrets);
+	wire_sessions_free(&x->sessions);
+	sts_free(&x->sts);
+	tlsrpt_free(&x->tlsrpt);
+	wire_authorities_unref(&x->authorities);
+	replies_unref(&x->replies);
+	free(x->state);
 	config_unref(&x->cfg);
 	if (x->stop_fd >= 0)
 		(void)close(x->stop_fd);
@@ -269,19 +367,41 @@ void
 exchange_reconfigure(struct exchange *x, struct config *cfg)
 {
 	struct schedule_options so = schedule_options(x, cfg);
+	struct replies *replies, *old = NULL;
+	struct pst_error err = { 0 };
 
+	if (replies_load(cfg->queue.replies, &replies, &err) != PST_OK)
+		log_failure(PST_LOG_ERROR, 0, "replies", &err); /* as before */
 	schedule_configure(x->schedule, &so);
+	routes_configure(x->routes, cfg);
+	secrets_configure(x->secrets, cfg);
+	pool_configure(
+	    x->pool, (size_t)cfg->queue.idle_connections, cfg->queue.idle_time);
+	sts_configure(x->sts, cfg);
 	pthread_mutex_lock(&x->lock);
+	if (replies != NULL) {
+		old = x->replies;
+		x->replies = replies;
+	}
+	wire_authorities_unref(&x->authorities);
+	x->authorities = wire_authorities_new(cfg->queue.ca_file);
 	config_unref(&x->cfg);
 	x->cfg = config_ref(cfg);
 	x->threads_max = (size_t)cfg->queue.connections;
 	pthread_mutex_unlock(&x->lock);
+	replies_unref(&old);
 }
 
 struct queue *
 exchange_queue(struct exchange *x)
 {
 	return x->queue;
+}
+
+struct sending *
+exchange_sending(struct exchange *x)
+{
+	return x->sending;
 }
 
 struct schedule *

@@ -4,9 +4,12 @@
 #include "exchange/hosts.h"
 
 #include "base/clock.h"
+#include "base/codec.h"
+#include "base/log.h"
 #include "base/str.h"
 
 #include <arpa/inet.h>
+#include <gnutls/crypto.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 
@@ -26,28 +29,6 @@ lower(char *text)
 /* --- addresses as text ----------------------------------------------------
  */
 
-static bool
-read_address(const char *text, int port, struct wire_address *a)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)&a->sa;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&a->sa;
-
-	*a = (struct wire_address){ 0 };
-	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons((uint16_t)port);
-		a->n = sizeof(*v4);
-		return true;
-	}
-	if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
-		v6->sin6_family = AF_INET6;
-		v6->sin6_port = htons((uint16_t)port);
-		a->n = sizeof(*v6);
-		return true;
-	}
-	return false;
-}
-
 /* "[192.0.2.1]" and "[IPv6:2001:db8::1]" (RFC 5321, 4.1.3). */
 static bool
 read_literal(struct pst_str text, int port, struct host *h)
@@ -59,19 +40,17 @@ read_literal(struct pst_str text, int port, struct host *h)
 		text = str_from(text, 5);
 	(void)str_copy(h->name, sizeof(h->name), text);
 	h->port = port;
-	h->is_literal = read_address(h->name, port, &h->literal);
+	h->is_literal = wire_address_parse(h->name, port, &h->literal);
 	return h->is_literal;
 }
 
-bool
-hosts_relay(const char *text, struct hosts *h_r)
+static bool
+read_relay(const char *text, struct host *h)
 {
 	struct pst_str rest = str_of(text), name;
-	struct host *h = &h_r->host[0];
 	uint32_t port = SMTP_PORT;
 	size_t colon = rest.n;
 
-	*h_r = (struct hosts){ .n = 1, .until = INT64_MAX };
 	while (
 	    colon > 0 && rest.p[colon - 1] != ':' && rest.p[colon - 1] != ']')
 		colon--;
@@ -82,15 +61,53 @@ hosts_relay(const char *text, struct hosts *h_r)
 		    port > 65535)
 			return false;
 	}
-	h->port = (int)port;
-	if (!read_literal(name, (int)port, h)) {
-		if (name.n == 0 || *name.p == '[' ||
-		    !str_copy(h->name, sizeof(h->name), name) ||
-		    !dns_is_name(h->name))
+	*h = (struct host){ .port = (int)port };
+	if (read_literal(name, (int)port, h))
+		return true;
+	if (name.n == 0 || *name.p == '[' ||
+	    !str_copy(h->name, sizeof(h->name), name) || !dns_is_name(h->name))
+		return false;
+	lower(h->name);
+	return true;
+}
+
+bool
+hosts_relays(const char *const *text, size_t n, struct hosts *h_r)
+{
+	struct buf key;
+
+	/* Nobody could have forged the configuration. */
+	*h_r = (struct hosts){ .until = INT64_MAX, .secure = true };
+	buf_init(&key, sizeof(h_r->key) - 1);
+	for (size_t i = 0; i < n && i < HOSTS_MAX; i++) {
+		struct host *h = &h_r->host[h_r->n++];
+
+		if (!read_relay(text[i], h)) {
+			buf_fini(&key);
 			return false;
-		lower(h->name);
+		}
+		h->preference = (unsigned)i;
+		(void)buf_printf(&key, "%s%s", i > 0 ? " " : "", text[i]);
 	}
-	return str_copy(h_r->key, sizeof(h_r->key), str_of(text));
+	(void)str_copy(h_r->key, sizeof(h_r->key), buf_str(&key));
+	buf_fini(&key);
+	return h_r->n > 0;
+}
+
+bool
+hosts_relay(const char *text, struct hosts *h_r)
+{
+	return hosts_relays(&text, 1, h_r);
+}
+
+void
+hosts_mark(struct hosts *h, const char *label)
+{
+	char key[sizeof(h->key)];
+
+	memcpy(key, h->key, sizeof(key));
+	(void)snprintf(h->key, sizeof(h->key), "%s %.*s", label,
+	    (int)(sizeof(h->key) - strlen(label) - 2), key);
 }
 
 /* --- the list -------------------------------------------------------------
@@ -111,23 +128,41 @@ by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* A key that is too long ends in a digest of all of it, which nobody can choose
+ * names for. */
+static void
+put_key(struct hosts *h, struct pst_str text)
+{
+	unsigned char digest[32];
+	char *end = h->key + sizeof(h->key) - (2 * sizeof(digest) + 1);
+
+	if (str_copy(h->key, sizeof(h->key), text))
+		return;
+	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, text.p, text.n, digest) != 0)
+		pst_bug("no SHA-256");
+	end[-1] = ' ';
+	hex_encode(digest, sizeof(digest), end);
+}
+
+/* What the list says of itself holds for all that share the hosts; so lists of
+ * which one is validated and one is not share nothing, or mail for the one
+ * would go without DANE. */
 static void
 make_key(struct hosts *h)
 {
 	const char *name[HOSTS_MAX];
-	size_t at = 0;
+	struct buf key;
 
 	for (size_t i = 0; i < h->n; i++)
 		name[i] = h->host[i].name;
 	qsort(name, h->n, sizeof(name[0]), by_name);
-	for (size_t i = 0; i < h->n; i++) {
-		int n = snprintf(h->key + at, sizeof(h->key) - at, "%s%s",
-		    i > 0 ? " " : "", name[i]);
-
-		at += (size_t)n;
-		if (at >= sizeof(h->key))
-			return;
-	}
+	buf_init(&key, sizeof(h->host));
+	if (h->secure)
+		(void)buf_puts(&key, "dnssec ");
+	for (size_t i = 0; i < h->n; i++)
+		(void)buf_printf(&key, "%s%s", i > 0 ? " " : "", name[i]);
+	put_key(h, buf_str(&key));
+	buf_fini(&key);
 }
 
 /* Equals in an order of chance (RFC 5321, 5.1). */
@@ -194,7 +229,8 @@ read_mx(const struct dns_answer *a, struct hosts *h, const char *domain,
 		records++;
 		null |= strcmp(one.name, ".") == 0;
 		lower(one.name);
-		if (h->n < HOSTS_MAX && dns_is_name(one.name) && !null)
+		if (h->n < HOSTS_MAX && dns_is_name(one.name) &&
+		    strcmp(one.name, ".") != 0)
 			h->host[h->n++] = one;
 	}
 	if (null && records == 1) {
@@ -287,7 +323,7 @@ take_addresses(const struct dns_answer *answer, int port,
 		    dns_address(answer, i, octets, &size) &&
 		    inet_ntop(size == 16 ? AF_INET6 : AF_INET, octets, text,
 			sizeof(text)) != NULL &&
-		    read_address(text, port, &list[*n]))
+		    wire_address_parse(text, port, &list[*n]))
 			(*n)++;
 	}
 }

@@ -25,13 +25,17 @@ struct host {
 };
 
 struct hosts {
-	struct host host[HOSTS_MAX]; /* by preference, equals shuffled */
 	size_t n;
 	bool secure;   /* the list is validated */
 	bool has_mx;   /* else the domain is its own host */
 	int64_t until; /* clock_monotonic: how long it holds */
-	/* All names, ascending: what many domains have in common. */
+	/* All names, ascending: what many domains have in common; in front of
+	 * them "dnssec" for a list that is validated, and the route, when it is
+	 * a special one. */
 	char key[512];
+	/* Of the route; 0: as for all. */
+	unsigned at_once, rate;
+	struct host host[HOSTS_MAX]; /* by preference, equals shuffled */
 };
 
 enum hosts_result {
@@ -49,6 +53,10 @@ enum hosts_result hosts_find(const struct dns_resolver *dns, const char *domain,
     struct hosts *h_r, struct pst_error *err);
 /* One relay: "host", "host:587", "[192.0.2.1]:25". False: not that form. */
 bool hosts_relay(const char *text, struct hosts *h_r);
+/* Several, in their order, that are tried like mail servers of a domain. */
+bool hosts_relays(const char *const *text, size_t n, struct hosts *h_r);
+/* Only who goes by the same route shares what is learnt of the hosts. */
+void hosts_mark(struct hosts *h, const char *label);
 
 struct host_addresses {
 	struct wire_address address[HOST_ADDRESSES]; /* families in turns */

@@ -2,7 +2,8 @@
  * exchange/journal.c - see journal.h.
  *
  * One of those who append leads: it writes for all who wait with one call, and
- * synchronises once. Meanwhile the next ones gather behind it.
+ * synchronises once. Meanwhile the next ones gather behind it; then the first
+ * of them leads. Each waits for itself, so that nobody is woken in vain.
  */
 #include "exchange/journal.h"
 
@@ -16,6 +17,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/uio.h>
@@ -28,6 +30,7 @@
 enum {
 	NAME = 24,
 	PIECES = 4, /* of a record: header, meta, body, padding */
+	LATER_GROUP = 64,
 	VECTOR = 1024 - 1024 % PIECES,
 };
 
@@ -39,9 +42,17 @@ struct waiter {
 	bool sync;
 	struct journal_place *place;
 	struct waiter *next;
-	bool is_done;
+	sem_t turn;   /* it is done, or is to lead */
+	bool is_done; /* set before that */
 	enum pst_rc rc;
 	struct pst_error err;
+};
+
+/* A record that nobody waits for. */
+struct later {
+	struct later *next;
+	struct journal_record record;
+	char meta[];
 };
 
 struct journal {
@@ -50,7 +61,12 @@ struct journal {
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t moved;
 	struct waiter *first, **last;
-	bool is_led; /* somebody writes, and owns `tail` */
+	bool is_led; /* somebody writes, and owns the last segment */
+	struct later *later, **later_last;
+	bool later_failed;
+	/* The leader only synchronises: another may write behind it, and
+	 * does. */
+	bool may_write, is_writing;
 	/* Ascending by number; the last one is written to. */
 	struct segment **segment;
 	size_t segments, cap;
@@ -186,7 +202,7 @@ replay(struct journal *j, uint32_t number, bool last, journal_fn fn, void *arg,
 	add_segment(j, &s);
 	kept = j->segment[j->segments - 1];
 	rc = segment_scan(kept, last, fn, arg, &skipped, err);
-	if (rc == PST_OK && skipped > 0) {
+	if (rc == PST_OK && (skipped > 0 || s.has_bad_head)) {
 		(void)snprintf(
 		    text, sizeof(text), "%llu", (unsigned long long)skipped);
 		log_event(PST_LOG_ERROR, 0, "queue-damaged", "file", name,
@@ -224,6 +240,7 @@ journal_open(const char *path, const struct journal_options *opt, journal_fn fn,
 	j->opt = *opt;
 	j->lock_fd = -1;
 	j->last = &j->first;
+	j->later_last = &j->later;
 	j->next_number = 1;
 	pthread_mutex_init(&j->lock, NULL);
 	pthread_cond_init(&j->moved, NULL);
@@ -369,8 +386,7 @@ piece(const void *p, size_t n)
 
 /* Writes what the waiters want at the end of `s`, which is the leader's. */
 static enum pst_rc
-write_group(struct journal *j, struct segment *s, struct waiter *group,
-    bool sync, struct pst_error *err)
+write_group(struct segment *s, struct waiter *group, struct pst_error *err)
 {
 	static const char zeroes[8];
 	uint8_t(*head)[SEGMENT_RECORD];
@@ -400,8 +416,7 @@ write_group(struct journal *j, struct segment *s, struct waiter *group,
 			at += octets;
 		}
 	}
-	if (!write_all(s->fd, v, k, s->used) ||
-	    (sync && j->opt.fsync && fdatasync(s->fd) != 0)) {
+	if (!write_all(s->fd, v, k, s->used)) {
 		int failure = errno;
 
 		rc = pst_fail(err,
@@ -420,11 +435,14 @@ write_group(struct journal *j, struct segment *s, struct waiter *group,
  * more is written to it.
  */
 static void
-retract(struct journal *j, struct segment *s)
+retract(struct journal *j, struct segment *s, const struct waiter *group)
 {
 	static const char zeroes[SEGMENT_RECORD];
 
-	(void)!pwrite(s->fd, zeroes, sizeof(zeroes), (off_t)s->used);
+	for (; group != NULL; group = group->next)
+		for (size_t r = 0; r < group->n; r++)
+			(void)!pwrite(s->fd, zeroes, sizeof(zeroes),
+			    (off_t)group->place[r].at);
 	(void)fdatasync(s->fd);
 	j->next_number++;
 }
@@ -451,7 +469,8 @@ take_group(struct journal *j, uint64_t *octets_r, bool *sync_r)
 }
 
 static void
-end_group(struct waiter *group, enum pst_rc rc, const struct pst_error *err)
+end_group(struct waiter *group, struct waiter *own, enum pst_rc rc,
+    const struct pst_error *err)
 {
 	while (group != NULL) {
 		struct waiter *next = group->next; /* gone when it is done */
@@ -460,40 +479,160 @@ end_group(struct waiter *group, enum pst_rc rc, const struct pst_error *err)
 		if (rc != PST_OK)
 			group->err = *err;
 		group->is_done = true;
+		if (group != own)
+			(void)sem_post(&group->turn);
 		group = next;
 	}
 }
 
-/* With the lock, which is given up meanwhile. */
+/* Makes durable what was written to `s`. Others may write behind it meanwhile;
+ * with the lock, as below. */
+static bool
+sync_segment(struct journal *j, struct segment *s)
+{
+	bool failed, last;
+
+	j->is_dirty = false;
+	j->may_write = true;
+	s->readers++;
+	pthread_mutex_unlock(&j->lock);
+	failed = j->opt.fsync && fdatasync(s->fd) != 0;
+	pthread_mutex_lock(&j->lock);
+	j->may_write = false;
+	while (j->is_writing)
+		pthread_cond_wait(&j->moved, &j->lock);
+	last = --s->readers == 0 && s->is_dropped;
+	if (last) {
+		(void)close(s->fd);
+		free(s);
+	}
+	return !failed;
+}
+
+/* Writes a group. Called by the leader with the lock, which is given up
+ * meanwhile. */
+static enum pst_rc
+write_for(struct journal *j, struct waiter *group, uint64_t octets, bool sync,
+    bool needed, struct pst_error *err)
+{
+	struct segment *s = tail_with_room(j, octets);
+	enum pst_rc rc = PST_OK;
+
+	/* Only synchronised: where the last records are. */
+	if (octets == 0 && j->segments > 0)
+		s = j->segment[j->segments - 1];
+	if (octets == 0 && s == NULL)
+		return PST_OK;
+	if (s == NULL)
+		rc = begin_segment(j, octets, &s, err);
+	if (rc != PST_OK)
+		return rc;
+	pthread_mutex_unlock(&j->lock);
+	rc = write_group(s, group, err);
+	pthread_mutex_lock(&j->lock);
+	if (rc != PST_OK) {
+		retract(j, s, group);
+		return rc;
+	}
+	s->used += octets;
+	s->live += needed ? octets : 0;
+	j->is_dirty = true;
+	if (!sync || sync_segment(j, s))
+		return PST_OK;
+	s->live -= needed ? octets : 0;
+	retract(j, s, group);
+	return pst_fail(err, PST_E_TEMP, errno, "queue: cannot be synced: %s",
+	    strerror(errno));
+}
+
+/* What nobody waits for. As above. */
 static void
-lead(struct journal *j)
+write_later(struct journal *j)
 {
 	struct pst_error err = { 0 };
-	struct segment *s;
-	enum pst_rc rc = PST_OK;
-	uint64_t octets;
-	bool sync;
-	struct waiter *group = take_group(j, &octets, &sync);
 
-	j->is_led = true;
-	s = tail_with_room(j, octets);
-	if (s == NULL)
-		rc = begin_segment(j, octets, &s, &err);
-	if (rc == PST_OK) {
-		pthread_mutex_unlock(&j->lock);
-		rc = write_group(j, s, group, sync, &err);
-		pthread_mutex_lock(&j->lock);
-		if (rc == PST_OK) {
-			s->used += octets;
-			s->live += octets;
-			j->is_dirty = !sync;
-		} else {
-			retract(j, s);
+	while (j->later != NULL) {
+		struct journal_record record[LATER_GROUP];
+		struct journal_place place[LATER_GROUP];
+		struct waiter w = { .record = record, .place = place };
+		struct later *l = j->later, *rest = l;
+
+		for (; rest != NULL && w.n < LATER_GROUP; rest = rest->next)
+			record[w.n++] = rest->record;
+		j->later = rest;
+		if (rest == NULL)
+			j->later_last = &j->later;
+		w.octets = octets_of(record, w.n);
+		if (write_for(j, &w, w.octets, false, false, &err) != PST_OK) {
+			j->later_failed = true;
+			log_failure(PST_LOG_ERROR, 0, "queue", &err);
+		}
+		while (l != rest) {
+			struct later *next = l->next;
+
+			free(l);
+			l = next;
 		}
 	}
-	end_group(group, rc, &err);
+}
+
+/* With the lock: the next one leads, or nobody. */
+static void
+pass_on(struct journal *j)
+{
+	if (j->first != NULL) {
+		(void)sem_post(&j->first->turn);
+		return;
+	}
 	j->is_led = false;
 	pthread_cond_broadcast(&j->moved);
+}
+
+/* The leader's work, for `own` and others. With the lock. */
+static void
+lead(struct journal *j, struct waiter *own)
+{
+	struct pst_error err = { 0 };
+	uint64_t octets;
+	bool sync;
+
+	write_later(j);
+	while (!own->is_done) {
+		struct waiter *group = take_group(j, &octets, &sync);
+		enum pst_rc rc = write_for(j, group, octets, sync, true, &err);
+
+		end_group(group, own, rc, &err);
+	}
+	if (j->first == NULL)
+		write_later(j);
+	pass_on(j);
+}
+
+/* Waits for its turn and leads, or for somebody who does. */
+static void
+run_waiter(struct journal *j, struct waiter *w)
+{
+	bool leads;
+
+	(void)sem_init(&w->turn, 0, 0);
+	pthread_mutex_lock(&j->lock);
+	*j->last = w;
+	j->last = &w->next;
+	leads = !j->is_led;
+	j->is_led = true;
+	if (!leads) {
+		pthread_mutex_unlock(&j->lock);
+		while (sem_wait(&w->turn) != 0)
+			; /* a signal */
+		leads = !w->is_done;
+		if (leads)
+			pthread_mutex_lock(&j->lock);
+	}
+	if (leads) {
+		lead(j, w);
+		pthread_mutex_unlock(&j->lock);
+	}
+	(void)sem_destroy(&w->turn);
 }
 
 enum pst_rc
@@ -513,49 +652,56 @@ journal_append(struct journal *j, const struct journal_record *records,
 			    err, PST_E_LIMIT, 0, "queue: too large a record");
 	if (n == 0)
 		return PST_OK;
-	pthread_mutex_lock(&j->lock);
-	*j->last = &w;
-	j->last = &w.next;
-	while (!w.is_done) {
-		if (j->is_led)
-			pthread_cond_wait(&j->moved, &j->lock);
-		else
-			lead(j);
-	}
-	pthread_mutex_unlock(&j->lock);
+	run_waiter(j, &w);
 	if (w.rc != PST_OK && err != NULL)
 		*err = w.err;
 	return w.rc;
 }
 
+void
+journal_append_later(struct journal *j, const struct journal_record *record)
+{
+	struct later *l = mem_alloc(sizeof(*l) + record->meta.n);
+
+	memcpy(l->meta, record->meta.p, record->meta.n);
+	l->record = *record;
+	l->record.meta.p = l->meta;
+	pthread_mutex_lock(&j->lock);
+	*j->later_last = l;
+	j->later_last = &l->next;
+	if (!j->is_led) {
+		j->is_led = true;
+		write_later(j);
+		pass_on(j);
+	} else if (j->may_write && !j->is_writing) {
+		j->is_writing = true;
+		write_later(j);
+		j->is_writing = false;
+		pthread_cond_broadcast(&j->moved);
+	}
+	pthread_mutex_unlock(&j->lock);
+}
+
 enum pst_rc
 journal_sync(struct journal *j, struct pst_error *err)
 {
-	struct segment *s;
-	bool failed;
+	struct waiter w = { .sync = true };
+	bool failed, idle;
 
 	pthread_mutex_lock(&j->lock);
-	while (j->is_led)
-		pthread_cond_wait(&j->moved, &j->lock);
-	if (!j->is_dirty || j->segments == 0) {
-		pthread_mutex_unlock(&j->lock);
+	idle = !j->is_led && !j->is_dirty;
+	failed = j->later_failed;
+	j->later_failed = false;
+	pthread_mutex_unlock(&j->lock);
+	if (failed)
+		return pst_fail(
+		    err, PST_E_TEMP, 0, "queue: something was not written");
+	if (idle)
 		return PST_OK;
-	}
-	j->is_led = true;
-	s = j->segment[j->segments - 1];
-	pthread_mutex_unlock(&j->lock);
-	failed = j->opt.fsync && fdatasync(s->fd) != 0;
-	if (failed)
-		(void)pst_fail(err, PST_E_TEMP, errno,
-		    "queue: cannot be synced: %s", strerror(errno));
-	pthread_mutex_lock(&j->lock);
-	j->is_dirty = false;
-	if (failed)
-		j->next_number++;
-	j->is_led = false;
-	pthread_cond_broadcast(&j->moved);
-	pthread_mutex_unlock(&j->lock);
-	return failed ? PST_E_TEMP : PST_OK;
+	run_waiter(j, &w);
+	if (w.rc != PST_OK && err != NULL)
+		*err = w.err;
+	return w.rc;
 }
 
 /* --- reading --------------------------------------------------------------
@@ -767,6 +913,15 @@ journal_keep(struct journal *j, uint32_t segment)
 	s = find(j, segment);
 	if (s != NULL)
 		s->is_kept = true;
+	pthread_mutex_unlock(&j->lock);
+}
+
+void
+journal_keep_all(struct journal *j)
+{
+	pthread_mutex_lock(&j->lock);
+	for (size_t i = 0; i < j->segments; i++)
+		j->segment[i]->is_kept = true;
 	pthread_mutex_unlock(&j->lock);
 }
 

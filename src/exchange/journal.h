@@ -84,6 +84,14 @@ void journal_close(struct journal **j);
 enum pst_rc journal_append(struct journal *j,
     const struct journal_record *records, size_t n, bool sync,
     struct journal_place *places_r, struct pst_error *err);
+/*
+ * Appends a small record whose place nobody wants to know, without waiting for
+ * anybody: it counts as not needed. It is written at once, also while others
+ * wait for the disk, or by whoever is writing just now. What goes wrong then,
+ * journal_sync() tells.
+ */
+void journal_append_later(
+    struct journal *j, const struct journal_record *record);
 /* Quick when there is nothing to be done. */
 enum pst_rc journal_sync(struct journal *j, struct pst_error *err);
 
@@ -119,6 +127,8 @@ void journal_forget(struct journal *j, struct journal_place place);
 uint32_t journal_worst(struct journal *j);
 /* It cannot be given up: something in it is damaged and not to be copied. */
 void journal_keep(struct journal *j, uint32_t segment);
+/* None of those that there are. */
+void journal_keep_all(struct journal *j);
 /* Calls back with its records. */
 enum pst_rc journal_each(struct journal *j, uint32_t segment, journal_fn fn,
     void *arg, struct pst_error *err);

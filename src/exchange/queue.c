@@ -76,9 +76,13 @@ queue_open(const char *path, const struct queue_options *opt,
 		*q_r = NULL;
 		return rc;
 	}
-	if (q->damaged > 0)
+	if (q->damaged > 0) {
 		log_text(PST_LOG_ERROR, 0, "queue-damaged",
 		    "%zu records of %s are not understood", q->damaged, path);
+		/* A later version may understand them; nobody knows which
+		 * content is theirs. */
+		journal_keep_all(q->journal);
+	}
 	*q_r = q;
 	announce_all(q);
 	return PST_OK;

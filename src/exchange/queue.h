@@ -33,6 +33,8 @@ struct queue_domain {
 	char name[];
 };
 
+struct queue_unsaved;
+
 struct queue_job {
 	struct queue_message *message;
 	struct queue_domain *domain;
@@ -42,14 +44,17 @@ struct queue_job {
 	_Atomic bool held;
 	_Atomic bool done; /* nobody waits any more */
 	_Atomic bool taken;
+	_Atomic bool told;	       /* its sender knows of the delay */
 	_Atomic int64_t due;	       /* seconds since 1970 */
 	struct journal_place progress; /* the queue's own */
+	/* Likewise: what could not be written down; or NULL. */
+	struct queue_unsaved *unsaved;
 	/* For whoever schedules. */
 	struct queue_job *before, *behind;
 	void *line;
 	size_t slot;
-	uint32_t sender;   /* a hash of who sent it */
-	_Atomic bool told; /* its sender knows of the delay */
+	uint32_t sender; /* a hash of who sent it */
+	uint32_t route;	 /* route.h; the schedule's, once it came */
 };
 
 struct queue_options {
@@ -62,6 +67,11 @@ struct queue_options {
 	void (*came)(void *arg, struct queue_job *job);
 	void (*gone)(void *arg, struct queue_job *job);
 	void *arg;
+	/* By which way a job goes (route.h); NULL: all by the same. Called with
+	 * locks. */
+	uint32_t (*route)(
+	    void *route_arg, struct pst_str sender, struct pst_str domain);
+	void *route_arg;
 };
 
 /* Makes the directory when it is not there. Errors as of journal_open(). */
@@ -69,6 +79,9 @@ enum pst_rc queue_open(const char *path, const struct queue_options *opt,
     struct queue **q_r, struct pst_error *err);
 /* Nobody uses it any more. gone() is not called. */
 void queue_close(struct queue **q);
+
+/* The reason of what the administrator released. */
+#define QUEUE_RELEASED "released by the administrator"
 
 void queue_id_print(uint64_t id, char text[QUEUE_ID]);
 bool queue_id_parse(struct pst_str text, uint64_t *id_r);
@@ -82,10 +95,13 @@ enum pst_rc queue_write(
     struct queue_writer *w, const void *p, size_t n, struct pst_error *err);
 /*
  * Makes it durable. Recipients of `e` are put in order of domains; `arrived`
- * and `size` are set. NOSPACE, TEMP, LIMIT (recipients).
+ * and `size` are set. With `held` none is tried. NOSPACE, TEMP, LIMIT
+ * (recipients).
  */
 enum pst_rc queue_commit(struct queue_writer *w, struct envelope *e,
     uint64_t *id_r, struct pst_error *err);
+/* The jobs do not come before queue_write_free(), or the next start. */
+void queue_write_wait(struct queue_writer *w);
 /* Gives up what was not committed. Always called once. */
 void queue_write_free(struct queue_writer **w);
 

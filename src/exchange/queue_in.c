@@ -19,7 +19,8 @@ struct queue_writer {
 	uint64_t size;
 	struct journal_place *chunk;
 	size_t chunks, cap;
-	bool is_committed;
+	bool is_committed, waits;
+	struct queue_message *unannounced;
 };
 
 struct queue_writer *
@@ -85,6 +86,21 @@ announce(struct queue *q, struct queue_message *m)
 	queue_let_go(q, m);
 }
 
+/* Nobody knows of it yet. What cannot be held is not there. */
+static enum pst_rc
+hold_new(struct queue *q, struct queue_message *m, const struct envelope *e,
+    struct pst_error *err)
+{
+	char *reason = str_dup(e->reason);
+	enum pst_rc rc = queue_hold(q, m, true, reason, err);
+	struct pst_error other;
+
+	if (rc != PST_OK)
+		(void)queue_delete(q, m->id, &other);
+	free(reason);
+	return rc;
+}
+
 enum pst_rc
 queue_commit(struct queue_writer *w, struct envelope *e, uint64_t *id_r,
     struct pst_error *err)
@@ -127,8 +143,19 @@ queue_commit(struct queue_writer *w, struct envelope *e, uint64_t *id_r,
 	m->refs = 1;
 	queue_insert(q, m);
 	pthread_mutex_unlock(&q->lock);
-	announce(q, m);
-	return PST_OK;
+	if (e->held)
+		rc = hold_new(q, m, e, err);
+	if (w->waits)
+		w->unannounced = m;
+	else
+		announce(q, m);
+	return rc;
+}
+
+void
+queue_write_wait(struct queue_writer *w)
+{
+	w->waits = true;
 }
 
 void
@@ -142,6 +169,8 @@ queue_write_free(struct queue_writer **wp)
 	for (size_t i = 0; i < w->chunks && !w->is_committed; i++)
 		journal_forget(w->q->journal, w->chunk[i]);
 	queue_use_end(w->q, &w->use);
+	if (w->unannounced != NULL)
+		announce(w->q, w->unannounced);
 	free(w->chunk);
 	buf_fini(&w->content);
 	free(w);

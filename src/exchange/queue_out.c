@@ -80,7 +80,11 @@ queue_write_gone(struct queue *q, uint64_t id, uint32_t last, bool sync,
 
 	queue_put_number(number, last);
 	r.meta = str_n(number, sizeof(number));
-	rc = journal_append(q->journal, &r, 1, sync, &place, err);
+	if (!sync) {
+		journal_append_later(q->journal, &r);
+		return PST_OK;
+	}
+	rc = journal_append(q->journal, &r, 1, true, &place, err);
 	if (rc == PST_OK)
 		journal_forget(q->journal, place);
 	return rc;
@@ -104,17 +108,63 @@ queue_end_message(
 	return queue_write_gone(q, m->id, last, sync, err);
 }
 
+bool
+queue_is_same(struct journal_place a, struct journal_place b)
+{
+	return a.segment == b.segment && a.at == b.at;
+}
+
+bool
+queue_is_behind(struct journal_place a, struct journal_place b)
+{
+	return a.segment > b.segment || (a.segment == b.segment && a.at > b.at);
+}
+
+/* Where the last word on a job is. */
+struct said {
+	struct journal_place place;
+	const struct queue_unsaved *unsaved;
+};
+
+/* With the lock. */
+static struct said
+said_of(const struct queue_job *job)
+{
+	return (struct said){ job->progress, job->unsaved };
+}
+
+/* With the lock; `meta` NULL: it is written down. */
+static void
+set_unsaved(struct queue_job *job, const struct pst_str *meta)
+{
+	free(job->unsaved);
+	job->unsaved = NULL;
+	if (meta == NULL)
+		return;
+	job->unsaved = mem_alloc(sizeof(*job->unsaved) + meta->n);
+	job->unsaved->n = meta->n;
+	memcpy(job->unsaved->meta, meta->p, meta->n);
+}
+
+/*
+ * Says what is true of a job now, whose last record is at `from`. *moved_r:
+ * that has changed meanwhile, or the message is written again behind what was
+ * said. At the start the last word of the journal counts, so it has to be said
+ * again, with what is true then.
+ */
 static enum pst_rc
 write_progress(struct queue *q, struct queue_job *job, const struct envelope *e,
-    const struct envelope_progress *p, struct pst_error *err)
+    const struct envelope_progress *p, struct said from, bool *moved_r,
+    struct pst_error *err)
 {
-	struct journal_record r = { .kind = QUEUE_PROGRESS,
-		.id = job->message->id };
-	struct journal_place place, old;
+	struct queue_message *m = job->message;
+	struct journal_record r = { .kind = QUEUE_PROGRESS, .id = m->id };
+	struct journal_place place, unused;
 	struct queue_use use;
 	struct buf meta;
 	enum pst_rc rc = PST_OK;
 
+	*moved_r = false;
 	buf_init(&meta, QUEUE_ENVELOPE_MAX);
 	queue_use_begin(q, &use);
 	if (!envelope_progress_encode(e, p, &meta))
@@ -125,12 +175,67 @@ write_progress(struct queue *q, struct queue_job *job, const struct envelope *e,
 	buf_fini(&meta);
 	if (rc == PST_OK) {
 		pthread_mutex_lock(&q->lock);
-		old = job->progress;
-		job->progress = place;
+		*moved_r = !m->is_gone &&
+			   (!queue_is_same(job->progress, from.place) ||
+			       job->unsaved != from.unsaved ||
+			       queue_is_behind(m->place, place));
+		unused = *moved_r ? place : job->progress;
+		if (!*moved_r) {
+			job->progress = place;
+			set_unsaved(job, NULL);
+		}
 		pthread_mutex_unlock(&q->lock);
-		journal_forget(q->journal, old);
+		journal_forget(q->journal, unused);
 	}
 	queue_use_end(q, &use);
+	return rc;
+}
+
+/* On a full disk it is remembered: or all recipients of the job would get the
+ * message again with each try. */
+static void
+keep_unsaved(struct queue *q, struct queue_job *job, const struct envelope *e,
+    const struct envelope_progress *p)
+{
+	struct pst_str text;
+	struct buf meta;
+
+	buf_init(&meta, QUEUE_ENVELOPE_MAX);
+	if (envelope_progress_encode(e, p, &meta)) {
+		text = buf_str(&meta);
+		pthread_mutex_lock(&q->lock);
+		set_unsaved(job, &text);
+		pthread_mutex_unlock(&q->lock);
+	}
+	buf_fini(&meta);
+}
+
+/* Until it is the last word; it may be held, or not any more, meanwhile. */
+static enum pst_rc
+say_progress(struct queue *q, struct queue_job *job, const struct envelope *e,
+    struct envelope_progress *p, struct said from, struct pst_error *err)
+{
+	bool moved;
+	enum pst_rc rc = write_progress(q, job, e, p, from, &moved, err);
+
+	while (rc == PST_OK && moved) {
+		struct arena *arena;
+		struct envelope now;
+
+		pthread_mutex_lock(&q->lock);
+		from = said_of(job);
+		p->held = job->held;
+		pthread_mutex_unlock(&q->lock);
+		rc = queue_load(q, job->message, &arena, &now, err);
+		if (rc != PST_OK)
+			break;
+		p->reason = now.reason;
+		rc = write_progress(q, job, e, p, from, &moved, err);
+		p->reason = STR_NONE;
+		arena_free(&arena);
+	}
+	if (rc != PST_OK)
+		keep_unsaved(q, job, e, p);
 	return rc;
 }
 
@@ -140,6 +245,7 @@ queue_update(struct queue *q, struct queue_job *job, const struct envelope *e,
 {
 	struct queue_message *m = job->message;
 	struct envelope_progress mine = *p;
+	struct said from;
 	bool over = true, last;
 	enum pst_rc rc = PST_OK;
 
@@ -159,9 +265,10 @@ queue_update(struct queue *q, struct queue_job *job, const struct envelope *e,
 		m->left--;
 	}
 	last = m->left == 0;
+	from = said_of(job);
 	pthread_mutex_unlock(&q->lock);
 	rc = last ? queue_end_message(q, m, false, err)
-		  : write_progress(q, job, e, &mine, err);
+		  : say_progress(q, job, e, &mine, from, err);
 	if (over && q->opt.gone != NULL)
 		q->opt.gone(q->opt.arg, job);
 	return rc;
@@ -184,8 +291,30 @@ load_progress(struct queue *q, struct journal_place place, struct arena *arena,
 		return rc;
 	if (!envelope_progress_decode(r.meta, arena, e, &p))
 		rc = pst_fail(err, PST_E_PERM, 0, "queue: damaged");
+	else if (p.reason.n > 0)
+		e->reason = p.reason;
 	free(meta);
 	return rc;
+}
+
+/* False: all was written down. */
+static bool
+load_unsaved(struct queue *q, const struct queue_job *job, struct arena *arena,
+    struct envelope *e)
+{
+	struct pst_str meta = STR_NONE;
+	struct envelope_progress p;
+
+	pthread_mutex_lock(&q->lock);
+	if (job->unsaved != NULL)
+		meta = arena_copy(
+		    arena, str_n(job->unsaved->meta, job->unsaved->n));
+	pthread_mutex_unlock(&q->lock);
+	if (meta.p == NULL || !envelope_progress_decode(meta, arena, e, &p))
+		return false;
+	if (p.reason.n > 0)
+		e->reason = p.reason;
+	return true;
 }
 
 /* A place moves when its segment is given up; then it is read anew. */
@@ -232,7 +361,15 @@ queue_load(struct queue *q, struct queue_message *m, struct arena **arena_r,
 			rc = pst_fail(err, PST_E_PERM, 0, "queue: damaged");
 		free(meta);
 	}
+	/* What came to be held may have been released. */
+	e_r->held = false;
+	pthread_mutex_lock(&q->lock);
+	for (size_t i = 0; i < m->jobs; i++)
+		e_r->held |= m->job[i].held;
+	pthread_mutex_unlock(&q->lock);
 	for (size_t i = 0; i < m->jobs && rc == PST_OK; i++) {
+		if (load_unsaved(q, &m->job[i], arena, e_r))
+			continue;
 		do {
 			place = queue_place_of(q, &m->job[i].progress);
 			rc = load_progress(q, place, arena, e_r, err);
@@ -245,33 +382,60 @@ queue_load(struct queue *q, struct queue_message *m, struct arena **arena_r,
 	return rc;
 }
 
+/* `e` is what was true when the job's last record was at `from`. */
+static enum pst_rc
+hold_job(struct queue *q, struct queue_job *job, const struct envelope *e,
+    struct said from, bool held, const char *reason, struct pst_error *err)
+{
+	struct envelope_progress p = { .first = job->first,
+		.n = job->n,
+		.held = held,
+		.reason = str_of(reason) };
+	enum pst_rc rc;
+	bool done, moved = false;
+
+	pthread_mutex_lock(&q->lock);
+	done = job->done;
+	job->held = held;
+	p.tries = job->tries;
+	p.due = job->due;
+	pthread_mutex_unlock(&q->lock);
+	rc = done ? PST_OK : write_progress(q, job, e, &p, from, &moved, err);
+	while (rc == PST_OK && moved) {
+		struct arena *arena;
+		struct envelope now;
+
+		pthread_mutex_lock(&q->lock);
+		from = said_of(job);
+		p.tries = job->tries;
+		p.due = job->due;
+		pthread_mutex_unlock(&q->lock);
+		rc = queue_load(q, job->message, &arena, &now, err);
+		if (rc != PST_OK)
+			return rc;
+		rc = write_progress(q, job, &now, &p, from, &moved, err);
+		arena_free(&arena);
+	}
+	return rc;
+}
+
 enum pst_rc
 queue_hold(struct queue *q, struct queue_message *m, bool held,
     const char *reason, struct pst_error *err)
 {
+	struct said *from = mem_array((size_t)m->jobs + 1, sizeof(*from));
 	struct arena *arena;
 	struct envelope e;
-	enum pst_rc rc = queue_load(q, m, &arena, &e, err);
+	enum pst_rc rc;
 
-	if (rc != PST_OK)
-		return rc;
-	for (size_t i = 0; i < m->jobs && rc == PST_OK; i++) {
-		struct queue_job *job = &m->job[i];
-		struct envelope_progress p = { .first = job->first,
-			.n = job->n,
-			.held = held,
-			.reason = str_of(reason) };
-		bool done;
-
-		pthread_mutex_lock(&q->lock);
-		done = job->done;
-		job->held = held;
-		p.tries = job->tries;
-		p.due = job->due;
-		pthread_mutex_unlock(&q->lock);
-		if (!done)
-			rc = write_progress(q, job, &e, &p, err);
-	}
+	pthread_mutex_lock(&q->lock);
+	for (size_t i = 0; i < m->jobs; i++)
+		from[i] = said_of(&m->job[i]);
+	pthread_mutex_unlock(&q->lock);
+	rc = queue_load(q, m, &arena, &e, err);
+	for (size_t i = 0; i < m->jobs && rc == PST_OK; i++)
+		rc = hold_job(q, &m->job[i], &e, from[i], held, reason, err);
+	free(from);
 	arena_free(&arena);
 	return rc == PST_OK ? journal_sync(q->journal, err) : rc;
 }

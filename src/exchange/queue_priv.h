@@ -31,6 +31,12 @@ enum {
 	QUEUE_NUMBER = 4, /* octets of a number in front of meta */
 };
 
+/* A record of progress that the disk had no room for. */
+struct queue_unsaved {
+	size_t n;
+	char meta[];
+};
+
 struct queue_message {
 	struct queue_message *next; /* in the bucket */
 	uint64_t id;
@@ -113,6 +119,9 @@ struct journal_place queue_place_of(
     struct queue *q, const struct journal_place *place);
 bool queue_has_moved(struct queue *q, const struct journal_place *place,
     struct journal_place from);
+bool queue_is_same(struct journal_place a, struct journal_place b);
+/* `a` is told later than `b` at the start. */
+bool queue_is_behind(struct journal_place a, struct journal_place b);
 /*
  * Out of the table first: who tidies up looks there after writing a message
  * again, and then tells that it is gone, too. Wants a reference.

@@ -234,7 +234,11 @@ queue_message_make(struct queue *q, uint64_t id, const struct envelope *e)
 			job->domain = domain_use(q, name);
 			job->first = (uint32_t)i;
 			job->due = e->arrived;
+			job->held = e->held;
 			job->sender = hash_sender(e);
+			if (q->opt.route != NULL)
+				job->route = q->opt.route(
+				    q->opt.route_arg, e->sender, name);
 		}
 		m->job[m->jobs - 1].n++;
 	}
@@ -245,8 +249,10 @@ queue_message_make(struct queue *q, uint64_t id, const struct envelope *e)
 void
 queue_message_free(struct queue *q, struct queue_message *m)
 {
-	for (size_t i = 0; i < m->jobs; i++)
+	for (size_t i = 0; i < m->jobs; i++) {
 		domain_drop(q, m->job[i].domain);
+		free(m->job[i].unsaved);
+	}
 	free(m->chunk);
 	free(m);
 }

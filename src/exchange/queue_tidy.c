@@ -148,26 +148,46 @@ rewrite_content(struct queue *q, struct queue_message *m, struct pst_error *err)
 	return rc;
 }
 
+/* *stale_r: others have said something of the job meanwhile, and what was
+ * written again stands behind that. */
 static enum pst_rc
-rewrite_progress(struct queue *q, struct queue_job *job, struct pst_error *err)
+move_progress(struct queue *q, struct queue_job *job, bool *stale_r,
+    struct pst_error *err)
 {
 	struct journal_place old = queue_place_of(q, &job->progress), place;
 	enum pst_rc rc;
 	bool used;
 
+	*stale_r = false;
 	if (old.segment == 0)
 		return PST_OK;
 	rc = rewrite_one(q, old, &place, err);
+	if (rc == PST_E_PERM && queue_has_moved(q, &job->progress, old)) {
+		*stale_r = true;
+		return PST_OK;
+	}
 	if (rc != PST_OK)
 		return rc;
 	pthread_mutex_lock(&q->lock);
-	used = !job->message->is_gone && job->progress.segment == old.segment &&
-	       job->progress.at == old.at;
+	used = !job->message->is_gone && queue_is_same(job->progress, old);
+	*stale_r = !job->message->is_gone && !used &&
+		   queue_is_behind(place, job->progress);
 	if (used)
 		job->progress = place;
 	pthread_mutex_unlock(&q->lock);
 	journal_forget(q->journal, used ? old : place);
 	return PST_OK;
+}
+
+static enum pst_rc
+rewrite_progress(struct queue *q, struct queue_job *job, struct pst_error *err)
+{
+	bool stale = true;
+	enum pst_rc rc = PST_OK;
+
+	while (rc == PST_OK && stale)
+		rc = move_progress(q, job, &stale, err);
+	return rc;
 }
 
 static bool

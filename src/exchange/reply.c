@@ -44,9 +44,8 @@ take_status(struct reply *r, struct pst_str *text)
 			return;
 	if (word.n > 0 || number[0] != r->code / 100)
 		return;
-	r->status[0] = (unsigned char)number[0];
-	r->status[1] = (unsigned char)(number[1] > 255 ? 255 : number[1]);
-	r->status[2] = (unsigned char)(number[2] > 255 ? 255 : number[2]);
+	for (int i = 0; i < 3; i++)
+		r->status[i] = (uint16_t)number[i];
 }
 
 /* One line, without its end. */
@@ -75,6 +74,16 @@ take_line(struct reply_reader *rr, struct reply *r, struct pst_str line)
 	if (!buf_add_str(&r->text, text) || rr->lines > REPLY_LINES)
 		return REPLY_BROKEN;
 	return more ? REPLY_MORE : REPLY_DONE;
+}
+
+bool
+reply_read(struct pst_str text, struct reply *r)
+{
+	struct reply_reader rr;
+
+	reply_begin(&rr, r);
+	return text.n > 3 && text.p[3] == ' ' &&
+	       take_line(&rr, r, text) == REPLY_DONE;
 }
 
 enum reply_result
@@ -107,6 +116,7 @@ reply_print(const struct reply *r, size_t max, struct buf *out)
 {
 	struct pst_str text = buf_str(&r->text);
 	size_t end = out->n + max;
+	bool is_utf8 = str_is_utf8(text);
 
 	(void)buf_printf(out, "%u ", r->code);
 	for (size_t i = 0; i < text.n && out->n < end; i++) {
@@ -114,6 +124,11 @@ reply_print(const struct reply *r, size_t max, struct buf *out)
 
 		if (c == '\n')
 			c = ' ';
-		(void)buf_putc(out, c < 0x20 || c == 0x7f ? '?' : (char)c);
+		if (c < 0x20 || c == 0x7f || (c >= 0x80 && !is_utf8))
+			c = '?';
+		(void)buf_putc(out, (char)c);
 	}
+	/* No part of a character where it is cut. */
+	while (out->n == end && (unsigned char)out->p[out->n - 1] >= 0x80)
+		out->n = --end;
 }

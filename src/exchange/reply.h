@@ -15,9 +15,9 @@ enum {
 };
 
 struct reply {
-	unsigned code;		 /* 200 to 599 */
-	unsigned char status[3]; /* the enhanced one; class 0: none */
-	struct buf text;	 /* the lines without codes, parted by LF */
+	unsigned code;	    /* 200 to 599 */
+	uint16_t status[3]; /* the enhanced one; class 0: none */
+	struct buf text;    /* the lines without codes, parted by LF */
 };
 
 enum reply_result {
@@ -39,6 +39,10 @@ void reply_begin(struct reply_reader *rr, struct reply *r);
 /* Feeds some octets; *used_r: those that belong to this reply. */
 enum reply_result reply_feed(struct reply_reader *rr, struct reply *r,
     const char *p, size_t n, size_t *used_r);
+
+/* What reply_print() made, back into a reply. False: it is something else, our
+ * own words for example. */
+bool reply_read(struct pst_str text, struct reply *r);
 
 /* "550 5.1.1 No such user", the lines parted by spaces, what is not printable
  * as '?'; at most `max` octets. For people and for status notifications. */

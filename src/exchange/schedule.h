@@ -2,11 +2,11 @@
  * exchange/schedule.h - which job is tried next, and when: fair between
  * destinations and between senders, no faster than a destination bears.
  *
- * A provider is the set of hosts that one or many domains have in common: 500
- * domains at one provider are one destination. It has a limit on what goes on
- * at the same time, that grows while things go well and shrinks when they do
- * not; when nothing goes any more it sleeps, longer each time, and then one job
- * tries for all.
+ * A provider is the set of hosts that one or many domains have in common, by
+ * one route (route.h): 500 domains at one provider are one destination. It has
+ * a limit on what goes on at the same time, that grows while things go well and
+ * shrinks when they do not; when nothing goes any more it sleeps, longer each
+ * time, and then one job tries for all.
  *
  * Senders share a provider by lines, chosen by the sender's hash, that have
  * their turns: who sends much waits behind their own messages.
@@ -31,6 +31,10 @@ struct schedule_options {
 	int64_t sleep_first, sleep_most; /* of a provider that is not there */
 	unsigned at_once_first, at_once_most; /* for one provider */
 	unsigned rate; /* messages a minute to one provider; 0: any */
+	/* Connections at the same time, in all, to those that have not taken
+	 * part in anything lately: many that say nothing leave room for
+	 * others. 0: any. */
+	unsigned unproven;
 	/* There is work, and nobody waits for it in schedule_wait(). */
 	void (*wanted)(void *arg);
 	void *arg;
@@ -47,6 +51,7 @@ enum schedule_kind {
 struct schedule_work {
 	enum schedule_kind kind;
 	char domain[256];
+	uint32_t route;	       /* by which mail for the domain goes here */
 	struct queue_job *job; /* taken */
 	struct provider *provider;
 	enum hosts_result found;
@@ -69,7 +74,7 @@ void schedule_came(void *schedule, struct queue_job *job);
 void schedule_gone(void *schedule, struct queue_job *job);
 /* The administrator wants it tried now, or did not hold it any more. */
 void schedule_hurry(struct schedule *s, struct queue_job *job);
-/* All jobs and providers: a network is back. */
+/* All jobs and providers: a network is back (`queue retry --all`). */
 void schedule_hurry_all(struct schedule *s);
 
 /* Waits for work. */
@@ -84,13 +89,23 @@ void schedule_resolved(struct schedule *s, struct schedule_work *work,
     enum hosts_result found, const struct hosts *hosts, const char *error);
 /* TRY and ATTEND, after queue_update(): the job is given back. */
 enum schedule_outcome {
+	SCHEDULE_UNTRIED,   /* says nothing about the provider */
 	SCHEDULE_WENT,	    /* a server took part */
 	SCHEDULE_SLOWER,    /* ... and said that it is too much */
 	SCHEDULE_UNREACHED, /* there was no server to talk to */
-	SCHEDULE_UNTRIED,   /* says nothing about the provider */
+};
+/* What is learnt of the provider; all 0: nothing. */
+struct schedule_lesson {
+	enum schedule_outcome outcome;
+	int64_t sleep; /* seconds in which nothing is to be tried */
+	unsigned rate; /* messages a minute, for an hour */
+	int64_t took;  /* microseconds of a transaction of common size */
 };
 void schedule_done(struct schedule *s, struct schedule_work *work,
-    enum schedule_outcome outcome, const char *error);
+    const struct schedule_lesson *lesson, const char *error);
+/* Before schedule_done() with UNTRIED: the job goes by another route now. */
+void schedule_reroute(
+    struct schedule *s, struct schedule_work *work, uint32_t route);
 
 /* When a job that was tried `tries` times is tried again: seconds from now,
  * with some chance in it. */
@@ -104,17 +119,34 @@ void schedule_tick(struct schedule *s);
  * here.
  */
 void schedule_keep(struct schedule *s, struct provider *p);
+/* What it is known by, for as long as it stays. */
+const char *schedule_key(const struct provider *p);
 void schedule_let_go(struct schedule *s, struct provider *p, bool tried);
 
-/* For `queue stats`: each provider that has jobs. */
+/* For `queue stats`: each provider that has jobs, or that something was learnt
+ * of lately. */
 struct schedule_row {
 	const char *hosts;
 	size_t ready; /* jobs that wait for their turn */
 	unsigned active, limit;
+	unsigned rate;	/* messages a minute, as the other side said; 0: any */
 	int64_t sleeps; /* seconds; 0: awake */
 	const char *error;
 };
 void schedule_each(struct schedule *s,
     void (*fn)(void *arg, const struct schedule_row *row), void *arg);
+/* The one that a job is for, if it is known; its message is held. */
+void schedule_of(struct schedule *s, const struct queue_job *job,
+    void (*fn)(void *arg, const struct schedule_row *row), void *arg);
+
+/* --- over a restart (schedule_state.c) -------------------------------------
+ */
+
+/* Writes what was learnt of providers into the file. */
+enum pst_rc schedule_save(
+    struct schedule *s, const char *path, struct pst_error *err);
+/* Before anything is tried: uses it, when it is there, whole and not old. */
+void schedule_restore(struct schedule *s, const char *path);
+void schedule_read(struct schedule *s, struct pst_str text); /* the file's */
 
 #endif

@@ -201,6 +201,19 @@ segment_make(int dir, const char *name, const char *spare, uint64_t size,
 	return rc;
 }
 
+/* Nothing was written to it under its name: the machine stopped before, and it
+ * has no head yet, or that of another one. */
+static bool
+is_unused(const uint8_t head[SEGMENT_HEAD])
+{
+	static const uint8_t zeroes[SEGMENT_HEAD];
+	uint8_t other[SEGMENT_HEAD];
+
+	encode_head(get32(head + 12), other);
+	return memcmp(head, zeroes, sizeof(zeroes)) == 0 ||
+	       memcmp(head, other, sizeof(other)) == 0;
+}
+
 enum pst_rc
 segment_open(
     int dir, const char *name, struct segment *s, struct pst_error *err)
@@ -221,8 +234,10 @@ segment_open(
 		rc = pst_fail(err, PST_E_UNSUPPORTED, 0,
 		    "%s: format %lu, of a later version of this program", name,
 		    (unsigned long)get32(head + 8));
-	else if (memcmp(head, right, sizeof(head)) != 0)
+	else if (memcmp(head, right, sizeof(head)) != 0 && is_unused(head))
 		rc = pst_fail(err, PST_E_PERM, 0, "%s: no segment", name);
+	else
+		s->has_bad_head = memcmp(head, right, sizeof(head)) != 0;
 	if (rc != PST_OK) {
 		(void)close(s->fd);
 		s->fd = -1;
@@ -240,6 +255,8 @@ struct scan {
 	size_t cap, n;
 	uint64_t at; /* of p[0] */
 	uint64_t end;
+	bool struck;  /* something was struck out */
+	int io_error; /* the file could not be read; or 0 */
 };
 
 /* `n` octets at `at`, or NULL. */
@@ -259,8 +276,11 @@ look(struct scan *sc, uint64_t at, size_t n)
 		sc->cap = want;
 	}
 	sc->n = 0;
-	if (!segment_read(sc->s, sc->p, want, at))
+	if (!segment_read(sc->s, sc->p, want, at)) {
+		if (errno != ENODATA)
+			sc->io_error = errno;
 		return NULL;
+	}
 	sc->at = at;
 	sc->n = want;
 	return sc->p;
@@ -284,6 +304,28 @@ body_is_whole(struct scan *sc, uint64_t at, const struct segment_record *record)
 	return crc == record->body_crc;
 }
 
+/* The meta of a record whose header and meta are right, or NULL. */
+static const char *
+look_at_meta(struct scan *sc, uint64_t at, const uint8_t head[SEGMENT_RECORD],
+    const struct segment_record *record, uint32_t crc)
+{
+	const char *meta = look(sc, at + SEGMENT_RECORD, record->meta_n);
+
+	return meta != NULL &&
+		       segment_checksum(head, meta, record->meta_n) == crc
+		   ? meta
+		   : NULL;
+}
+
+/* Without its body it is nobody's. When this is not the last segment any more,
+ * bodies are not looked at: so that it is not taken for good then. */
+static void
+strike_out(struct scan *sc, uint64_t at)
+{
+	sc->struck = true;
+	(void)!pwrite(sc->s->fd, "-", 1, (off_t)at);
+}
+
 /* The record at `at`: its octets in the file, or 0. */
 static uint64_t
 tell(struct scan *sc, uint64_t at, bool tail, journal_fn fn, void *arg)
@@ -302,11 +344,18 @@ tell(struct scan *sc, uint64_t at, bool tail, journal_fn fn, void *arg)
 	octets = segment_octets(record.meta_n, record.body_n);
 	if (octets > sc->end - at)
 		return 0;
-	if (tail &&
-	    !body_is_whole(sc, at + SEGMENT_RECORD + record.meta_n, &record))
-		return 0;
-	meta = look(sc, at + SEGMENT_RECORD, record.meta_n);
-	if (meta == NULL || segment_checksum(copy, meta, record.meta_n) != crc)
+	meta = look_at_meta(sc, at, copy, &record, crc);
+	if (meta != NULL && tail) {
+		if (!body_is_whole(
+			sc, at + SEGMENT_RECORD + record.meta_n, &record)) {
+			if (sc->io_error == 0)
+				strike_out(sc, at);
+			return 0;
+		}
+		/* The body may stand in the place of what was looked at. */
+		meta = look_at_meta(sc, at, copy, &record, crc);
+	}
+	if (meta == NULL)
 		return 0;
 	told = (struct journal_record){ .kind = record.kind,
 		.id = record.id,
@@ -346,7 +395,7 @@ segment_scan(struct segment *s, bool tail, journal_fn fn, void *arg,
 			return io_failed("segment", "cannot be read", err);
 		sc.end = (uint64_t)st.st_size;
 	}
-	while (at < sc.end) {
+	while (at < sc.end && sc.io_error == 0) {
 		uint64_t octets = tell(&sc, at, tail, fn, arg);
 
 		if (octets == 0) {
@@ -359,5 +408,12 @@ segment_scan(struct segment *s, bool tail, journal_fn fn, void *arg,
 	}
 	s->used = behind;
 	free(sc.p);
+	/* Nothing is put in the place of what could not be read. */
+	if (sc.io_error != 0) {
+		errno = sc.io_error;
+		return io_failed("segment", "cannot be read", err);
+	}
+	if (sc.struck && fdatasync(s->fd) != 0)
+		return io_failed("segment", "cannot be synced", err);
 	return PST_OK;
 }

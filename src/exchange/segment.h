@@ -22,8 +22,9 @@ struct segment {
 	uint64_t used; /* octets, the head included */
 	uint64_t live; /* octets of records that are needed */
 	unsigned readers;
-	bool is_dropped; /* is closed with the last reader */
-	bool is_kept;	 /* is never given up */
+	bool is_dropped;   /* is closed with the last reader */
+	bool is_kept;	   /* is never given up */
+	bool has_bad_head; /* its records tell whose they are */
 };
 
 /* What a record's header tells. */
@@ -53,8 +54,9 @@ enum pst_rc segment_open(
 /*
  * Calls back with each record up to `s->used`, or to the end of the file when
  * that is 0, and sets it then. `tail`: the last one may have been written when
- * the machine stopped, so bodies are compared with their checksums. *skipped_r:
- * octets that are no records, between those that are.
+ * the machine stopped, so bodies are compared with their checksums; what lacks
+ * its body is struck out. *skipped_r: octets that are no records, between those
+ * that are. TEMP: the file cannot be read.
  */
 enum pst_rc segment_scan(struct segment *s, bool tail, journal_fn fn, void *arg,
     uint64_t *skipped_r, struct pst_error *err);

@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/trail.h"
 #include "exchange/dsn.h"
+#include "exchange/record.h"
 
 #include <stdlib.h>
 
@@ -28,6 +30,8 @@ wants(const struct envelope_recipient *r, enum dsn_kind kind,
 	case DSN_FAILED:
 		return r->state == RECIPIENT_FAILED &&
 		       (r->notify & NOTIFY_FAILURE) != 0;
+	case DSN_EXPANDED: /* told at once, never from the queue */
+		break;
 	case DSN_DELIVERED:
 		return r->state == RECIPIENT_RELAYED &&
 		       (r->notify & NOTIFY_SUCCESS) != 0;
@@ -78,34 +82,29 @@ read_content(struct exchange *x, struct queue_job *job, bool whole,
 	return rc;
 }
 
+/* What there is of the message goes along. */
 static enum pst_rc
-send_notification(struct exchange *x, const struct config *cfg,
-    struct queue_job *job, const struct dsn *d, struct pst_error *err)
+hand_over(struct exchange *x, const struct dsn *d, bool whole,
+    struct pst_str content, struct pst_error *err)
 {
-	const struct envelope *e = d->envelope;
-	/* RFC 3461, 4.3: full when asked for, and only of failures. */
-	bool whole = d->kind == DSN_FAILED && e->ret == RET_FULL &&
-		     e->size <= (uint64_t)cfg->queue.return_size;
-	struct buf top, bottom, content;
+	struct buf top, bottom;
+	struct pst_str part[3];
 	enum pst_rc rc;
 
 	buf_init(&top, TEXT_MAX);
 	buf_init(&bottom, BLOCK);
-	buf_init(&content, whole ? (size_t)e->size + 1 : HEADER_MAX);
-	rc = read_content(x, job, whole, &content, err);
-	if (rc == PST_E_PERM) { /* damaged: the report goes without */
-		buf_clear(&content);
-		rc = PST_OK;
-	}
-	if (rc == PST_OK) {
-		struct pst_str part[3];
-
-		dsn_write(d, whole, &top, &bottom);
-		part[0] = buf_str(&top);
-		part[1] = buf_str(&content);
-		part[2] = buf_str(&bottom);
-		rc = x->host.notify(x->host.arg, e->sender, part, 3, err);
-	}
+	dsn_write(d, whole, &top, &bottom);
+	part[0] = buf_str(&top);
+	part[1] = content;
+	part[2] = buf_str(&bottom);
+	record_notification(d);
+	rc = x->host.notify(x->host.arg, d->envelope->sender, part, 3,
+	    d->envelope->require_tls, err);
+	if (rc != PST_OK)
+		trail_event(NULL, "notification-dropped", "why",
+		    rc == PST_E_NOTFOUND ? "there is no such address"
+					 : err->detail,
+		    NULL);
 	/* A sender that is not there hears nothing (RFC 5321, 6.1). */
 	if (rc == PST_E_NOTFOUND) {
 		log_event(PST_LOG_WARNING, 0, "notification-dropped", "id",
@@ -114,7 +113,54 @@ send_notification(struct exchange *x, const struct config *cfg,
 	}
 	buf_fini(&top);
 	buf_fini(&bottom);
+	return rc;
+}
+
+static enum pst_rc
+send_notification(struct exchange *x, const struct config *cfg,
+    struct queue_job *job, const struct dsn *d, struct pst_error *err)
+{
+	const struct envelope *e = d->envelope;
+	/* RFC 3461, 4.3: full when asked for, and only of failures; RFC 8689,
+	 * 5: not when it has to be carried safely. */
+	bool whole = d->kind == DSN_FAILED && e->ret == RET_FULL &&
+		     !e->require_tls &&
+		     e->size <= (uint64_t)cfg->queue.return_size;
+	struct buf content;
+	enum pst_rc rc;
+
+	buf_init(&content, whole ? (size_t)e->size + 1 : HEADER_MAX);
+	rc = read_content(x, job, whole, &content, err);
+	if (rc == PST_E_PERM) { /* damaged: the report goes without */
+		buf_clear(&content);
+		rc = PST_OK;
+	}
+	if (rc == PST_OK)
+		rc = hand_over(x, d, whole, buf_str(&content), err);
 	buf_fini(&content);
+	return rc;
+}
+
+enum pst_rc
+exchange_report(struct exchange *x, enum dsn_kind kind, const char *id,
+    const struct envelope *e, struct pst_str header, struct pst_error *err)
+{
+	struct config *cfg = exchange_config(x);
+	size_t *which = mem_array(e->recipients, sizeof(*which));
+	struct dsn d = { .kind = kind,
+		.hostname = cfg->hostname,
+		.id = id,
+		.envelope = e,
+		.recipient = which,
+		.recipients = e->recipients };
+	enum pst_rc rc;
+
+	for (size_t i = 0; i < e->recipients; i++)
+		which[i] = i;
+	rc = hand_over(
+	    x, &d, false, str_first(header, header_end(header)), err);
+	free(which);
+	config_unref(&cfg);
 	return rc;
 }
 
@@ -142,9 +188,16 @@ exchange_tell(struct exchange *x, const struct config *cfg,
 		     i++)
 			if (wants(&e->recipient[i], kinds[k], cfg, e))
 				which[d.recipients++] = i;
-		/* Never a notification of a notification. */
+		/* Never a notification of a notification, nor to somebody who
+		 * may have had nothing to do with it. */
 		if (d.recipients == 0 || e->sender.n == 0)
 			continue;
+		if (e->unproven) {
+			log_event(PST_LOG_INFO, 0, "notification-withheld",
+			    "id", id, "reason",
+			    "nothing shows that it is from its sender", NULL);
+			continue;
+		}
 		rc = send_notification(x, cfg, job, &d, err);
 		for (size_t i = 0; i < d.recipients && rc == PST_OK &&
 				   kinds[k] == DSN_DELAYED;

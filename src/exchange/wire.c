@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "exchange/wire_sessions.h"
 #include "exchange/wire_trust.h"
 
 #include <arpa/inet.h>
@@ -28,6 +29,9 @@ struct wire {
 	int fd, stop_fd;
 	gnutls_session_t tls; /* NULL: plain */
 	gnutls_certificate_credentials_t credentials;
+	enum wire_flaw flaw;
+	struct wire_sessions *sessions; /* NULL: nothing is remembered */
+	char *session_key;
 	char info[96];
 	char *out;
 	size_t out_n;
@@ -48,12 +52,46 @@ wire_address_print(const struct wire_address *a, char text[64])
 		(void)str_copy(text, 64, STR("?"));
 }
 
+bool
+wire_address_parse(const char *text, int port, struct wire_address *a)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&a->sa;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&a->sa;
+
+	*a = (struct wire_address){ 0 };
+	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons((uint16_t)port);
+		a->n = sizeof(*v4);
+		return true;
+	}
+	if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons((uint16_t)port);
+		a->n = sizeof(*v6);
+		return true;
+	}
+	return false;
+}
+
+bool
+wire_address_is_loopback(const struct wire_address *a)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&a->sa;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&a->sa;
+
+	if (a->sa.ss_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+	return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+}
+
 /* --- connecting -----------------------------------------------------------
  */
 
 struct race {
 	const struct wire_address *address;
 	const struct wire_address *source;
+	size_t sources;
 	struct pollfd poll[RACERS + 1]; /* and the one to stop by */
 	int stop_fd;
 	size_t which[RACERS];
@@ -69,22 +107,39 @@ note_failure(struct race *r, size_t which, int failure)
 	r->failed = which;
 }
 
+/* False: there are some, but none of this family. */
+static bool
+find_source(const struct race *r, sa_family_t family,
+    const struct wire_address **source_r)
+{
+	*source_r = NULL;
+	for (size_t i = 0; i < r->sources && *source_r == NULL; i++)
+		if (r->source[i].sa.ss_family == family)
+			*source_r = &r->source[i];
+	return *source_r != NULL || r->sources == 0;
+}
+
 /* Begins with address `which`; a failure is only noted. */
 static void
 begin(struct race *r, size_t which)
 {
 	const struct wire_address *a = &r->address[which];
-	int one = 1, fd = socket(a->sa.ss_family,
-			 SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const struct wire_address *source;
+	int one = 1, fd;
 
+	if (!find_source(r, a->sa.ss_family, &source)) {
+		note_failure(r, which, EAFNOSUPPORT);
+		return;
+	}
+	fd = socket(
+	    a->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) {
 		note_failure(r, which, errno);
 		return;
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if ((r->source != NULL && r->source->sa.ss_family == a->sa.ss_family &&
-		bind(fd, (const struct sockaddr *)&r->source->sa,
-		    r->source->n) != 0) ||
+	if ((source != NULL && bind(fd, (const struct sockaddr *)&source->sa,
+				   source->n) != 0) ||
 	    (connect(fd, (const struct sockaddr *)&a->sa, a->n) != 0 &&
 		errno != EINPROGRESS)) {
 		note_failure(r, which, errno);
@@ -170,10 +225,14 @@ run_race(struct race *r, size_t n, int64_t stagger, int64_t until)
 
 enum pst_rc
 wire_connect(const struct wire_address *a, size_t n,
-    const struct wire_address *source, int stop_fd, int64_t stagger,
-    int64_t seconds, struct wire **w_r, size_t *which_r, struct pst_error *err)
+    const struct wire_address *source, size_t sources, int stop_fd,
+    int64_t stagger, int64_t seconds, struct wire **w_r, size_t *which_r,
+    struct pst_error *err)
 {
-	struct race r = { .address = a, .source = source, .stop_fd = stop_fd };
+	struct race r = { .address = a,
+		.source = source,
+		.sources = sources,
+		.stop_fd = stop_fd };
 	int winner = -1;
 	struct wire *w;
 
@@ -201,6 +260,23 @@ wire_connect(const struct wire_address *a, size_t n,
 	return PST_OK;
 }
 
+/* The session, for the next connection to the same server. With TLS 1.3 it is
+ * there when a ticket has come, some time after the handshake. */
+static void
+remember(struct wire *w)
+{
+	gnutls_datum_t data = { 0 };
+
+	if (w->sessions == NULL ||
+	    (gnutls_protocol_get_version(w->tls) >= GNUTLS_TLS1_3 &&
+		(gnutls_session_get_flags(w->tls) &
+		    GNUTLS_SFLAGS_SESSION_TICKET) == 0) ||
+	    gnutls_session_get_data2(w->tls, &data) < 0)
+		return;
+	wire_sessions_put(w->sessions, w->session_key, data.data, data.size);
+	gnutls_free(data.data);
+}
+
 void
 wire_close(struct wire **wp)
 {
@@ -210,12 +286,14 @@ wire_close(struct wire **wp)
 	if (w == NULL)
 		return;
 	if (w->tls != NULL) {
+		remember(w);
 		(void)gnutls_bye(w->tls, GNUTLS_SHUT_WR);
 		gnutls_deinit(w->tls);
 	}
 	if (w->credentials != NULL)
 		gnutls_certificate_free_credentials(w->credentials);
 	(void)close(w->fd);
+	free(w->session_key);
 	free(w->out);
 	free(w);
 }
@@ -310,6 +388,31 @@ prepare(struct wire *w, const struct wire_policy *policy)
 		       strlen(policy->host)) >= 0);
 }
 
+/* The key has all that makes a session another one. */
+static void
+take_up(struct wire *w, const struct wire_policy *policy)
+{
+	struct wire_address a = { .n = sizeof(a.sa) };
+	char key[400], ip[64];
+	void *data;
+	size_t n;
+
+	if (policy->sessions == NULL ||
+	    getpeername(w->fd, (struct sockaddr *)&a.sa, &a.n) != 0)
+		return;
+	wire_address_print(&a, ip);
+	(void)snprintf(key, sizeof(key), "%s %s %u %d",
+	    policy->host != NULL ? policy->host : "", ip,
+	    (unsigned)((const struct sockaddr_in *)&a.sa)->sin_port,
+	    (int)policy->trust);
+	w->session_key = str_dup(str_of(key));
+	if (!wire_sessions_take(policy->sessions, key, &data, &n))
+		return;
+	(void)gnutls_session_set_data(w->tls, data, n);
+	explicit_bzero(data, n);
+	free(data);
+}
+
 enum pst_rc
 wire_start_tls(struct wire *w, const struct wire_policy *policy,
     int64_t seconds, struct pst_error *err)
@@ -322,15 +425,38 @@ wire_start_tls(struct wire *w, const struct wire_policy *policy,
 		    "TLS: plain text came behind the answer to STARTTLS");
 	if (!prepare(w, policy))
 		return pst_fail(err, PST_E_TEMP, 0, "TLS: cannot be begun");
+	take_up(w, policy);
 	rc = shake_hands(w, clock_monotonic() + seconds * 1000000, err);
 	if (rc == PST_OK)
-		rc = wire_trust_check(w->tls, policy, err);
+		rc = wire_trust_check(w->tls, policy, &w->flaw, err);
+	if (rc == PST_E_DENIED && policy->is_trial)
+		rc = PST_OK;
 	if (rc == PST_OK)
-		(void)snprintf(w->info, sizeof(w->info), "%s %s",
+		(void)snprintf(w->info, sizeof(w->info), "%s %s%s",
 		    gnutls_protocol_get_name(
 			gnutls_protocol_get_version(w->tls)),
-		    gnutls_ciphersuite_get(w->tls));
+		    gnutls_ciphersuite_get(w->tls),
+		    gnutls_session_is_resumed(w->tls) != 0 ? " resumed" : "");
+	/* What failed a check is not worth to be taken up again. */
+	if (rc == PST_OK && w->session_key != NULL)
+		w->sessions = policy->sessions;
 	return rc;
+}
+
+void
+wire_local(const struct wire *w, char text[64])
+{
+	struct wire_address a = { .n = sizeof(a.sa) };
+
+	text[0] = '\0';
+	if (getsockname(w->fd, (struct sockaddr *)&a.sa, &a.n) == 0)
+		wire_address_print(&a, text);
+}
+
+enum wire_flaw
+wire_flaw(const struct wire *w)
+{
+	return w->flaw;
 }
 
 bool
@@ -343,6 +469,22 @@ const char *
 wire_tls_info(const struct wire *w)
 {
 	return w->info;
+}
+
+bool
+wire_exporter(const struct wire *w, unsigned char out[32])
+{
+	gnutls_datum_t binding = { 0 };
+	bool done;
+
+	if (w->tls == NULL || gnutls_session_channel_binding(
+				  w->tls, GNUTLS_CB_TLS_EXPORTER, &binding) < 0)
+		return false;
+	done = binding.size == 32;
+	if (done)
+		memcpy(out, binding.data, 32);
+	gnutls_free(binding.data);
+	return done;
 }
 
 /* --- octets ---------------------------------------------------------------
@@ -461,11 +603,9 @@ receive_some(struct wire *w, struct pst_error *err)
 }
 
 enum pst_rc
-wire_peek(struct wire *w, int64_t seconds, const char **p_r, size_t *n_r,
+wire_peek(struct wire *w, int64_t until, const char **p_r, size_t *n_r,
     struct pst_error *err)
 {
-	int64_t until = clock_monotonic() + seconds * 1000000;
-
 	while (w->in_at == w->in_n) {
 		ssize_t got = receive_some(w, err);
 

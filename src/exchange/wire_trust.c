@@ -9,6 +9,8 @@
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -22,6 +24,7 @@ enum { CHAIN_MAX = 16 };
 struct chain {
 	gnutls_x509_crt_t certificate[CHAIN_MAX]; /* the server's own first */
 	unsigned n;
+	enum wire_flaw flaw; /* of the last check that failed */
 };
 
 static void
@@ -64,14 +67,27 @@ has_name(gnutls_x509_crt_t certificate, const struct wire_policy *policy)
 }
 
 static enum pst_rc
-denied(struct pst_error *err, const char *why)
+denied(struct chain *c, enum wire_flaw flaw, struct pst_error *err,
+    const char *why)
 {
+	c->flaw = flaw;
 	return pst_fail(err, PST_E_DENIED, 0, "TLS: %s", why);
+}
+
+static enum wire_flaw
+flaw_of(unsigned status)
+{
+	if ((status & (GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED)) != 0)
+		return WIRE_EXPIRED;
+	if ((status & (GNUTLS_CERT_SIGNER_NOT_FOUND |
+			  GNUTLS_CERT_SIGNER_NOT_CA)) != 0)
+		return WIRE_UNKNOWN_ISSUER;
+	return WIRE_INVALID;
 }
 
 /* Up to one of the authorities. */
 static enum pst_rc
-check_chain(const struct chain *c, gnutls_x509_trust_list_t authorities,
+check_chain(struct chain *c, gnutls_x509_trust_list_t authorities,
     const struct wire_policy *policy, struct pst_error *err)
 {
 	gnutls_x509_crt_t list[CHAIN_MAX];
@@ -82,35 +98,110 @@ check_chain(const struct chain *c, gnutls_x509_trust_list_t authorities,
 	memcpy(list, c->certificate, c->n * sizeof(list[0]));
 	if (gnutls_x509_trust_list_verify_crt2(
 		authorities, list, c->n, NULL, 0, 0, &status, NULL) < 0)
-		return denied(err, "the certificate cannot be checked");
+		return denied(
+		    c, WIRE_INVALID, err, "the certificate cannot be checked");
 	if (status != 0) {
+		enum wire_flaw flaw = flaw_of(status);
+
 		if (gnutls_certificate_verification_status_print(
 			status, GNUTLS_CRT_X509, &text, 0) >= 0)
-			rc = denied(err, (const char *)text.data);
+			rc = denied(c, flaw, err, (const char *)text.data);
 		else
-			rc = denied(err, "the certificate is not valid");
+			rc = denied(
+			    c, flaw, err, "the certificate is not valid");
 		gnutls_free(text.data);
 		return rc;
 	}
 	return has_name(c->certificate[0], policy)
 		   ? PST_OK
-		   : denied(err, "the certificate is for another name");
+		   : denied(c, WIRE_OTHER_NAME, err,
+			 "the certificate is for another name");
+}
+
+/* --- authorities ----------------------------------------------------------
+ */
+
+struct wire_authorities {
+	atomic_uint refs;
+	char *path;
+	pthread_mutex_t lock; /* guards the list, also while it is looked at */
+	gnutls_x509_trust_list_t list; /* NULL: not read yet */
+};
+
+struct wire_authorities *
+wire_authorities_new(const char *path)
+{
+	struct wire_authorities *a = mem_alloc(sizeof(*a));
+
+	atomic_init(&a->refs, 1);
+	a->path = str_dup(str_of(path));
+	pthread_mutex_init(&a->lock, NULL);
+	return a;
+}
+
+struct wire_authorities *
+wire_authorities_ref(struct wire_authorities *a)
+{
+	(void)atomic_fetch_add(&a->refs, 1);
+	return a;
+}
+
+void
+wire_authorities_unref(struct wire_authorities **ap)
+{
+	struct wire_authorities *a = *ap;
+
+	*ap = NULL;
+	if (a == NULL || atomic_fetch_sub(&a->refs, 1) > 1)
+		return;
+	if (a->list != NULL)
+		gnutls_x509_trust_list_deinit(a->list, 1);
+	pthread_mutex_destroy(&a->lock);
+	free(a->path);
+	free(a);
+}
+
+/* With the lock. */
+static bool
+read_authorities(struct wire_authorities *a)
+{
+	int n;
+
+	if (a->list != NULL)
+		return true;
+	if (gnutls_x509_trust_list_init(&a->list, 0) < 0) {
+		a->list = NULL;
+		return false;
+	}
+	n = *a->path == '\0'
+		? gnutls_x509_trust_list_add_system_trust(a->list, 0, 0)
+		: gnutls_x509_trust_list_add_trust_file(
+		      a->list, a->path, NULL, GNUTLS_X509_FMT_PEM, 0, 0);
+	if (n > 0)
+		return true;
+	gnutls_x509_trust_list_deinit(a->list, 1);
+	a->list = NULL; /* read again next time */
+	return false;
 }
 
 static enum pst_rc
-check_pkix(const struct chain *c, const struct wire_policy *policy,
-    struct pst_error *err)
+check_pkix(
+    struct chain *c, const struct wire_policy *policy, struct pst_error *err)
 {
-	gnutls_x509_trust_list_t authorities;
+	struct wire_authorities *a = policy->authorities;
 	enum pst_rc rc;
 
-	if (gnutls_x509_trust_list_init(&authorities, 0) < 0)
-		return denied(err, "no memory");
-	if (gnutls_x509_trust_list_add_system_trust(authorities, 0, 0) <= 0)
-		rc = denied(err, "this system knows no authorities");
+	if (a == NULL)
+		return denied(
+		    c, WIRE_UNKNOWN_ISSUER, err, "there are no authorities");
+	pthread_mutex_lock(&a->lock);
+	if (!read_authorities(a))
+		rc = denied(c, WIRE_UNKNOWN_ISSUER, err,
+		    *a->path != '\0' ? "the authorities' file cannot be read"
+				     : "this system knows no authorities");
 	else
-		rc = check_chain(c, authorities, policy, err);
-	gnutls_x509_trust_list_deinit(authorities, 1);
+		rc = check_chain(c, a->list, policy, err);
+	pthread_mutex_unlock(&a->lock);
 	return rc;
 }
 
@@ -174,8 +265,8 @@ matches(const struct wire_tlsa *tlsa, gnutls_x509_crt_t certificate)
 /* RFC 7672, 3.1.2: a chain up to the certificate that the record names, which
  * the server has to send. */
 static enum pst_rc
-check_anchor(const struct chain *c, unsigned anchor,
-    const struct wire_policy *policy, struct pst_error *err)
+check_anchor(struct chain *c, unsigned anchor, const struct wire_policy *policy,
+    struct pst_error *err)
 {
 	gnutls_x509_trust_list_t authorities;
 	gnutls_x509_crt_t one = c->certificate[anchor];
@@ -184,11 +275,13 @@ check_anchor(const struct chain *c, unsigned anchor,
 	if (anchor == 0)
 		return has_name(one, policy)
 			   ? PST_OK
-			   : denied(err, "the certificate is for another name");
+			   : denied(c, WIRE_OTHER_NAME, err,
+				 "the certificate is for another name");
 	if (gnutls_x509_trust_list_init(&authorities, 0) < 0)
-		return denied(err, "no memory");
+		return denied(c, WIRE_INVALID, err, "no memory");
 	if (gnutls_x509_trust_list_add_cas(authorities, &one, 1, 0) < 1)
-		rc = denied(err, "the TLSA record names no authority");
+		rc = denied(
+		    c, WIRE_NO_TLSA, err, "the TLSA record names no authority");
 	else
 		rc = check_chain(c, authorities, policy, err);
 	gnutls_x509_trust_list_deinit(authorities, 0);
@@ -196,10 +289,11 @@ check_anchor(const struct chain *c, unsigned anchor,
 }
 
 static enum pst_rc
-check_dane(const struct chain *c, const struct wire_policy *policy,
-    struct pst_error *err)
+check_dane(
+    struct chain *c, const struct wire_policy *policy, struct pst_error *err)
 {
-	enum pst_rc rc = denied(err, "no TLSA record fits the certificate");
+	enum pst_rc rc = denied(
+	    c, WIRE_NO_TLSA, err, "no TLSA record fits the certificate");
 
 	for (size_t i = 0; i < policy->tlsa_count && rc != PST_OK; i++) {
 		const struct wire_tlsa *tlsa = &policy->tlsa[i];
@@ -220,19 +314,22 @@ check_dane(const struct chain *c, const struct wire_policy *policy,
 
 enum pst_rc
 wire_trust_check(gnutls_session_t session, const struct wire_policy *policy,
-    struct pst_error *err)
+    enum wire_flaw *flaw_r, struct pst_error *err)
 {
 	struct chain c = { .n = 0 };
 	enum pst_rc rc;
 
+	*flaw_r = WIRE_FINE;
 	if (policy->trust == WIRE_ANY)
 		return PST_OK;
 	if (!chain_read(session, &c))
-		rc = denied(err, "there is no certificate");
+		rc = denied(&c, WIRE_INVALID, err, "there is no certificate");
 	else if (policy->trust == WIRE_PKIX)
 		rc = check_pkix(&c, policy, err);
 	else
 		rc = check_dane(&c, policy, err);
+	if (rc != PST_OK)
+		*flaw_r = c.flaw;
 	chain_fini(&c);
 	return rc;
 }

@@ -9,9 +9,10 @@
 #include "exchange/wire.h"
 #include <gnutls/gnutls.h>
 
-/* After the handshake. DENIED: it is not; the detail tells why. */
+/* After the handshake. DENIED: it is not; *flaw_r and the detail tell why. */
 enum pst_rc wire_trust_check(gnutls_session_t session,
-    const struct wire_policy *policy, struct pst_error *err);
+    const struct wire_policy *policy, enum wire_flaw *flaw_r,
+    struct pst_error *err);
 
 /* One TLSA record could be used at all (RFC 7672, 3.1): then the others do not
  * count, and without one DANE does not apply. */

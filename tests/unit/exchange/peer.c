@@ -25,12 +25,19 @@ struct peer {
 	bool stops;
 	int client[CLIENTS];
 	unsigned talking, connections, at_once, messages;
-	struct buf heard;
+	struct heard *heard, **heard_last;
+};
+
+/* All that one client said. */
+struct heard {
+	struct heard *next;
+	struct buf text;
 };
 
 struct talk {
 	struct peer *p;
 	int fd;
+	struct heard *heard;
 	struct buf in;
 };
 
@@ -45,7 +52,7 @@ fill(struct talk *t)
 		return false;
 	(void)buf_add(&t->in, block, (size_t)got);
 	pthread_mutex_lock(&t->p->lock);
-	(void)buf_add(&t->p->heard, block, (size_t)got);
+	(void)buf_add(&t->heard->text, block, (size_t)got);
 	pthread_mutex_unlock(&t->p->lock);
 	return true;
 }
@@ -67,6 +74,29 @@ read_line(struct talk *t, char line[1024])
 	}
 }
 
+static bool
+dribble(struct talk *t, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (send(t->fd, text, 1, MSG_NOSIGNAL) != 1)
+			return false;
+		(void)usleep(100000);
+	}
+	return send(t->fd, "\r\n", 2, MSG_NOSIGNAL) == 2;
+}
+
+/* Until the other side has enough of it. */
+static bool
+say_for_ever(struct talk *t, const char *text, bool ended)
+{
+	size_t n = strlen(text);
+
+	while (send(t->fd, text, n, MSG_NOSIGNAL) == (ssize_t)n)
+		if (ended && send(t->fd, "\r\n", 2, MSG_NOSIGNAL) != 2)
+			break;
+	return false;
+}
+
 /* A reply of the script, or the good one. False: it ends here. */
 static bool
 say(struct talk *t, const char *scripted, const char *good)
@@ -82,6 +112,12 @@ say(struct talk *t, const char *scripted, const char *good)
 			;
 		return false;
 	}
+	if (*text == '~')
+		return dribble(t, text + 1);
+	if (*text == '*')
+		return say_for_ever(t, text + 1, true);
+	if (*text == '#')
+		return say_for_ever(t, "250-xxxxxxxxxxxxxxxxxxxxxxxx", false);
 	n = snprintf(line, sizeof(line), "%s\r\n", text);
 	return send(t->fd, line, (size_t)n, MSG_NOSIGNAL) == n;
 }
@@ -149,17 +185,26 @@ take_chunk(struct talk *t, const struct peer_script *s, const char *line)
 			return false;
 	buf_consume(&t->in, n);
 	if (!last)
-		return say(t, NULL, "250 2.0.0 More");
+		return say(t, s->chunk, "250 2.0.0 More");
 	if (s->final == NULL || s->final[0] == '2')
 		count_message(t);
 	return !s->drops_after_data && say(t, s->final, "250 2.0.0 Taken");
 }
 
 static void
-talk(struct talk *t, const struct peer_script *s)
+read_script(struct peer *p, struct peer_script *s)
+{
+	pthread_mutex_lock(&p->lock);
+	*s = p->script;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void
+talk(struct talk *t, struct peer_script *s)
 {
 	char line[1024];
 	bool any = false, on = say(t, s->greeting, "220 peer.test ESMTP");
+	unsigned mails = 0;
 
 	while (on && read_line(t, line)) {
 		if (strncmp(line, "EHLO", 4) == 0) {
@@ -168,6 +213,11 @@ talk(struct talk *t, const struct peer_script *s)
 			on = say(t, s->helo, "250 peer.test");
 		} else if (strncmp(line, "MAIL", 4) == 0) {
 			any = false;
+			read_script(t->p, s);
+			if (s->most > 0 && mails++ == s->most) {
+				(void)say(t, NULL, "421 4.4.2 Idle too long");
+				return;
+			}
 			on = say(t, s->mail, "250 2.1.0 Ok");
 		} else if (strncmp(line, "RCPT", 4) == 0) {
 			const char *reply = s->rcpt;
@@ -181,6 +231,12 @@ talk(struct talk *t, const struct peer_script *s)
 			on = take_data(t, s, any);
 		} else if (strncmp(line, "BDAT", 4) == 0) {
 			on = take_chunk(t, s, line);
+		} else if (strcmp(line, "STARTTLS") == 0) {
+			on = say(t, s->starttls, "220 2.0.0 Go on");
+			if (on && s->handshake != NULL)
+				on = say(t, s->handshake, NULL);
+		} else if (strcmp(line, "RSET") == 0) {
+			on = say(t, s->rset, "250 2.0.0 Ok");
 		} else if (strcmp(line, "QUIT") == 0) {
 			(void)say(t, NULL, "221 Bye");
 			on = false;
@@ -197,9 +253,7 @@ run_talk(void *arg)
 	struct peer *p = t->p;
 	struct peer_script script;
 
-	pthread_mutex_lock(&p->lock);
-	script = p->script;
-	pthread_mutex_unlock(&p->lock);
+	read_script(p, &script);
 	talk(t, &script);
 	pthread_mutex_lock(&p->lock);
 	for (int i = 0; i < CLIENTS; i++)
@@ -223,7 +277,11 @@ begin_talk(struct peer *p, int fd)
 	t->p = p;
 	t->fd = fd;
 	buf_init(&t->in, 64 << 20);
+	t->heard = mem_alloc(sizeof(*t->heard));
+	buf_init(&t->heard->text, 256 << 20);
 	pthread_mutex_lock(&p->lock);
+	*p->heard_last = t->heard;
+	p->heard_last = &t->heard->next;
 	for (int i = 0; i < CLIENTS; i++)
 		if (p->client[i] < 0) {
 			p->client[i] = fd;
@@ -268,7 +326,7 @@ peer_start(const char *host, const struct peer_script *script, int *port)
 	int one = 1;
 
 	p->script = *script;
-	buf_init(&p->heard, 256 << 20);
+	p->heard_last = &p->heard;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->moved, NULL);
 	for (int i = 0; i < CLIENTS; i++)
@@ -314,7 +372,13 @@ peer_stop(struct peer **pp)
 		pthread_cond_wait(&p->moved, &p->lock);
 	pthread_mutex_unlock(&p->lock);
 	(void)close(p->fd);
-	buf_fini(&p->heard);
+	while (p->heard != NULL) {
+		struct heard *h = p->heard;
+
+		p->heard = h->next;
+		buf_fini(&h->text);
+		free(h);
+	}
 	free(p);
 }
 
@@ -350,10 +414,15 @@ peer_at_once(struct peer *p)
 char *
 peer_heard(struct peer *p)
 {
+	struct buf all;
 	char *text;
 
+	buf_init(&all, 256 << 20);
 	pthread_mutex_lock(&p->lock);
-	text = str_dup(buf_str(&p->heard));
+	for (struct heard *h = p->heard; h != NULL; h = h->next)
+		(void)buf_add(&all, h->text.p, h->text.n);
 	pthread_mutex_unlock(&p->lock);
+	text = str_dup(buf_str(&all));
+	buf_fini(&all);
 	return text;
 }

@@ -27,6 +27,9 @@ static const struct record table[] = {
 	    STR("\0\12\1b\4test\0") },
 	{ "null.test", DNS_MX, DNS_FOUND, false, NULL, STR("\0\0\0") },
 	{ "odd.test", DNS_MX, DNS_FOUND, false, NULL, STR("\0\1\3a b\0") },
+	{ "nulls.test", DNS_MX, DNS_FOUND, false, NULL, STR("\0\0\0") },
+	{ "nulls.test", DNS_MX, DNS_FOUND, false, NULL,
+	    STR("\0\12\1a\4test\0") },
 	{ "plain.test", DNS_MX, DNS_NODATA, false, NULL, { NULL, 0 } },
 	{ "backup.test", DNS_MX, DNS_FOUND, false, NULL,
 	    STR("\0\24\4here\4test\0") },
@@ -108,7 +111,8 @@ Test(hosts, in_order)
 		cr_assert_str_eq(h.host[1].name, "b.test");
 	}
 	cr_assert(h.secure);
-	cr_assert_str_eq(h.key, "a.test b.test");
+	/* Nothing is shared with those whose list anybody may have forged. */
+	cr_assert_str_eq(h.key, "dnssec a.test b.test");
 	cr_assert_gt(h.until, clock_monotonic());
 	cr_assert_eq(find("plain.test", &h), HOSTS_FOUND);
 	cr_assert_eq(h.n, 1);
@@ -129,6 +133,64 @@ Test(hosts, equals_take_turns)
 	}
 	cr_assert_gt(first[0], 40);
 	cr_assert_gt(first[1], 40);
+}
+
+/* RFC 7505, 3: it means nothing beside others, wherever it stands. */
+Test(hosts, null_beside_others)
+{
+	struct hosts h;
+
+	cr_assert_eq(find("nulls.test", &h), HOSTS_FOUND);
+	cr_assert_eq(h.n, 1);
+	cr_assert_str_eq(h.host[0].name, "a.test");
+}
+
+/* Twelve long names, of which the last one ends in what `arg` is. */
+static void
+lookup_many(void *arg, const char *name, enum dns_type type, int64_t deadline,
+    struct dns_answer *a)
+{
+	(void)name;
+	(void)type;
+	(void)deadline;
+	*a = (struct dns_answer){ .status = DNS_FOUND, .ttl = 100 };
+	a->arena = arena_new(0);
+	a->record = arena_alloc(a->arena, 12 * sizeof(*a->record));
+	for (; a->records < 12; a->records++) {
+		char data[80] = "\0\12";
+		int n = snprintf(data + 3, sizeof(data) - 3,
+		    "host-%02zu-of-many-whose-names-are-all-very-long%s",
+		    a->records, a->records == 11 ? (const char *)arg : "");
+
+		data[2] = (char)n;
+		a->record[a->records] = arena_copy(
+		    a->arena, str_n(data, (size_t)n + 4));
+	}
+}
+
+static void
+find_many(char *last, struct hosts *h)
+{
+	const struct dns_resolver many = { lookup_many, last };
+	struct pst_error err = { 0 };
+
+	cr_assert_eq(
+	    hosts_find(&many, "many.test", 25, own, 1, INT64_MAX, h, &err),
+	    HOSTS_FOUND);
+	cr_assert_eq(h->n, 12);
+}
+
+/* Mail for the one would go to the other. */
+Test(hosts, long_lists_differ)
+{
+	static char one[] = "a", other[] = "b";
+	struct hosts h, k;
+
+	find_many(one, &h);
+	find_many(other, &k);
+	cr_assert_str_neq(h.key, k.key);
+	find_many(one, &k);
+	cr_assert_str_eq(h.key, k.key);
 }
 
 Test(hosts, none)

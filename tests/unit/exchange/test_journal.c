@@ -9,10 +9,13 @@
 #include "tree.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { SEGMENT = 4096 };
@@ -189,6 +192,20 @@ spoil_file(const char *name, off_t at)
 	(void)close(fd);
 }
 
+/* What was struck out for its body begins as a record again. */
+static void
+mend_file(const char *name, off_t at)
+{
+	char path[128];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_RDWR);
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(pwrite(fd, "P", 1, at), 1);
+	(void)close(fd);
+}
+
 /* Cut anywhere, all records that are whole are told, and no other; and what is
  * appended then is not behind the torn one. */
 Test(journal, torn_at_every_octet, .init = setup, .fini = teardown,
@@ -228,6 +245,122 @@ Test(journal, torn_at_every_octet, .init = setup, .fini = teardown,
 	journal_close(&j);
 }
 
+/* A record whose body was not there at the first start is not there later,
+ * when its segment is not the last one any more. */
+Test(journal, torn_once_is_torn_for_ever, .init = setup, .fini = teardown)
+{
+	static char large[SEGMENT];
+	struct buf told;
+	struct journal_place one;
+	struct journal *j = open_it(&told);
+
+	memset(large, 'x', sizeof(large) - 1);
+	buf_fini(&told);
+	one = put(j, 2, "one", "text of the first");
+	(void)put(j, 4, "two", "text of the second");
+	journal_close(&j);
+	spoil_file("queue-00000001", (off_t)(one.at + 50));
+	j = open_it(&told);
+	cr_assert_str_eq(told.p, "4:two:18 ");
+	buf_fini(&told);
+	(void)put(j, 6, "three", large);
+	journal_close(&j);
+	j = open_it(&told);
+	cr_assert_str_eq(told.p, "4:two:18 6:three:4095 ");
+	buf_fini(&told);
+	journal_close(&j);
+}
+
+/* --- a disk that fails -----------------------------------------------------
+ */
+
+static bool disk_fails;
+
+/* In place of the C library's. */
+int
+fdatasync(int fd)
+{
+	if (disk_fails) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+static unsigned reads_left = UINT_MAX;
+
+/* Likewise. */
+ssize_t
+pread(int fd, void *p, size_t n, off_t at)
+{
+	if (reads_left == 0) {
+		errno = EIO;
+		return -1;
+	}
+	reads_left--;
+	return syscall(SYS_pread64, fd, p, n, at);
+}
+
+/* What cannot be read now may be there next time: nothing is begun then. */
+Test(journal, a_disk_that_cannot_be_read, .init = setup, .fini = teardown)
+{
+	struct buf told;
+	struct journal *j = open_it(&told);
+	struct pst_error err = { 0 };
+	enum pst_rc rc = PST_E_TEMP;
+
+	buf_fini(&told);
+	(void)put(j, 2, "one", "text");
+	(void)put(j, 4, "two", "text");
+	journal_close(&j);
+	buf_init(&told, 1 << 16);
+	for (unsigned reads = 0; rc != PST_OK; reads++) {
+		cr_assert_lt(reads, 100);
+		reads_left = reads;
+		buf_clear(&told);
+		rc = journal_open(dir, &plain, note, &told, &j, &err);
+		reads_left = UINT_MAX;
+		if (rc == PST_OK)
+			journal_close(&j);
+		else
+			cr_assert_eq(rc, PST_E_TEMP);
+	}
+	cr_assert(str_is(buf_str(&told), "2:one:4 4:two:4 "));
+	buf_fini(&told);
+}
+
+/* Who was told that it failed does it again; then it must not be there twice.
+ */
+Test(journal, what_failed_is_not_there, .init = setup, .fini = teardown)
+{
+	static const struct journal_options safe = {
+		.segment_size = SEGMENT, .spares = 1, .fsync = true
+	};
+	const struct journal_record r[3] = {
+		{ 1, 4, STR("two"), STR("text") },
+		{ 1, 6, STR("three"), STR("text") },
+		{ 1, 8, STR("four"), STR("text") },
+	};
+	struct journal_place place[3];
+	struct pst_error err = { 0 };
+	struct journal *j;
+	struct buf told;
+
+	buf_init(&told, 1 << 16);
+	cr_assert_eq(journal_open(dir, &safe, note, &told, &j, &err), PST_OK);
+	(void)put(j, 2, "one", "text");
+	disk_fails = true;
+	cr_assert_eq(journal_append(j, r, 3, true, place, &err), PST_E_TEMP);
+	disk_fails = false;
+	cr_assert_eq(journal_append(j, r, 1, true, place, &err), PST_OK);
+	buf_fini(&told);
+	journal_close(&j);
+	j = open_it(&told);
+	cr_assert_str_eq(told.p, "2:one:4 4:two:4 ");
+	buf_fini(&told);
+	journal_close(&j);
+}
+
 /* An octet that goes bad costs the record that it is in, no other. */
 Test(journal, spoilt_at_every_octet, .init = setup, .fini = teardown,
     .timeout = 120)
@@ -254,6 +387,37 @@ Test(journal, spoilt_at_every_octet, .init = setup, .fini = teardown,
 			cr_assert_str_eq(told.p, "4:two:18 6:three:17 ");
 		buf_fini(&told);
 		journal_close(&j);
+		spoil_file("queue-00000001", at);
+		if (at != (off_t)one.at)
+			mend_file("queue-00000001", (off_t)one.at);
+	}
+}
+
+/* In the head of the segment it costs nothing, at worst a word about it. */
+Test(journal, spoilt_in_the_head, .init = setup, .fini = teardown)
+{
+	struct buf told;
+	struct journal *j = open_it(&told);
+	struct pst_error err = { 0 };
+
+	buf_fini(&told);
+	(void)put(j, 2, "one", "text");
+	journal_close(&j);
+	for (off_t at = 0; at < 32; at++) {
+		enum pst_rc rc;
+
+		spoil_file("queue-00000001", at);
+		buf_init(&told, 1 << 16);
+		rc = journal_open(dir, &plain, note, &told, &j, &err);
+		/* A version that could be a later one is left alone. */
+		if (rc == PST_OK) {
+			cr_assert(str_is(buf_str(&told), "2:one:4 "));
+			journal_close(&j);
+		} else {
+			cr_assert_eq(rc, PST_E_UNSUPPORTED);
+			cr_assert(at >= 8 && at < 12);
+		}
+		buf_fini(&told);
 		spoil_file("queue-00000001", at);
 	}
 }

@@ -2,7 +2,7 @@
  * The queue: what it holds after any order of what can happen to it, compared
  * with a model; and its parts one by one.
  */
-#include "exchange/queue.h"
+#include "exchange/queue_priv.h"
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -10,10 +10,14 @@
 #include "tree.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -301,6 +305,57 @@ Test(queue, damaged_content_is_noticed, .init = setup, .fini = teardown)
 	queue_close(&q);
 }
 
+static void
+count_odd(
+    void *arg, const struct journal_record *record, struct journal_place place)
+{
+	size_t *n = arg;
+
+	(void)place;
+	*n += record->id == 4711;
+}
+
+/* The first call appends one that only a later version could read; the second
+ * tells how many there are. */
+static size_t
+odd_records(bool add)
+{
+	const struct journal_record odd = { .kind = QUEUE_MESSAGE,
+		.id = 4711,
+		.meta = STR("\377\377\377\377~") };
+	struct journal *j;
+	struct journal_place place;
+	struct pst_error err = { 0 };
+	size_t n = 0;
+
+	cr_assert_eq(
+	    journal_open(dir, &options.journal, count_odd, &n, &j, &err),
+	    PST_OK, "%s", err.detail);
+	if (add)
+		cr_assert_eq(
+		    journal_append(j, &odd, 1, false, &place, &err), PST_OK);
+	journal_close(&j);
+	return n;
+}
+
+Test(queue, what_is_not_understood_stays, .init = setup, .fini = teardown)
+{
+	static const char *const to[] = { "a@one.test" };
+	struct queue *q = open_it();
+	struct pst_error err = { 0 };
+
+	queue_close(&q);
+	cr_assert_eq(odd_records(true), 0);
+	q = open_it();
+	for (int i = 0; i < 20; i++)
+		cr_assert_eq(
+		    queue_delete(q, put(q, to, 1, 2000, 2), &err), PST_OK);
+	for (bool more = true; more;)
+		cr_assert_eq(queue_tidy(q, &more, &err), PST_OK);
+	queue_close(&q);
+	cr_assert_eq(odd_records(false), 1);
+}
+
 /* --- a model ---------------------------------------------------------------
  */
 
@@ -417,6 +472,314 @@ Test(queue, like_a_model, .init = setup, .fini = teardown, .timeout = 120)
 	queue_count(q, &count);
 	/* 60 messages of 1500 octets on average, and as much again. */
 	cr_assert_lt(count.disk.octets, 500000);
+	queue_close(&q);
+}
+
+/* --- tidying up meanwhile ---------------------------------------------------
+ */
+
+/* What happens after so many more calls of pread(), once. */
+static _Thread_local struct {
+	void (*fn)(void);
+	unsigned calls;
+} meanwhile;
+
+/* In place of the C library's. */
+ssize_t
+pread(int fd, void *p, size_t n, off_t at)
+{
+	ssize_t got = syscall(SYS_pread64, fd, p, n, at);
+	void (*fn)(void) = meanwhile.fn;
+
+	if (fn != NULL && meanwhile.calls-- == 0) {
+		meanwhile.fn = NULL;
+		fn();
+	}
+	return got;
+}
+
+static struct {
+	struct queue *q;
+	uint64_t id;
+	enum envelope_state state;
+} tried;
+
+/* The first job of the message is tried, the second time. */
+static void
+try_meanwhile(void)
+{
+	struct queue_message *m = queue_find(tried.q, tried.id);
+	size_t n;
+
+	settle(
+	    tried.q, queue_message_jobs(m, &n), tried.state, "said later", 2);
+	queue_let_go(tried.q, m);
+}
+
+static void
+expect_second_try(struct queue *q)
+{
+	struct queue_message *m = queue_find(q, tried.id);
+	struct pst_error err = { 0 };
+	struct arena *arena;
+	struct envelope e;
+	struct queue_job *job;
+	size_t n;
+
+	cr_assert_not_null(m);
+	job = queue_message_jobs(m, &n);
+	cr_expect_eq(job->tries, 2);
+	cr_expect_eq(job->done, tried.state == RECIPIENT_DELIVERED);
+	cr_assert_eq(queue_load(q, m, &arena, &e, &err), PST_OK);
+	cr_expect_eq(e.recipient[job->first].state, tried.state);
+	cr_expect(str_is(e.recipient[job->first].answer, "said later"));
+	arena_free(&arena);
+	queue_let_go(q, m);
+}
+
+/* The job is tried while call `nth` of pread() returns to who tidies up; false:
+ * there were not so many. */
+static bool
+try_at(unsigned nth, bool before, enum envelope_state state)
+{
+	static const char *const to[] = { "a@one.test", "b@two.test" };
+	struct queue *q = open_it();
+	struct pst_error err = { 0 };
+	struct queue_message *m;
+	bool more, reached;
+	size_t n;
+
+	tried.q = q;
+	tried.id = put(q, to, 2, 600, 1);
+	tried.state = state;
+	m = queue_find(q, tried.id);
+	if (before)
+		settle(q, queue_message_jobs(m, &n), RECIPIENT_WAITS, "1", 1);
+	queue_let_go(q, m);
+	for (int i = 0; i < 12; i++)
+		cr_assert_eq(
+		    queue_delete(q, put(q, to, 1, 2000, 2), &err), PST_OK);
+	meanwhile.calls = nth;
+	meanwhile.fn = try_meanwhile;
+	do
+		cr_assert_eq(queue_tidy(q, &more, &err), PST_OK);
+	while (more);
+	reached = meanwhile.fn == NULL;
+	meanwhile.fn = NULL;
+	if (!reached)
+		try_meanwhile();
+	for (int i = 0; i < 12; i++)
+		cr_assert_eq(
+		    queue_delete(q, put(q, to, 1, 2000, 2), &err), PST_OK);
+	expect_second_try(q);
+	queue_close(&q);
+	q = open_it();
+	expect_second_try(q);
+	expect_content(q, tried.id, 600, 1);
+	cr_assert_eq(queue_delete(q, tried.id, &err), PST_OK);
+	queue_close(&q);
+	return reached;
+}
+
+/* What was last said of a job holds, whoever writes it again meanwhile. */
+Test(queue, tidied_while_it_is_tried, .init = setup, .fini = teardown,
+    .timeout = 120)
+{
+	static const enum envelope_state states[] = { RECIPIENT_WAITS,
+		RECIPIENT_DELIVERED };
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned nth = 0;
+
+		while (try_at(nth, i / 2 == 0, states[i % 2]))
+			nth++;
+		most = nth > most ? nth : most;
+	}
+	cr_assert_gt(most, 5);
+}
+
+static bool
+try_at_hold(unsigned nth, enum envelope_state state)
+{
+	static const char *const to[] = { "a@one.test", "b@two.test" };
+	struct queue *q = open_it();
+	struct pst_error err = { 0 };
+	struct queue_message *m;
+	bool reached;
+	size_t n;
+
+	tried.q = q;
+	tried.id = put(q, to, 2, 600, 1);
+	tried.state = state;
+	m = queue_find(q, tried.id);
+	settle(q, queue_message_jobs(m, &n), RECIPIENT_WAITS, "1", 1);
+	meanwhile.calls = nth;
+	meanwhile.fn = try_meanwhile;
+	cr_assert_eq(queue_hold(q, m, true, "so", &err), PST_OK);
+	reached = meanwhile.fn == NULL;
+	meanwhile.fn = NULL;
+	queue_let_go(q, m);
+	if (reached)
+		expect_second_try(q);
+	queue_close(&q);
+	q = open_it();
+	if (reached)
+		expect_second_try(q);
+	m = queue_find(q, tried.id);
+	cr_assert(queue_message_jobs(m, &n)[1].held);
+	queue_let_go(q, m);
+	cr_assert_eq(queue_delete(q, tried.id, &err), PST_OK);
+	queue_close(&q);
+	return reached;
+}
+
+/* Who commits it has something to write down first. */
+Test(queue, keeps_what_waits_from_coming, .init = setup, .fini = teardown)
+{
+	struct envelope_recipient r = { .address = STR("a@x.test") };
+	struct envelope e = { .sender = STR("from@here.test"),
+		.recipient = &r,
+		.recipients = 1 };
+	struct queue *q = open_it();
+	struct queue_writer *w = queue_write_new(q);
+	struct pst_error err = { 0 };
+	struct queue_message *m;
+	uint64_t id;
+
+	queue_write_wait(w);
+	cr_assert_eq(queue_write(w, "x", 1, &err), PST_OK);
+	cr_assert_eq(queue_commit(w, &e, &id, &err), PST_OK);
+	cr_expect_eq(jobs_came, 0);
+	/* It is there for all else. */
+	m = queue_find(q, id);
+	cr_assert_not_null(m);
+	queue_let_go(q, m);
+	queue_write_free(&w);
+	cr_expect_eq(jobs_came, 1);
+	/* Deleted in between, it comes and goes. */
+	w = queue_write_new(q);
+	queue_write_wait(w);
+	cr_assert_eq(queue_commit(w, &e, &id, &err), PST_OK);
+	cr_assert_eq(queue_delete(q, id, &err), PST_OK);
+	queue_write_free(&w);
+	cr_expect_eq(jobs_came, 2);
+	cr_expect_eq(jobs_gone, 1);
+	queue_close(&q);
+}
+
+/* Nor does holding a message take back what became of it meanwhile. */
+Test(queue, held_while_it_is_tried, .init = setup, .fini = teardown)
+{
+	unsigned nth = 0;
+
+	while (try_at_hold(nth, RECIPIENT_WAITS) &&
+	       try_at_hold(nth, RECIPIENT_DELIVERED))
+		nth++;
+	cr_assert_gt(nth, 3);
+}
+
+/* --- a full disk ------------------------------------------------------------
+ */
+
+static unsigned writes_left = UINT_MAX;
+
+/* In place of the C library's. */
+ssize_t
+pwritev(int fd, const struct iovec *v, int n, off_t at)
+{
+	if (writes_left == 0) {
+		errno = ENOSPC;
+		return -1;
+	}
+	writes_left--;
+	return syscall(SYS_pwritev, fd, v, n, at, 0);
+}
+
+static void
+expect_state(struct queue *q, struct queue_message *m, enum envelope_state want)
+{
+	struct pst_error err = { 0 };
+	struct arena *arena;
+	struct envelope e;
+
+	cr_assert_eq(queue_load(q, m, &arena, &e, &err), PST_OK);
+	cr_expect_eq(e.recipient[0].state, want);
+	arena_free(&arena);
+}
+
+/* What is to be held is so from its first record on: it does not go out after a
+ * restart, wherever the end came. */
+Test(queue, held_from_the_start, .init = setup, .fini = teardown)
+{
+	struct envelope_recipient r = { .address = STR("a@one.test") };
+	struct envelope e = { .sender = STR("from@here.test"),
+		.recipient = &r,
+		.recipients = 1,
+		.held = true,
+		.reason = STR("so") };
+	struct queue *q = open_it();
+	struct queue_writer *w = queue_write_new(q);
+	struct pst_error err = { 0 };
+	struct queue_message *m;
+	struct queue_job *job;
+	uint64_t id;
+	size_t n;
+
+	writes_left = 1;
+	cr_assert_eq(queue_commit(w, &e, &id, &err), PST_E_NOSPACE);
+	writes_left = UINT_MAX;
+	queue_write_free(&w);
+	queue_close(&q);
+	q = open_it();
+	m = queue_find(q, id);
+	cr_assert_not_null(m);
+	job = queue_message_jobs(m, &n);
+	cr_assert(job->held);
+	cr_assert_eq(queue_hold(q, m, false, "", &err), PST_OK);
+	cr_assert_not(job->held);
+	queue_let_go(q, m);
+	queue_close(&q);
+	q = open_it();
+	m = queue_find(q, id);
+	cr_assert_not(queue_message_jobs(m, &n)->held);
+	queue_let_go(q, m);
+	queue_close(&q);
+}
+
+/* Who has the message does not get it again, although that cannot be written
+ * down. */
+Test(queue, full_disk, .init = setup, .fini = teardown)
+{
+	static const char *const to[] = { "a@one.test", "b@one.test" };
+	struct queue *q = open_it();
+	uint64_t id = put(q, to, 2, 100, 1);
+	struct queue_message *m = queue_find(q, id);
+	struct envelope_progress p = { .tries = 1, .due = 1000 };
+	struct pst_error err = { 0 };
+	struct queue_job *job;
+	struct arena *arena;
+	struct envelope e;
+	size_t n;
+
+	job = queue_message_jobs(m, &n);
+	cr_assert_eq(n, 1);
+	cr_assert_eq(queue_load(q, m, &arena, &e, &err), PST_OK);
+	e.recipient[0].state = RECIPIENT_DELIVERED;
+	writes_left = 0;
+	cr_assert_eq(queue_update(q, job, &e, &p, &err), PST_E_NOSPACE);
+	expect_state(q, m, RECIPIENT_DELIVERED);
+	writes_left = UINT_MAX;
+	arena_free(&arena);
+	/* The next word has it, too. */
+	cr_assert_eq(queue_hold(q, m, true, "so", &err), PST_OK);
+	expect_state(q, m, RECIPIENT_DELIVERED);
+	queue_let_go(q, m);
+	queue_close(&q);
+	q = open_it();
+	m = queue_find(q, id);
+	expect_state(q, m, RECIPIENT_DELIVERED);
+	queue_let_go(q, m);
 	queue_close(&q);
 }
 

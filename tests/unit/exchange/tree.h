@@ -10,18 +10,22 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The journal's directory has only files. */
+/* With all that is below it. */
 static inline void
 remove_tree(const char *dir)
 {
 	DIR *d = opendir(dir);
 	struct dirent *e;
-	char path[512];
+	char path[600];
 
 	cr_assert_not_null(d);
 	while ((e = readdir(d)) != NULL) {
 		(void)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (e->d_type == DT_DIR)
+			remove_tree(path);
+		else
 			cr_assert_eq(unlink(path), 0);
 	}
 	(void)closedir(d);
