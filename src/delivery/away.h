@@ -1,6 +1,10 @@
 /*
- * delivery/away.h - the part of a delivery that is for other servers: its
- * recipients, and the content on its way into the queue.
+ * delivery/away.h - the parts of a delivery that are for other servers: what a
+ * user sends there, and what is forwarded by addresses here. Each has its
+ * recipients, its reverse-path, and its content on the way into the queue.
+ *
+ * Each address that forwards has a part of its own, so that nobody learns of
+ * the others from what is written into it.
  *
  * Belongs to one thread at a time.
  */
@@ -9,29 +13,48 @@
 
 #include "delivery/outbound.h"
 
+enum { AWAY_PARTS_MAX = 200, AWAY_TOP_MAX = 262144 };
+
 struct away {
-	const struct outbound *out; /* NULL: nothing can go */
-	struct arena *arena;	    /* of the texts below */
+	char *forwarder; /* an address here; NULL: as the sender asked */
+	char *name;	 /* for repeat.h: ">" and that */
 	struct outbound_recipient *recipient;
 	size_t n, cap;
+	char *sender;			  /* its reverse-path */
 	struct outbound_message *message; /* NULL: not begun */
+	struct buf top; /* fields that stand in this copy alone */
+	bool began;	/* `top` is written */
 	size_t skip;	/* octets in front that are for mailboxes only */
+	bool loops;	/* it was forwarded from there before */
+	bool has_it;	/* the queue, from an earlier attempt */
 	enum pst_rc rc; /* the first failure */
 	struct pst_error err;
 	char id[32]; /* when it is committed */
 };
 
-void away_fini(struct away *a);
-/* The texts are copied; who is there already is not added again. */
-void away_add(struct away *a, const struct outbound_recipient *r);
-/* Takes back all but the first `n`. */
-void away_cut(struct away *a, size_t n);
+struct aways {
+	const struct outbound *out; /* NULL: nothing can go */
+	struct arena *arena;	    /* of the texts of recipients */
+	struct away *part;
+	size_t parts, cap;
+	size_t recipients; /* of all parts */
+};
 
-/* Does nothing without recipients. `skip`: see above. */
-void away_begin(struct away *a, size_t skip);
+void aways_fini(struct aways *a);
+/* The part of an address that forwards, or, with p NULL, of the sender; made
+ * when there is none. Its place in `part`. */
+size_t aways_part(struct aways *a, struct pst_str forwarder);
+/* The texts are copied; who is there already is not added again. */
+void aways_add(
+    struct aways *a, size_t part, const struct outbound_recipient *r);
+
+/* `skip`: see above. `top` can be added to until the first octet. */
+void away_begin(const struct aways *a, struct away *part, size_t skip);
 /* A failure shows in rc. */
-void away_write(struct away *a, const void *p, size_t n);
-/* Fills recipients in. */
-enum pst_rc away_commit(struct away *a, struct outbound_envelope *e);
+void away_write(
+    const struct aways *a, struct away *part, const void *p, size_t n);
+/* Fills sender and recipients in. */
+enum pst_rc away_commit(
+    const struct aways *a, struct away *part, struct outbound_envelope *e);
 
 #endif

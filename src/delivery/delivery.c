@@ -1,19 +1,16 @@
 /*
- * delivery/delivery.c - local delivery.
- *
- * The results of a message for several users may differ. What was stored stays
- * stored; repeat.c keeps a repetition from storing it twice.
+ * delivery/delivery.c - who gets a message, and its content on the way to all
+ * of them.
  */
-#include "delivery/delivery.h"
+#include "delivery/priv.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/str.h"
-#include "delivery/away.h"
-#include "delivery/hold.h"
-#include "delivery/repeat.h"
-#include "delivery/rewrite.h"
+#include "base/trail.h"
+#include "delivery/forward.h"
+#include "delivery/notice.h"
 #include "delivery/route.h"
+#include "delivery/vacation.h"
 #include "message/header.h"
 
 #include <stdlib.h>
@@ -21,58 +18,8 @@
 enum {
 	USERS_MAX = 2000,	 /* of one message */
 	GATHER = 32 * 1024,	 /* small pieces are written together */
-	AUTHORS_MAX = 100,	 /* addresses in From */
 	FIELDS_MAX = 256 * 1024, /* that are put on top of one message */
-};
-
-/* The content in one storage. */
-struct copy {
-	struct mail_stage *stage;
-	enum pst_rc rc; /* the first failure */
-	size_t left;	/* users that do not have it yet */
-};
-
-/* A user who gets the message. */
-struct receiver {
-	struct mail_account *acct;
-	size_t copy;
-	enum pst_rc rc;
-	bool has_it;
-};
-
-/* A recipient: receivers `index[first]` to `index[first + n - 1]`. */
-struct recipient {
-	size_t first, n;
-	bool is_away; /* leads to other servers, too */
-};
-
-struct delivery {
-	const struct services *sv;
-	struct config *cfg;
-	struct receiver *receiver;
-	size_t receivers, receivers_cap;
-	struct recipient *recipient;
-	size_t recipients, recipients_cap;
-	size_t *index;
-	size_t indexes, indexes_cap;
-
-	bool begun, one_answer;
-	char *author; /* NULL: from elsewhere */
-	char *fields; /* that rewrite may put in */
-	struct copy *copy;
-	size_t copies, copies_cap;
-	struct rewrite rewrite;
-	struct buf gather;
-	struct repeat_hash *hash;
-	struct pst_error failure; /* of the first storage that failed */
-
-	bool held, sealed, junk;
-	struct away away;
-	struct outbound_envelope envelope; /* for that */
-	char *sender, *envid;
-	struct hold hold;
-	struct delivery_seal seal;
-	struct buf top, trace; /* of what is held */
+	HEADER_MAX = 64 * 1024,	 /* of what a notice sends back */
 };
 
 struct delivery *
@@ -82,10 +29,10 @@ delivery_new(const struct services *sv, struct config *cfg)
 
 	d->sv = sv;
 	d->cfg = config_ref(cfg);
-	d->away.out = sv->outbound;
 	buf_init(&d->gather, (size_t)2 * GATHER);
 	buf_init(&d->top, FIELDS_MAX);
 	buf_init(&d->trace, FIELDS_MAX);
+	buf_init(&d->header, HEADER_MAX);
 	return d;
 }
 
@@ -109,14 +56,21 @@ delivery_free(struct delivery **dp)
 	buf_fini(&d->top);
 	buf_fini(&d->trace);
 	free(d->copy);
+	for (size_t i = 0; i < d->recipients; i++) {
+		free(d->recipient[i].address);
+		free(d->recipient[i].orcpt);
+	}
 	free(d->receiver);
 	free(d->recipient);
 	free(d->index);
 	free(d->author);
+	free(d->system_user);
 	free(d->fields);
-	free(d->sender);
 	free(d->envid);
-	away_fini(&d->away);
+	free(d->sender);
+	free(d->id);
+	buf_fini(&d->header);
+	aways_fini(&d->away);
 	config_unref(&d->cfg);
 	free(d);
 	*dp = NULL;
@@ -172,48 +126,81 @@ add_user(struct delivery *d, const struct account_user *user, uint64_t size,
 	return PST_OK;
 }
 
-/* `address` is on another server. */
+/* May what the address leads to on other servers go there? `direct`: it is such
+ * an address itself. */
 static enum pst_rc
-add_away(struct delivery *d, const struct delivery_recipient *r,
-    struct pst_str address, struct pst_error *err)
+check_away(const struct delivery *d, const struct delivery_recipient *r,
+    bool direct, size_t targets, struct pst_error *err)
 {
-	const struct outbound_recipient out = { address, r->orcpt, r->notify };
+	bool may = r->may_relay || (!direct && d->cfg->forward.enabled);
 
-	if (d->sv->outbound == NULL || !r->may_relay)
+	if (targets == 0)
+		return PST_OK;
+	if (d->sv->outbound == NULL || !may)
 		return pst_fail(err, PST_E_UNSUPPORTED, 0, "other server");
-	if (d->away.n >= USERS_MAX)
+	if (d->away.recipients + targets > USERS_MAX ||
+	    d->away.parts >= AWAY_PARTS_MAX)
 		return pst_fail(err, PST_E_LIMIT, 0, "too many recipients");
-	away_add(&d->away, &out);
 	return PST_OK;
+}
+
+static size_t
+add_away(struct delivery *d, const struct delivery_recipient *r, bool direct,
+    const struct delivery_route *route)
+{
+	struct outbound_recipient out = { r->address, r->orcpt, r->notify };
+	size_t part = aways_part(
+	    &d->away, direct ? STR_NONE : str_of(route->address));
+	struct buf orcpt;
+
+	if (direct)
+		aways_add(&d->away, part, &out);
+	/* So that the sender knows the address in what comes back (RFC 3461,
+	 * 5.2.1). */
+	buf_init(&orcpt, 1024);
+	if (out.orcpt.n == 0 && notice_orcpt(r->address, &orcpt))
+		out.orcpt = buf_str(&orcpt);
+	out.notify = notice_passed_on(
+	    r->notify, route->outsides + route->users);
+	for (size_t i = 0; i < route->outsides; i++) {
+		out.address = str_of(route->outside[i]);
+		aways_add(&d->away, part, &out);
+	}
+	buf_fini(&orcpt);
+	return part;
 }
 
 enum pst_rc
 delivery_add(struct delivery *d, const struct delivery_recipient *r,
     struct pst_error *err)
 {
-	size_t receivers = d->receivers, indexes = d->indexes, away = d->away.n;
+	size_t receivers = d->receivers, indexes = d->indexes;
 	struct delivery_route route;
 	enum pst_rc rc = route_resolve(
 	    d->sv, d->cfg, r->address, USERS_MAX - d->receivers, &route, err);
-	bool is_away = rc == PST_E_UNSUPPORTED || route.outsides > 0;
+	bool direct = rc == PST_E_UNSUPPORTED;
+	struct recipient to = { .first = indexes };
 
-	if (rc == PST_E_UNSUPPORTED)
-		rc = add_away(d, r, r->address, err);
-	for (size_t i = 0; rc == PST_OK && i < route.outsides; i++)
-		rc = add_away(d, r, str_of(route.outside[i]), err);
+	if (rc == PST_OK || direct)
+		rc = check_away(d, r, direct, direct ? 1 : route.outsides, err);
 	for (size_t i = 0; rc == PST_OK && i < route.users; i++)
 		rc = add_user(d, &route.user[i], r->size, err);
 	if (rc != PST_OK) {
 		drop_receivers(d, receivers, indexes);
-		away_cut(&d->away, away);
 	} else {
+		to.n = d->indexes - indexes;
+		to.targets = direct ? 1 : route.outsides + route.users;
+		to.address = str_dup(r->address);
+		to.orcpt = str_dup(r->orcpt);
+		to.notify = r->notify;
+		/* SUCCESS, or a loop that may be. */
+		d->keep_header |= (r->notify & 2) != 0 || route.outsides > 0;
+		to.is_away = direct || route.outsides > 0;
+		if (to.is_away)
+			to.part = add_away(d, r, direct, &route);
 		mem_grow(&d->recipient, &d->recipients_cap, d->recipients + 1,
 		    sizeof(*d->recipient));
-		d->recipient[d->recipients++] = (struct recipient){
-			.first = indexes,
-			.n = d->indexes - indexes,
-			.is_away = is_away,
-		};
+		d->recipient[d->recipients++] = to;
 	}
 	route_fini(&route);
 	return rc;
@@ -256,11 +243,14 @@ write_copies(struct delivery *d, const void *p, size_t n)
 {
 	enum pst_rc rc = PST_E_TEMP;
 
-	if (d->away.message != NULL) {
-		away_write(&d->away, p, n);
-		rc = d->away.rc;
-		if (rc != PST_OK && d->failure.rc == PST_OK)
-			d->failure = d->away.err;
+	for (size_t i = 0; i < d->away.parts; i++) {
+		struct away *part = &d->away.part[i];
+
+		away_write(&d->away, part, p, n);
+		if (part->rc != PST_OK && d->failure.rc == PST_OK)
+			d->failure = part->err;
+		if (part->rc == PST_OK || rc != PST_OK)
+			rc = part->rc;
 	}
 	for (size_t i = 0; i < d->copies; i++) {
 		struct copy *c = &d->copy[i];
@@ -311,6 +301,7 @@ write_rewritten(void *arg, const void *p, size_t n)
 {
 	struct delivery *d = arg;
 
+	notice_content(d, p, n);
 	if (d->sealed)
 		d->seal.content(d->seal.arg, p, n);
 	if (d->held)
@@ -319,9 +310,34 @@ write_rewritten(void *arg, const void *p, size_t n)
 	return write_gathered(d, p, n);
 }
 
+/* The fields that only those get to whom it is sent on. */
+static void
+put_send_on(struct delivery *d)
+{
+	for (size_t i = 0; d->send_on != NULL && i < d->away.parts; i++) {
+		struct away *part = &d->away.part[i];
+		const char *at;
+		struct buf top;
+
+		if (part->forwarder == NULL)
+			continue;
+		at = strrchr(part->forwarder, '@');
+		buf_init(&top, AWAY_TOP_MAX);
+		d->send_on(d->send_on_arg, at != NULL ? at + 1 : "", &top);
+		(void)buf_add_str(&top, buf_str(&part->top));
+		if (!top.overflow) {
+			struct buf old = part->top;
+
+			part->top = top;
+			top = old;
+		}
+		buf_fini(&top);
+	}
+}
+
 /* What was held goes to the storages, below the fields on top. */
 static enum pst_rc
-release(struct delivery *d)
+release_held(struct delivery *d)
 {
 	struct pst_error err = { 0 };
 	struct buf fields;
@@ -330,6 +346,7 @@ release(struct delivery *d)
 	buf_init(&fields, FIELDS_MAX);
 	if (d->sealed)
 		d->seal.fields(d->seal.arg, &fields);
+	put_send_on(d);
 	rc = write_gathered(d, d->top.p, d->top.n);
 	if (rc == PST_OK)
 		rc = write_gathered(d, d->trace.p, d->trace.n);
@@ -343,35 +360,70 @@ release(struct delivery *d)
 	return rc;
 }
 
+enum pst_rc
+delivery_end(struct delivery *d)
+{
+	return rewrite_end(&d->rewrite, write_rewritten, d);
+}
+
+enum pst_rc
+delivery_release(struct delivery *d)
+{
+	enum pst_rc rc = d->held ? release_held(d) : PST_OK;
+
+	return rc == PST_OK ? flush_gathered(d) : rc;
+}
+
+/* --- the beginning ----------------------------------------------------------
+ */
+
 static int
 compare_names(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void
-receiver_names(const struct delivery *d, const char **name)
+size_t
+delivery_names(const struct delivery *d)
+{
+	return d->receivers + d->away.parts;
+}
+
+void
+delivery_fill_names(const struct delivery *d, const char **name)
 {
 	for (size_t i = 0; i < d->receivers; i++)
 		name[i] = mail_account_id(d->receiver[i].acct);
+	for (size_t i = 0; i < d->away.parts; i++)
+		name[d->receivers + i] = d->away.part[i].name;
 }
 
-/* Sender and recipients, whatever their order, begin the hash. */
+/* Sender and recipients, whatever the order of those here, begin the hash. */
 static void
 begin_hash(struct delivery *d, struct pst_str sender)
 {
+	size_t names = delivery_names(d);
 	const char **name;
 
 	d->hash = repeat_hash_new();
 	if (d->hash == NULL)
 		return;
-	name = mem_array(d->receivers, sizeof(*name));
-	receiver_names(d, name);
-	qsort(name, d->receivers, sizeof(*name), compare_names);
+	name = mem_array(names, sizeof(*name));
+	delivery_fill_names(d, name);
+	qsort(name, names, sizeof(*name), compare_names);
 	repeat_hash_add(d->hash, sender.p, sender.n);
 	repeat_hash_add(d->hash, "", 1);
-	for (size_t i = 0; i < d->receivers; i++)
+	for (size_t i = 0; i < names; i++)
 		repeat_hash_add(d->hash, name[i], strlen(name[i]) + 1);
+	for (size_t i = 0; i < d->away.parts; i++) {
+		const struct away *part = &d->away.part[i];
+
+		for (size_t k = 0; k < part->n; k++) {
+			repeat_hash_add(d->hash, part->recipient[k].address.p,
+			    part->recipient[k].address.n);
+			repeat_hash_add(d->hash, "", 1);
+		}
+	}
 	repeat_hash_add(d->hash, "", 1);
 	free(name);
 }
@@ -403,16 +455,54 @@ make_fields(struct delivery *d, const struct delivery_message *m,
 
 /* Return-Path is for mailboxes: servers on the way have the envelope (RFC 5321,
  * 4.4). */
-static void
-begin_away(struct delivery *d, const struct delivery_message *m)
+static enum pst_rc
+begin_part(struct delivery *d, struct away *part,
+    const struct delivery_message *m, struct pst_error *err)
 {
+	struct pst_str forwarder = str_of(part->forwarder);
+	struct buf sender;
+	enum pst_rc rc = PST_OK;
+
+	buf_init(&sender, 1024);
+	(void)buf_add_str(&sender, m->sender);
+	if (part->forwarder != NULL) {
+		rc = forward_sender(
+		    d->sv, d->cfg, forwarder, m->sender, &sender, err);
+		forward_mark(forwarder, &part->top);
+	}
+	part->sender = str_dup(buf_str(&sender));
+	buf_fini(&sender);
+	if (rc == PST_OK)
+		away_begin(&d->away, part,
+		    strlen("Return-Path: <>\r\n") + m->sender.n);
+	return rc;
+}
+
+static enum pst_rc
+begin_away(
+    struct delivery *d, const struct delivery_message *m, struct pst_error *err)
+{
+	enum pst_rc rc = PST_OK;
+
 	if (m->envelope != NULL)
 		d->envelope = *m->envelope;
 	d->sender = str_dup(m->sender);
+	d->id = str_dup(m->id);
 	d->envid = str_dup(d->envelope.envid);
-	d->envelope.sender = str_of(d->sender);
 	d->envelope.envid = str_of(d->envid);
-	away_begin(&d->away, strlen("Return-Path: <>\r\n") + m->sender.n);
+	d->away.out = d->sv->outbound;
+	for (size_t i = 0; rc == PST_OK && i < d->away.parts; i++)
+		rc = begin_part(d, &d->away.part[i], m, err);
+	return rc;
+}
+
+bool
+delivery_is_forwarded(const struct delivery *d)
+{
+	for (size_t i = 0; i < d->away.parts; i++)
+		if (d->away.part[i].forwarder != NULL)
+			return true;
+	return false;
 }
 
 enum pst_rc
@@ -422,21 +512,31 @@ delivery_begin(
 	struct rewrite_options opt = {
 		.header_max = (size_t)d->cfg->limits.header_size,
 		.drop_results = m->foreign ? d->cfg->hostname : NULL,
+		.keep_delivered = delivery_is_forwarded(d),
+		.keep_id = trail_is_on(),
 	};
 	enum pst_rc rc;
 
 	rc = open_copies(d, m->size, err);
+	if (rc == PST_OK)
+		rc = begin_away(d, m, err);
 	if (rc != PST_OK) {
 		while (d->copies > 0)
 			mail_stage_free(&d->copy[--d->copies].stage);
 		return rc;
 	}
+	for (size_t i = 0; i < d->receivers; i++) {
+		d->receiver[i].answers = m->sender.n > 0 &&
+					 vacation_is_on(d->receiver[i].acct);
+		d->keep_header |= d->receiver[i].answers;
+	}
 	d->one_answer = m->one_answer;
-	if (d->one_answer && d->receivers + (d->away.n > 0) > 1)
+	if (d->one_answer && delivery_names(d) > 1)
 		begin_hash(d, m->sender);
-	begin_away(d, m);
 	if (m->author.n > 0) {
 		d->author = str_dup(m->author);
+		if (m->system_user != NULL)
+			d->system_user = str_dup(str_of(m->system_user));
 		opt.drop_bcc = opt.keep_authors = true;
 		make_fields(d, m, &opt);
 	}
@@ -446,6 +546,13 @@ delivery_begin(
 	if (d->sealed)
 		d->seal = *m->seal;
 	d->held = m->hold || d->sealed;
+	d->send_on = m->send_on;
+	d->send_on_arg = m->send_on_arg;
+	d->handing = m->handing;
+	d->handing_arg = m->handing_arg;
+	d->envelope.waits = m->handing != NULL;
+	d->again = m->again;
+	d->was_queued = m->was_queued;
 	if (d->held)
 		hold_init(
 		    &d->hold, (size_t)d->cfg->trust.memory, d->cfg->state_dir);
@@ -469,303 +576,4 @@ delivery_write(
 	if (rc != PST_OK && err != NULL)
 		*err = d->failure;
 	return rc;
-}
-
-/* --- the end ----------------------------------------------------------------
- */
-
-/* DENIED: it is not. */
-static enum pst_rc
-check_own_address(const struct delivery *d, const struct msg_address *ad,
-    struct pst_error *err)
-{
-	struct buf text;
-	enum pst_rc rc = PST_E_DENIED;
-
-	if (ad->kind != MSG_ADDRESS)
-		return PST_OK;
-	if (ad->host.p == NULL)
-		return PST_E_DENIED;
-	buf_init(&text, 1024);
-	if (msg_address_print(ad, &text) && buf_putc(&text, '\0'))
-		rc = account_may_send_as(
-		    d->sv->accounts, d->author, text.p, err);
-	buf_fini(&text);
-	return rc;
-}
-
-/* RFC 5322, 3.6: one From field; and every address in it is the user's. */
-static enum delivery_verdict
-judge_author(const struct delivery *d)
-{
-	const struct rewrite *w = &d->rewrite;
-	struct pst_error err = { 0 };
-	struct msg_address *ad;
-	struct arena *arena;
-	size_t addresses = 0;
-	enum pst_rc rc = PST_OK;
-
-	if (w->froms == 0)
-		return DELIVERY_DONE; /* it was put in */
-	if (w->froms > 1)
-		return DELIVERY_FORGED;
-	arena = arena_new(0);
-	ad = msg_addresses(arena, buf_str(&w->authors), AUTHORS_MAX + 1);
-	for (; rc == PST_OK && ad != NULL; ad = ad->next) {
-		addresses += ad->kind == MSG_ADDRESS;
-		rc = check_own_address(d, ad, &err);
-	}
-	arena_free(&arena);
-	if (rc != PST_OK && rc != PST_E_DENIED) {
-		log_failure(PST_LOG_ERROR, 0, "author", &err);
-		return DELIVERY_UNSURE;
-	}
-	return rc == PST_OK && addresses > 0 && addresses <= AUTHORS_MAX
-		   ? DELIVERY_DONE
-		   : DELIVERY_FORGED;
-}
-
-static enum delivery_verdict
-judge(const struct delivery *d)
-{
-	if (d->rewrite.received > (uint64_t)d->cfg->smtp.hops)
-		return DELIVERY_LOOP;
-	if (d->author == NULL)
-		return DELIVERY_DONE;
-	if (d->rewrite.cut)
-		return DELIVERY_HEADER;
-	return judge_author(d);
-}
-
-/* The user's mailbox for junk, by its configured use. */
-static const char *
-junk_mailbox(const struct delivery *d)
-{
-	for (size_t i = 0; i < d->cfg->mailboxes; i++)
-		if (strcmp(d->cfg->mailbox[i].special_use, "\\Junk") == 0)
-			return d->cfg->mailbox[i].name;
-	return NULL;
-}
-
-/* With the keyword by which mail programs know it (RFC 5788 registry). Tried
- * again is a place that is not there, nothing else. */
-static enum pst_rc
-deliver_junk(struct delivery *d, struct receiver *r,
-    const struct mail_append *plain, struct pst_error *err)
-{
-	static const char *const keywords[] = { "$Junk" };
-	struct mail_append append = *plain;
-	const char *name = junk_mailbox(d);
-	struct mail_appended where;
-
-	append.keywords = keywords;
-	append.keyword_count = 1;
-	if (name == NULL)
-		return PST_E_NOTFOUND;
-	return mail_append(r->acct, name, &append, 1, &where, err);
-}
-
-/* Puts the message into one user's mail; a filter would choose where. */
-static enum pst_rc
-deliver_to_user(struct delivery *d, struct receiver *r, struct pst_error *err)
-{
-	struct copy *c = &d->copy[r->copy];
-	struct mail_append append = {
-		.stage = c->stage,
-		.internal_date = clock_seconds(),
-		.last = c->left == 1,
-	};
-	struct mail_appended where;
-
-	c->left--;
-	if (c->rc != PST_OK) {
-		*err = d->failure;
-		return c->rc;
-	}
-	if (d->junk) {
-		enum pst_rc rc = deliver_junk(d, r, &append, err);
-
-		if (rc != PST_E_NOTFOUND)
-			return rc;
-		*err = (struct pst_error){ 0 };
-	}
-	return mail_append(r->acct, "INBOX", &append, 1, &where, err);
-}
-
-/* What a sender can be told apart by. */
-static enum pst_rc
-simple_result(enum pst_rc rc)
-{
-	switch (rc) {
-	case PST_OK:
-	case PST_E_QUOTA:
-	case PST_E_NOSPACE:
-	case PST_E_PERM:
-		return rc;
-	case PST_E_TEMP:
-	case PST_E_NOTFOUND:
-	case PST_E_EXISTS:
-	case PST_E_DENIED:
-	case PST_E_LIMIT:
-	case PST_E_SYNTAX:
-	case PST_E_CONFLICT:
-	case PST_E_STALE:
-	case PST_E_READONLY:
-	case PST_E_UNSUPPORTED:
-		break;
-	}
-	return PST_E_TEMP;
-}
-
-/* Marks who has it from an earlier attempt. */
-static bool
-recall(struct delivery *d, const struct repeat_key *key, const char **name)
-{
-	bool *has = mem_array(d->receivers, sizeof(*has));
-	bool known = repeat_recall(key, name, d->receivers, has);
-
-	for (size_t i = 0; known && i < d->receivers; i++) {
-		d->receiver[i].has_it = has[i];
-		if (has[i])
-			d->copy[d->receiver[i].copy].left--;
-	}
-	free(has);
-	return known;
-}
-
-static size_t
-deliver_to_all(struct delivery *d, struct pst_error *err_r)
-{
-	size_t stored = 0;
-
-	for (size_t i = 0; i < d->receivers; i++) {
-		struct receiver *r = &d->receiver[i];
-		struct pst_error err = { 0 };
-
-		if (!r->has_it)
-			r->rc = simple_result(deliver_to_user(d, r, &err));
-		if (r->rc == PST_OK)
-			stored++;
-		else if (err_r->rc == PST_OK)
-			*err_r = err;
-	}
-	return stored;
-}
-
-/*
- * The part for other servers comes last, and, where one answer is for all, only
- * when all users have theirs: nobody outside gets it twice when the sender has
- * to come again for somebody here.
- */
-static enum pst_rc
-send_away(struct delivery *d, size_t stored, struct pst_error *err_r)
-{
-	enum pst_rc rc;
-
-	if (d->away.n == 0)
-		return PST_OK;
-	if (d->one_answer && stored < d->receivers)
-		return PST_E_TEMP;
-	d->envelope.author = str_of(d->author);
-	rc = away_commit(&d->away, &d->envelope);
-	if (rc != PST_OK && err_r->rc == PST_OK)
-		*err_r = d->away.err;
-	return simple_result(rc);
-}
-
-static void
-remember(struct delivery *d, const struct repeat_key *key, const char **name,
-    bool known, size_t stored, bool is_away)
-{
-	size_t n = 0;
-
-	if ((stored == d->receivers && is_away) || stored == 0) {
-		if (known && stored > 0)
-			repeat_forget(key);
-		return;
-	}
-	for (size_t i = 0; i < d->receivers; i++) {
-		if (d->receiver[i].rc == PST_OK)
-			name[n++] = name[i];
-	}
-	repeat_remember(key, name, n);
-}
-
-/* A recipient has it when all users that the address leads to have it. */
-static void
-fill_results(const struct delivery *d, enum pst_rc away, enum pst_rc *results_r)
-{
-	for (size_t i = 0; i < d->recipients; i++) {
-		const struct recipient *rcpt = &d->recipient[i];
-
-		results_r[i] = rcpt->is_away ? away : PST_OK;
-		for (size_t k = 0; k < rcpt->n; k++) {
-			size_t at = d->index[rcpt->first + k];
-
-			if (results_r[i] == PST_OK)
-				results_r[i] = d->receiver[at].rc;
-		}
-	}
-}
-
-void
-delivery_mark(struct delivery *d, struct pst_str fields, bool junk)
-{
-	(void)buf_add_str(&d->top, fields);
-	d->junk = junk;
-}
-
-/* What could not be held or read again is nowhere complete. */
-static void
-fail_copies(struct delivery *d, enum pst_rc rc)
-{
-	for (size_t i = 0; rc != PST_OK && i < d->copies; i++)
-		if (d->copy[i].rc == PST_OK)
-			d->copy[i].rc = rc;
-	if (d->away.rc == PST_OK)
-		d->away.rc = rc;
-}
-
-enum delivery_verdict
-delivery_finish(struct delivery *d, enum pst_rc *results_r, size_t *stored_r,
-    struct pst_error *err_r)
-{
-	enum delivery_verdict verdict;
-	struct repeat_key key;
-	const char **name = NULL;
-	bool known = false, hashed = d->hash != NULL;
-	enum pst_rc rc, away;
-
-	memset(err_r, 0, sizeof(*err_r));
-	*stored_r = 0;
-	repeat_hash_free(&d->hash, &key);
-	/* A failure to write shows in the copies. */
-	rc = rewrite_end(&d->rewrite, write_rewritten, d);
-	verdict = judge(d);
-	if (verdict != DELIVERY_DONE)
-		return verdict;
-	if (rc == PST_OK && d->held)
-		rc = release(d);
-	if (rc == PST_OK)
-		rc = flush_gathered(d);
-	if (d->held)
-		fail_copies(d, rc);
-	if (hashed) {
-		name = mem_array(d->receivers, sizeof(*name));
-		receiver_names(d, name);
-		known = recall(d, &key, name);
-	}
-	*stored_r = deliver_to_all(d, err_r);
-	away = send_away(d, *stored_r, err_r);
-	if (hashed)
-		remember(d, &key, name, known, *stored_r, away == PST_OK);
-	fill_results(d, away, results_r);
-	free(name);
-	return verdict;
-}
-
-const char *
-delivery_queued(const struct delivery *d)
-{
-	return d->away.id[0] != '\0' ? d->away.id : NULL;
 }

@@ -13,7 +13,9 @@
  * delivery_mark() may be called.
  *
  * What is for other servers goes to the queue behind services.outbound, in the
- * same pass and under the same promise. The place in a user's mail is chosen in
+ * same pass and under the same promise: what a user sends there, and what an
+ * address here forwards, with a reverse-path of ours (srs.h) and a field that
+ * tells of it (forward.h). The place in a user's mail is chosen in
  * one function, deliver_to_user(), where a filter belongs.
  *
  * Threads: a delivery belongs to one thread at a time. Calls block on the disk.
@@ -43,6 +45,9 @@ struct delivery_message {
 	 * removed, Date, From and Message-ID are added when missing, and From
 	 * must be the user's. */
 	struct pst_str author;
+	/* The author is this user of the system (delivery/local.h), who has
+	 * other addresses. Or NULL. */
+	const char *system_user;
 	uint64_t size; /* expected octets or 0 */
 	/* For other servers, as outbound.h has them; the envelope's recipients
 	 * are not looked at, nor are sender and author. */
@@ -52,14 +57,33 @@ struct delivery_message {
 	bool one_answer;
 	/* Its Authentication-Results of this server are forged: taken out. */
 	bool foreign;
-	bool hold;		    /* until delivery_finish() */
+	bool hold; /* until delivery_finish() */
+	/* Of a message that is held: appends fields for the copy that an
+	 * address of `domain` sends on to other servers; they stand on top. */
+	void (*send_on)(void *arg, const char *domain, struct buf *out);
+	void *send_on_arg;
 	struct delivery_seal *seal; /* copied; or NULL. Implies `hold` */
+	/*
+	 * For who keeps a record of it. `handing` is called when all is judged
+	 * and nobody has it yet; if that fails, nobody gets it. What is in the
+	 * queue waits until delivery_free(), so that the record is written.
+	 */
+	enum pst_rc (*handing)(void *arg, struct pst_error *err);
+	void *handing_arg;
+	/* Not 0: some may have had it since then (seconds since 1970), from a
+	 * server that ended. Users are found by `id`, which `trace` has;
+	 * was_queued() tells the id in the queue of what was for an address
+	 * elsewhere, or NULL. */
+	int64_t again;
+	const char *(*was_queued)(void *handing_arg, struct pst_str to);
 };
 
 /* Why a content is not delivered to anybody. */
 enum delivery_verdict {
-	DELIVERY_DONE,	 /* see the results, one for each recipient */
-	DELIVERY_LOOP,	 /* more than smtp.hops Received fields */
+	DELIVERY_DONE, /* see the results, one for each recipient */
+	/* More than smtp.hops Received fields, or it was forwarded from here
+	 * to there before. */
+	DELIVERY_LOOP,
 	DELIVERY_FORGED, /* From is somebody else, or not to be understood */
 	DELIVERY_HEADER, /* too large to be checked */
 	DELIVERY_UNSURE, /* cannot be checked now, for want of the accounts */
@@ -83,11 +107,16 @@ struct delivery_recipient {
  * Adds a recipient. On anything but OK it is not added.
  *
  * NOTFOUND: nobody of that name. UNSUPPORTED: it is, or leads to, an address on
- * another server, and nothing goes there, or not for this sender. QUOTA, TEMP,
- * NOSPACE. LIMIT: too many users in one message.
+ * another server, and nothing goes there, or not for this sender. DENIED: a
+ * reverse-path of ours that is forged or has expired. CONFLICT: an address that
+ * leads to nothing but itself. QUOTA, TEMP, NOSPACE. LIMIT: too many users in
+ * one message.
  */
 enum pst_rc delivery_add(struct delivery *d, const struct delivery_recipient *r,
     struct pst_error *err);
+
+/* Some recipient's address sends it on to another server. */
+bool delivery_is_forwarded(const struct delivery *d);
 
 /* On a failure nothing has begun. `m` is borrowed for the call. */
 enum pst_rc delivery_begin(struct delivery *d, const struct delivery_message *m,
@@ -96,14 +125,22 @@ enum pst_rc delivery_begin(struct delivery *d, const struct delivery_message *m,
  * nothing. */
 enum pst_rc delivery_write(
     struct delivery *d, const void *p, size_t n, struct pst_error *err);
-/* Of a message that is held: `fields` stand on top of `trace`; with `junk` it
- * goes to the mailbox for junk, if the user has one. */
-void delivery_mark(struct delivery *d, struct pst_str fields, bool junk);
+/* What was found out of a message that is held. */
+struct delivery_mark {
+	struct pst_str fields; /* stand on top of `trace` */
+	bool junk; /* it goes to the mailbox for junk, if the user has one */
+	/* Nothing shows that it is from its sender, who is not to hear of what
+	 * becomes of it in the queue. */
+	bool unproven;
+};
+void delivery_mark(struct delivery *d, const struct delivery_mark *mark);
 /*
  * Puts it into the mailboxes. results_r[i] is for the recipient that was added
- * as number i: OK, and then it is on the disk, QUOTA, NOSPACE, TEMP, PERM.
- * *stored_r: how many users have it now. *err_r: the first failure, for the
- * log.
+ * as number i: OK, and then it is on the disk, QUOTA, NOSPACE, TEMP, PERM;
+ * LIMIT and DENIED as of outbound.h. CONFLICT, without one_answer: it went
+ * round in a loop; with it the sender hears that by a notice, unless it was so
+ * for all. *stored_r: how many users have it now. *err_r: the first failure,
+ * for the log.
  */
 enum delivery_verdict delivery_finish(struct delivery *d,
     enum pst_rc *results_r, size_t *stored_r, struct pst_error *err_r);

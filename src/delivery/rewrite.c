@@ -12,8 +12,11 @@
 #include "message/header.h"
 
 enum {
-	DOUBT_MAX = 1024
-}; /* octets until it is known whose results these are */
+	DOUBT_MAX = 1024, /* octets until it is known whose results these are */
+	DELIVERED_MAX = 65536,
+	TLS_MAX = 32,  /* of TLS-Required; longer is nothing that we know */
+	ID_MAX = 1000, /* of a Message-ID */
+};
 
 enum state {
 	AT_START, /* of a line of the header */
@@ -29,11 +32,13 @@ enum field {
 	OTHER,
 	BCC,
 	DATE,
+	DELIVERED,
 	FROM,
 	MESSAGE_ID,
 	RECEIVED,
 	RESULTS,
 	RETURN_PATH,
+	TLS_REQUIRED,
 };
 
 static const struct {
@@ -43,11 +48,13 @@ static const struct {
 	{ "authentication-results", RESULTS },
 	{ "bcc", BCC },
 	{ "date", DATE },
+	{ "delivered-to", DELIVERED },
 	{ "from", FROM },
 	{ "message-id", MESSAGE_ID },
 	{ "received", RECEIVED },
 	{ "resent-bcc", BCC },
 	{ "return-path", RETURN_PATH },
+	{ "tls-required", TLS_REQUIRED },
 };
 
 void
@@ -57,6 +64,9 @@ rewrite_init(struct rewrite *w, const struct rewrite_options *opt)
 	w->opt = *opt;
 	buf_init(&w->authors, opt->header_max);
 	buf_init(&w->doubt, DOUBT_MAX);
+	buf_init(&w->delivered, DELIVERED_MAX);
+	buf_init(&w->tls, TLS_MAX);
+	buf_init(&w->id, ID_MAX);
 }
 
 void
@@ -64,6 +74,9 @@ rewrite_fini(struct rewrite *w)
 {
 	buf_fini(&w->authors);
 	buf_fini(&w->doubt);
+	buf_fini(&w->delivered);
+	buf_fini(&w->tls);
+	buf_fini(&w->id);
 }
 
 /* RFC 5322, 3.6.8: printable US-ASCII but the colon. */
@@ -195,11 +208,14 @@ begin_field(struct rewrite *w, rewrite_sink sink, void *arg)
 	w->has_date |= w->field == DATE;
 	w->has_message_id |= w->field == MESSAGE_ID;
 	w->received += w->field == RECEIVED;
+	w->tls_fields += w->field == TLS_REQUIRED;
 	w->state = IN_TEXT;
 	if (w->field == FROM) {
 		if (w->froms++ > 0 && w->opt.keep_authors)
 			(void)buf_putc(&w->authors, '\0');
 	}
+	if (w->field == DELIVERED && w->delivered.n > 0)
+		(void)buf_putc(&w->delivered, '\0');
 	w->name[w->held++] = ':';
 	w->header++;
 	if (w->field == RESULTS && w->opt.drop_results != NULL) {
@@ -246,9 +262,15 @@ take_text(struct rewrite *w, const char *p, size_t n, size_t *n_r,
 	}
 	*n_r = n;
 	w->header += n;
+	if (w->field == MESSAGE_ID && w->opt.keep_id)
+		(void)buf_add(&w->id, p, n);
 	if (w->field == FROM && w->opt.keep_authors &&
 	    !buf_add(&w->authors, p, n))
 		w->cut = true;
+	if (w->field == TLS_REQUIRED)
+		(void)buf_add(&w->tls, p, n);
+	if (w->field == DELIVERED && w->opt.keep_delivered)
+		(void)buf_add(&w->delivered, p, n);
 	if (w->doubting) {
 		/* What decides comes early; the rest follows its fate. */
 		if (buf_add(&w->doubt, p, n))
@@ -376,4 +398,11 @@ rewrite_end(struct rewrite *w, rewrite_sink sink, void *arg)
 		return PST_OK;
 	}
 	return end_header(w, false, sink, arg);
+}
+
+bool
+rewrite_tls_is_optional(const struct rewrite *w)
+{
+	return w->tls_fields == 1 && !w->tls.overflow &&
+	       str_is_case(str_trim(buf_str(&w->tls)), "No");
 }

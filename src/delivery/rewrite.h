@@ -24,9 +24,11 @@
 typedef enum pst_rc (*rewrite_sink)(void *arg, const void *p, size_t n);
 
 struct rewrite_options {
-	bool drop_bcc;	   /* Bcc and Resent-Bcc too, not just Return-Path */
-	bool keep_authors; /* collect the values of From */
-	size_t header_max; /* beyond, the header is only passed on */
+	bool drop_bcc;	     /* Bcc and Resent-Bcc too, not just Return-Path */
+	bool keep_authors;   /* collect the values of From */
+	bool keep_delivered; /* and those of Delivered-To */
+	bool keep_id;	     /* and that of Message-ID */
+	size_t header_max;   /* beyond, the header is only passed on */
 	/* Authentication-Results with this authserv-id are taken out, and those
 	 * that hide whose they are (RFC 8601, 5); NULL: none. */
 	const char *drop_results;
@@ -47,12 +49,17 @@ struct rewrite {
 	struct buf doubt;
 
 	/* To be read by the owner: */
-	bool ended;	    /* the header is behind us */
-	bool cut;	    /* it was longer than header_max */
-	uint64_t header;    /* octets of it so far */
-	unsigned received;  /* Received fields */
-	unsigned froms;	    /* From fields */
-	struct buf authors; /* their values, each ended by a NUL */
+	bool ended;	     /* the header is behind us */
+	bool cut;	     /* it was longer than header_max */
+	uint64_t header;     /* octets of it so far */
+	unsigned received;   /* Received fields */
+	unsigned froms;	     /* From fields */
+	struct buf authors;  /* their values, each ended by a NUL */
+	unsigned tls_fields; /* TLS-Required fields (RFC 8689, 3) */
+	struct buf tls;	     /* the value of the last one; short */
+	/* Those of Delivered-To; with more than it holds it overflows. */
+	struct buf delivered;
+	struct buf id; /* Message-ID, as far as it is short */
 };
 
 /* The texts in `opt` must outlive the rewriter. */
@@ -62,5 +69,7 @@ enum pst_rc rewrite_feed(
     struct rewrite *w, const char *p, size_t n, rewrite_sink sink, void *arg);
 /* The message is over. */
 enum pst_rc rewrite_end(struct rewrite *w, rewrite_sink sink, void *arg);
+/* "TLS-Required: No" (RFC 8689, 3), once the header is over. */
+bool rewrite_tls_is_optional(const struct rewrite *w);
 
 #endif

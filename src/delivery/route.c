@@ -8,6 +8,7 @@
 #include "delivery/route.h"
 
 #include "base/str.h"
+#include "delivery/forward.h"
 
 #include <stdlib.h>
 
@@ -18,6 +19,14 @@ struct collect {
 };
 
 static void
+add_outside(struct delivery_route *route, struct pst_str address)
+{
+	mem_grow(&route->outside, &route->outside_cap, route->outsides + 1,
+	    sizeof(*route->outside));
+	route->outside[route->outsides++] = str_dup(address);
+}
+
+static void
 collect_target(void *arg, const struct account_user *user, const char *outside,
     const char *detail)
 {
@@ -26,11 +35,8 @@ collect_target(void *arg, const struct account_user *user, const char *outside,
 
 	(void)detail;
 	if (user == NULL) {
-		mem_grow(&route->outside, &route->outside_cap,
-		    route->outsides + 1, sizeof(*route->outside));
 		if (outside != NULL)
-			route->outside[route->outsides++] = str_dup(
-			    str_of(outside));
+			add_outside(route, str_of(outside));
 		return;
 	}
 	for (size_t i = 0; i < route->users; i++) {
@@ -76,8 +82,8 @@ normalise(const struct config *cfg, struct pst_str address, char out[321])
 	return ok;
 }
 
-enum pst_rc
-route_resolve(const struct services *sv, const struct config *cfg,
+static enum pst_rc
+resolve(const struct services *sv, const struct config *cfg,
     struct pst_str address, size_t max, struct delivery_route *route_r,
     struct pst_error *err)
 {
@@ -87,7 +93,8 @@ route_resolve(const struct services *sv, const struct config *cfg,
 	bool good = normalise(cfg, address, name);
 	enum pst_rc rc;
 
-	memset(route_r, 0, sizeof(*route_r));
+	(void)str_copy(route_r->address, sizeof(route_r->address),
+	    good ? str_of(name) : address);
 	if (good)
 		domain = str_from(str_of(name), domain_at(str_of(name)));
 	else if (domain_at(address) > 0)
@@ -110,6 +117,41 @@ route_resolve(const struct services *sv, const struct config *cfg,
 	if (route_r->users == 0 && route_r->outsides == 0)
 		return pst_fail(err, PST_E_NOTFOUND, 0, "leads nowhere");
 	return PST_OK;
+}
+
+/* What bounces goes to whom the path stands for, who may be here by now. */
+static enum pst_rc
+resolve_original(const struct services *sv, const struct config *cfg,
+    struct pst_str address, struct pst_str original, size_t max,
+    struct delivery_route *route_r, struct pst_error *err)
+{
+	enum pst_rc rc = resolve(sv, cfg, original, max, route_r, err);
+
+	(void)str_copy(route_r->address, sizeof(route_r->address), address);
+	if (rc != PST_E_UNSUPPORTED)
+		return rc;
+	add_outside(route_r, original);
+	return PST_OK;
+}
+
+enum pst_rc
+route_resolve(const struct services *sv, const struct config *cfg,
+    struct pst_str address, size_t max, struct delivery_route *route_r,
+    struct pst_error *err)
+{
+	struct buf original;
+	enum pst_rc rc;
+
+	memset(route_r, 0, sizeof(*route_r));
+	buf_init(&original, 1024);
+	rc = forward_original(sv, cfg, address, &original, err);
+	if (rc == PST_OK)
+		rc = resolve_original(
+		    sv, cfg, address, buf_str(&original), max, route_r, err);
+	else if (rc == PST_E_NOTFOUND)
+		rc = resolve(sv, cfg, address, max, route_r, err);
+	buf_fini(&original);
+	return rc;
 }
 
 void

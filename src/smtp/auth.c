@@ -141,6 +141,7 @@ begin(struct smtp_session *s, struct pst_str mechanism)
 	};
 
 	s->sasl_config = config_ref(smtp_config(s));
+	(void)str_copy(s->mechanism, sizeof(s->mechanism), mechanism);
 	peer.hostname = s->sasl_config->hostname;
 	peer.tls = net_tls_active(c) && net_tls_exporter(c, peer.exporter);
 	s->sasl = sasl_new(s->services->accounts, mechanism, &peer);

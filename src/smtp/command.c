@@ -11,6 +11,7 @@ enum {
 	NO_MAIL = SMTP_NEEDS_NO_MAIL,
 	ARGS = SMTP_NEEDS_ARGS,
 	NO_ARGS = SMTP_NEEDS_NO_ARGS,
+	CLIENT = SMTP_NEEDS_CLIENT,
 	BOTH = SMTP_SERVER | SMTP_SUBMISSION,
 };
 
@@ -27,7 +28,8 @@ static const struct smtp_command commands[] = {
 	{ "HELO", BOTH, 0, smtp_run_hello },
 	{ "HELP", SMTP_ANY, 0, smtp_run_help },
 	{ "LHLO", SMTP_LMTP, 0, smtp_run_ehlo },
-	{ "MAIL", SMTP_ANY, HELLO | LOGIN | NO_MAIL | ARGS, smtp_run_mail },
+	{ "MAIL", SMTP_ANY, HELLO | LOGIN | NO_MAIL | ARGS | CLIENT,
+	    smtp_run_mail },
 	{ "NOOP", SMTP_ANY, 0, smtp_run_noop },
 	{ "POST", SMTP_ANY, 0, smtp_run_foreign },
 	{ "PUT", SMTP_ANY, 0, smtp_run_foreign },
@@ -122,6 +124,15 @@ trace_line(struct smtp_session *s, struct pst_str line, struct pst_str verb,
 	buf_fini(&text);
 }
 
+/* Back into the input, until the connection is woken. */
+static enum net_next
+put_off(struct smtp_session *s)
+{
+	s->line_used = 0;
+	s->mode = SMTP_PUT_OFF;
+	return NET_WAIT;
+}
+
 enum net_next
 smtp_run_line(struct smtp_session *s, struct pst_str line)
 {
@@ -130,13 +141,15 @@ smtp_run_line(struct smtp_session *s, struct pst_str line)
 	const char *refusal;
 
 	smtp_parse_line(line, &verb, &args);
+	c = smtp_command_find(s->kind, verb);
+	if (c != NULL && (c->needs & CLIENT) != 0 && !smtp_guard_ready(s))
+		return put_off(s);
 	if (net_traced(s->conn))
 		trace_line(s, line, verb, args);
 	/* RFC 5321, 4.1.1.4: neither a bare CR or LF nor NUL is ever right. */
 	if (has_control(line))
 		return smtp_error(
 		    s, "500 5.5.2 Control characters in a command");
-	c = smtp_command_find(s->kind, verb);
 	if (c == NULL)
 		return smtp_error(s, "500 5.5.1 Unknown command");
 	refusal = out_of_place(s, c, args.n > 0);

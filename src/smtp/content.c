@@ -7,6 +7,7 @@
  * its end, so that the reply comes where the client waits for it.
  */
 #include "base/str.h"
+#include "base/trail.h"
 #include "smtp/session.h"
 #include "trust/trust.h"
 
@@ -33,14 +34,18 @@ reply_to_failure(enum pst_rc rc)
 		return "452 4.3.1 Not enough disk space";
 	case PST_E_PERM:
 		return "554 5.2.0 The message cannot be stored";
+	case PST_E_LIMIT:
+		return "450 4.7.1 You have sent too much, try later";
+	case PST_E_DENIED:
+		return "550 5.7.1 You have sent too much, ask the "
+		       "administrator";
+	case PST_E_CONFLICT:
+		return "554 5.4.6 The message goes round in a loop";
 	case PST_OK:
 	case PST_E_TEMP:
 	case PST_E_NOTFOUND:
 	case PST_E_EXISTS:
-	case PST_E_DENIED:
-	case PST_E_LIMIT:
 	case PST_E_SYNTAX:
-	case PST_E_CONFLICT:
 	case PST_E_STALE:
 	case PST_E_READONLY:
 	case PST_E_UNSUPPORTED:
@@ -68,9 +73,29 @@ begin_signing(struct smtp_session *s, struct delivery_message *m,
 	m->seal = seal;
 }
 
+/* What is sent on tells the next server what it was like here. */
+static void
+seal(void *arg, const char *domain, struct buf *out)
+{
+	struct smtp_session *s = arg;
+	const char *other = smtp_config(s)->forward.srs_domain;
+
+	if (!trust_check_seal(s->env->check, domain, out) && *other != '\0' &&
+	    strcmp(domain, other) != 0)
+		(void)trust_check_seal(s->env->check, other, out);
+}
+
+/* To another server, and sealed. */
+static bool
+goes_on(const struct smtp_session *s)
+{
+	return delivery_is_forwarded(s->env->delivery) &&
+	       smtp_config(s)->forward.arc;
+}
+
 /* Mail from elsewhere is checked, but what comes through our own relays. */
 static void
-begin_check(struct smtp_session *s, struct delivery_message *m)
+begin_check(struct smtp_session *s)
 {
 	struct smtp_envelope *env = s->env;
 	const struct trust_envelope e = {
@@ -81,41 +106,55 @@ begin_check(struct smtp_session *s, struct delivery_message *m)
 		.from_domain = env->mail.from.domain,
 		.conn = net_id(s->conn),
 		.id = env->id,
+		.goes_on = goes_on(s),
 	};
 
-	if (trust_is_exempt(smtp_config(s), e.peer))
+	if (s->kind != SMTP_SERVER || !smtp_config(s)->trust.check ||
+	    trust_is_exempt(smtp_config(s), e.peer))
 		return;
-	m->foreign = true;
-	if (!smtp_config(s)->trust.check)
-		return;
-	m->hold = true;
 	env->check = trust_check_new(s->services->trust, smtp_config(s), &e);
 }
 
-const char *
-smtp_content_begin(struct smtp_session *s)
+/* Results of this server that come with the message are forged. */
+static bool
+is_foreign(const struct smtp_session *s)
+{
+	return s->kind == SMTP_SUBMISSION ||
+	       (s->kind == SMTP_SERVER &&
+		   !trust_is_exempt(smtp_config(s), net_peer(s->conn)));
+}
+
+static const char *
+begin_delivery(struct smtp_session *s)
 {
 	struct smtp_envelope *env = s->env;
-	const struct config *cfg = smtp_config(s);
 	const char *user = net_user(s->conn);
 	struct delivery_message m = {
 		.sender = env->mail.from.text,
 		.id = str_of(env->id),
 		.size = env->mail.size,
 		.one_answer = s->kind != SMTP_LMTP,
+		/* Milters have had it without them. */
+		.foreign = !env->filtered && is_foreign(s),
+		.hold = env->filtered || env->check != NULL,
 	};
 	struct outbound_envelope out = {
 		.body = (enum outbound_body)env->mail.body,
 		.ret = (enum outbound_ret)env->mail.ret,
 		.smtputf8 = env->mail.utf8,
+		.require_tls = env->mail.require_tls,
 	};
 	struct pst_error err = { 0 };
-	struct delivery_seal seal;
+	struct delivery_seal signing;
 	struct buf trace;
 	enum pst_rc rc;
 
-	if (env->begun)
-		return NULL;
+	if (env->check != NULL && goes_on(s)) {
+		m.send_on = seal;
+		m.send_on_arg = s;
+	}
+	if (env->filtered)
+		out.hold = str_of(milters_quarantine(s->milters));
 	if (env->mail.envid.n > 0 &&
 	    !smtp_xtext(env->arena, STR_NONE, env->mail.envid, &out.envid))
 		return "451 4.3.0 Try again later";
@@ -123,21 +162,37 @@ smtp_content_begin(struct smtp_session *s)
 	buf_init(&trace, 8192);
 	smtp_received(s, &trace);
 	m.trace = buf_str(&trace);
-	if (s->kind == SMTP_SERVER)
-		begin_check(s, &m);
 	if (s->kind == SMTP_SUBMISSION) {
 		m.author = str_of(user);
-		m.foreign = true;
-		begin_signing(s, &m, &seal);
+		m.system_user = s->local != NULL ? s->local->name : NULL;
+		begin_signing(s, &m, &signing);
 	}
 	rc = delivery_begin(env->delivery, &m, &err);
 	buf_fini(&trace);
-	if (rc != PST_OK) {
-		log_failure(PST_LOG_ERROR, net_id(s->conn), "message", &err);
-		return reply_to_failure(rc);
-	}
+	if (rc == PST_OK)
+		return NULL;
+	log_failure(PST_LOG_ERROR, net_id(s->conn), "message", &err);
+	return reply_to_failure(rc);
+}
+
+const char *
+smtp_content_begin(struct smtp_session *s)
+{
+	struct smtp_envelope *env = s->env;
+	const char *refusal;
+
+	if (env->begun)
+		return NULL;
+	refusal = env->rebuild && !env->filtered ? smtp_recipients_rebuild(s)
+						 : NULL;
+	if (refusal != NULL)
+		return refusal;
+	begin_check(s);
+	refusal = env->filtered ? NULL : begin_delivery(s);
+	if (refusal != NULL)
+		return refusal;
 	env->begun = true;
-	net_set_idle(s->conn, cfg->smtp.data_time);
+	net_set_idle(s->conn, smtp_config(s)->smtp.data_time);
 	return NULL;
 }
 
@@ -151,6 +206,24 @@ smtp_content_refuse(struct smtp_session *s, const char *reply)
 	env->refusal = reply;
 	smtp_log_refusal(s, "message-refused", STR_NONE, reply);
 	delivery_free(&env->delivery);
+}
+
+static const char *
+reply_to_verdict(enum delivery_verdict verdict)
+{
+	switch (verdict) {
+	case DELIVERY_DONE:
+		break;
+	case DELIVERY_LOOP:
+		return "554 5.4.6 The message goes round in a loop";
+	case DELIVERY_FORGED:
+		return "550 5.7.1 The From field is not your address";
+	case DELIVERY_HEADER:
+		return "552 5.3.4 The header is too large";
+	case DELIVERY_UNSURE:
+		return "451 4.3.0 Try again later";
+	}
+	return NULL;
 }
 
 void
@@ -167,11 +240,17 @@ smtp_content_add(struct smtp_session *s, const char *p, size_t n)
 		return;
 	if (env->check != NULL)
 		trust_check_content(env->check, p, n);
-	rc = delivery_write(env->delivery, p, n, &err);
+	if (env->filtered)
+		rc = milter_message_add(
+		    milters_message(s->milters, is_foreign(s)), p, n, &err);
+	else
+		rc = delivery_write(env->delivery, p, n, &err);
 	if (rc == PST_OK)
 		return;
 	log_failure(PST_LOG_ERROR, net_id(s->conn), "message", &err);
-	smtp_content_refuse(s, reply_to_failure(rc));
+	smtp_content_refuse(s, rc == PST_E_LIMIT
+				   ? reply_to_verdict(DELIVERY_HEADER)
+				   : reply_to_failure(rc));
 }
 
 bool
@@ -192,24 +271,6 @@ reply_to_all(struct smtp_session *s, const char *text)
 		(void)smtp_reply(s, text);
 }
 
-static const char *
-reply_to_verdict(enum delivery_verdict verdict)
-{
-	switch (verdict) {
-	case DELIVERY_DONE:
-		break;
-	case DELIVERY_LOOP:
-		return "554 5.4.6 Too many hops, this looks like a loop";
-	case DELIVERY_FORGED:
-		return "550 5.7.1 The From field is not your address";
-	case DELIVERY_HEADER:
-		return "552 5.3.4 The header is too large";
-	case DELIVERY_UNSURE:
-		return "451 4.3.0 Try again later";
-	}
-	return NULL;
-}
-
 static void
 log_stored(struct smtp_session *s, size_t stored, const char *queued)
 {
@@ -227,6 +288,12 @@ log_stored(struct smtp_session *s, size_t stored, const char *queued)
 	    "user", net_user(s->conn), "queued", queued, NULL);
 }
 
+static bool
+is_for_good(enum pst_rc rc)
+{
+	return rc == PST_E_PERM || rc == PST_E_DENIED;
+}
+
 /*
  * One reply for all: whatever failed, the client has to come again, unless
  * nothing was stored and nothing ever will be. Those who have the message do
@@ -240,14 +307,21 @@ common_reply(const enum pst_rc *results, size_t n, size_t stored)
 	for (size_t i = 0; i < n; i++) {
 		if (results[i] == PST_OK)
 			continue;
-		if (common == PST_OK || common == PST_E_PERM)
+		if (common == PST_OK || is_for_good(common))
 			common = results[i];
 	}
 	if (common == PST_OK)
 		return NULL;
-	if (common == PST_E_PERM && stored > 0)
+	if (is_for_good(common) && stored > 0)
 		common = PST_E_TEMP;
 	return reply_to_failure(common);
+}
+
+static void
+reply_failed(struct smtp_session *s, const char *reply)
+{
+	trail_event(NULL, "not-taken", "reply", reply, NULL);
+	(void)smtp_reply(s, reply);
 }
 
 static void
@@ -265,7 +339,7 @@ reply_results(struct smtp_session *s, const enum pst_rc *results, size_t stored)
 	if (s->kind != SMTP_LMTP) {
 		failure = common_reply(results, n, stored);
 		if (failure != NULL)
-			(void)smtp_reply(s, failure);
+			reply_failed(s, failure);
 		else
 			reply_stored(s);
 		return;
@@ -274,7 +348,7 @@ reply_results(struct smtp_session *s, const enum pst_rc *results, size_t stored)
 		if (results[i] == PST_OK)
 			reply_stored(s);
 		else
-			(void)smtp_reply(s, reply_to_failure(results[i]));
+			reply_failed(s, reply_to_failure(results[i]));
 	}
 }
 
@@ -303,15 +377,114 @@ store(struct smtp_session *s)
 	free(results);
 }
 
+/* The fields on top, and whether it goes to Junk. */
+static void
+mark(struct smtp_session *s)
+{
+	struct smtp_envelope *env = s->env;
+	struct delivery_mark m = { .junk = env->junk };
+	struct buf fields;
+
+	if (!env->filtered && env->check == NULL)
+		return;
+	buf_init(&fields, 1 << 20);
+	(void)buf_add_str(&fields, env->results);
+	if (env->filtered)
+		milter_message_top(milters_message(s->milters, false), &fields);
+	m.fields = buf_str(&fields);
+	m.unproven = env->check != NULL && !trust_check_is_proven(env->check);
+	delivery_mark(env->delivery, &m);
+	buf_fini(&fields);
+}
+
 static enum net_next
 finish(struct smtp_session *s)
 {
-	if (s->env->refusal != NULL)
+	if (s->env->refusal != NULL) {
 		reply_to_all(s, s->env->refusal);
-	else
+	} else {
+		mark(s);
 		store(s);
+	}
 	smtp_envelope_end(s);
 	return NET_READ;
+}
+
+static enum pst_rc
+write_delivery(void *arg, const void *p, size_t n)
+{
+	struct smtp_session *s = arg;
+
+	if (s->env->reseals)
+		trust_check_changed(s->env->check, p, n);
+	return delivery_write(s->env->delivery, p, n, NULL);
+}
+
+/* The seal is of what goes on: milters have changed the message, or where it
+ * goes, which the check may not have known. */
+static void
+begin_reseal(struct smtp_session *s, const struct milter_message *m)
+{
+	struct smtp_envelope *env = s->env;
+	struct buf top;
+
+	env->reseals = env->check != NULL && goes_on(s) &&
+		       (milter_message_is_changed(m) || env->rebuild);
+	if (!env->reseals)
+		return;
+	buf_init(&top, 1 << 20);
+	milter_message_top(m, &top);
+	trust_check_changed(env->check, top.p, top.n);
+	buf_fini(&top);
+}
+
+enum net_next
+smtp_content_filtered(struct smtp_session *s)
+{
+	struct milter_message *m = milters_message(s->milters, false);
+	struct pst_error err = { 0 };
+	const char *refusal = begin_delivery(s);
+	enum pst_rc rc;
+
+	if (refusal != NULL) {
+		smtp_content_refuse(s, refusal);
+		return finish(s);
+	}
+	begin_reseal(s, m);
+	rc = milter_message_write(m, write_delivery, s, &err);
+	if (rc != PST_OK) {
+		if (err.rc != PST_OK)
+			log_failure(
+			    PST_LOG_ERROR, net_id(s->conn), "message", &err);
+		smtp_content_refuse(s, reply_to_failure(rc));
+	}
+	return finish(s);
+}
+
+/* The checks of our own are over. */
+static enum net_next
+filter(struct smtp_session *s)
+{
+	if (s->env->filtered && s->env->refusal == NULL)
+		return smtp_milter_content(s);
+	return finish(s);
+}
+
+static enum net_next
+checked(struct smtp_session *s)
+{
+	struct smtp_envelope *env = s->env;
+	enum trust_action action;
+	const char *reply;
+
+	if (!trust_check_is_done(env->check))
+		return NET_WAIT;
+	s->mode = SMTP_COMMAND;
+	action = trust_check_result(env->check, &env->results, &reply);
+	if (action == TRUST_REJECT || action == TRUST_DEFER)
+		smtp_content_refuse(s, reply);
+	env->junk = action == TRUST_JUNK;
+	return filter(s);
 }
 
 enum net_next
@@ -327,31 +500,10 @@ smtp_content_end(struct smtp_session *s)
 		net_trace_client(s->conn, str_of(text));
 	}
 	if (env->refusal == NULL && env->check != NULL) {
-		if (trust_check_start(env->check, net_handle_of(s->conn))) {
-			s->mode = SMTP_CHECKING;
-			return NET_WAIT;
-		}
+		if (trust_check_start(env->check, net_handle_of(s->conn)))
+			return smtp_wait(s, checked);
 		smtp_content_refuse(
 		    s, "451 4.3.2 Too much mail is being checked, try later");
 	}
-	return finish(s);
-}
-
-enum net_next
-smtp_content_checked(struct smtp_session *s)
-{
-	struct trust_check *check = s->env->check;
-	enum trust_action action;
-	struct pst_str fields;
-	const char *reply;
-
-	if (!trust_check_is_done(check))
-		return NET_WAIT;
-	s->mode = SMTP_COMMAND;
-	action = trust_check_result(check, &fields, &reply);
-	if (action == TRUST_REJECT || action == TRUST_DEFER)
-		smtp_content_refuse(s, reply);
-	else
-		delivery_mark(s->env->delivery, fields, action == TRUST_JUNK);
-	return finish(s);
+	return filter(s);
 }

@@ -2,6 +2,7 @@
  * smtp/envelope.c - the life of a mail transaction.
  */
 #include "base/clock.h"
+#include "base/trail.h"
 #include "smtp/session.h"
 
 #include <inttypes.h>
@@ -48,6 +49,7 @@ smtp_envelope_begin(struct smtp_session *s)
 	env->arena = arena_new(
 	    lines * (line * 3 + sizeof(struct smtp_recipient)));
 	make_id(env->id, net_id(s->conn));
+	trail_about(env->id);
 	s->env = env;
 }
 
@@ -60,10 +62,13 @@ smtp_envelope_end(struct smtp_session *s)
 		return;
 	if (env->begun)
 		net_set_idle(s->conn, smtp_config(s)->smtp.idle_time);
+	if (s->milters != NULL)
+		milters_end(s->milters);
 	delivery_free(&env->delivery);
 	trust_signer_free(&env->signer);
 	trust_check_drop(&env->check);
 	arena_free(&env->arena);
 	free(env);
 	s->env = NULL;
+	trail_about(NULL);
 }

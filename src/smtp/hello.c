@@ -2,8 +2,8 @@
  * smtp/hello.c - HELO, EHLO and LHLO (RFC 5321, 4.1.1.1; RFC 2033, 4.1), and
  * what is announced.
  *
- * DSN (RFC 3461) is not announced: its parameters are understood, but a notice
- * of success could not be sent to another server.
+ * DSN (RFC 3461) only when there is a queue: notifications may have to go to
+ * other servers. LMTP has answers of its own for each recipient.
  */
 #include "base/str.h"
 #include "smtp/session.h"
@@ -56,7 +56,8 @@ smtp_run_ehlo(struct smtp_session *s, struct pst_str args)
 	    out, "250-SIZE %" PRId64 "\r\n", cfg->smtp.message_size);
 	if (net_tls_offered(c))
 		(void)buf_puts(out, "250-STARTTLS\r\n");
-	if (s->kind == SMTP_SUBMISSION && net_auth_allowed(c))
+	if (s->kind == SMTP_SUBMISSION && s->local == NULL &&
+	    net_auth_allowed(c))
 		(void)buf_printf(
 		    out, "250-AUTH %s\r\n", sasl_mechanisms(net_tls_active(c)));
 	(void)buf_puts(out, "250-ENHANCEDSTATUSCODES\r\n"
@@ -64,6 +65,10 @@ smtp_run_ehlo(struct smtp_session *s, struct pst_str args)
 			    "250-SMTPUTF8\r\n"
 			    "250-CHUNKING\r\n"
 			    "250-BINARYMIME\r\n");
+	if (net_tls_active(c))
+		(void)buf_puts(out, "250-REQUIRETLS\r\n");
+	if (s->services->outbound != NULL && s->kind != SMTP_LMTP)
+		(void)buf_puts(out, "250-DSN\r\n");
 	announce_limits(out, cfg);
 	return smtp_reply(s, "250 HELP");
 }

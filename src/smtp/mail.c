@@ -1,9 +1,11 @@
 /*
  * smtp/mail.c - MAIL (RFC 5321, 4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152,
- * RFC 3030), SMTPUTF8 (RFC 6531), AUTH (RFC 4954), RET and ENVID (RFC 3461).
+ * RFC 3030), SMTPUTF8 (RFC 6531), AUTH (RFC 4954), RET and ENVID (RFC 3461),
+ * REQUIRETLS (RFC 8689).
  */
 #include "base/log.h"
 #include "base/str.h"
+#include "base/trail.h"
 #include "smtp/session.h"
 
 /* NULL: may be. */
@@ -14,7 +16,11 @@ refuse_sender(struct smtp_session *s, struct pst_str address)
 	enum pst_rc rc = PST_E_DENIED;
 	char text[1024];
 
-	if (str_copy(text, sizeof(text), address))
+	if (str_copy(text, sizeof(text), address) && s->local != NULL)
+		rc = local_may_send_as(smtp_config(s), s->local->name, text)
+			 ? PST_OK
+			 : PST_E_DENIED;
+	else if (str_copy(text, sizeof(text), address))
 		rc = account_may_send_as(
 		    s->services->accounts, net_user(s->conn), text, &err);
 	if (rc == PST_OK)
@@ -36,13 +42,34 @@ refuse_mail(struct smtp_session *s, const struct smtp_mail *mail)
 		return "555 5.5.4 Say EHLO before using parameters";
 	if (mail->has_auth && s->kind != SMTP_SUBMISSION)
 		return smtp_parse_reply(SMTP_E_UNKNOWN);
+	/* RFC 8689, 2: it is an extension of secured sessions only. */
+	if (mail->require_tls && !net_tls_active(s->conn))
+		return smtp_parse_reply(SMTP_E_UNKNOWN);
 	if (!mail->utf8 && !str_is_ascii(mail->from.text))
 		return "553 5.6.7 This address needs SMTPUTF8";
 	if (mail->size > (uint64_t)cfg->smtp.message_size)
 		return "552 5.3.4 The message is too large";
 	if (s->kind == SMTP_SUBMISSION && mail->from.text.n > 0)
 		return refuse_sender(s, mail->from.text);
-	return NULL;
+	return smtp_guard_mail(s);
+}
+
+/* Who hands it in, for the trail. */
+static void
+note_sender(const struct smtp_session *s)
+{
+	static const char *const kinds[] = { [SMTP_SERVER] = "smtp",
+		[SMTP_SUBMISSION] = "submission",
+		[SMTP_LMTP] = "lmtp" };
+	const char *tls = net_tls_info(s->conn);
+	char from[1024];
+
+	if (!trail_is_on())
+		return;
+	(void)str_copy(from, sizeof(from), s->env->mail.from.text);
+	trail_event(NULL, "mail", "from", from, "by", kinds[s->kind], "client",
+	    net_peer(s->conn), "helo", s->hello, "tls",
+	    tls[0] != '\0' ? tls : NULL, "user", net_user(s->conn), NULL);
 }
 
 enum net_next
@@ -74,5 +101,6 @@ smtp_run_mail(struct smtp_session *s, struct pst_str args)
 	}
 	env->delivery = delivery_new(s->services, cfg);
 	s->messages++;
-	return smtp_reply(s, "250 2.1.0 Ok");
+	note_sender(s);
+	return smtp_milter_mail(s, args);
 }

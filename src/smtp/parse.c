@@ -219,6 +219,19 @@ parse_utf8(struct arena *a, struct pst_str value, void *out)
 	return SMTP_OK;
 }
 
+/* RFC 8689, 2. */
+static enum smtp_error
+parse_require_tls(struct arena *a, struct pst_str value, void *out)
+{
+	struct smtp_mail *mail = out;
+
+	(void)a;
+	if (value.p != NULL)
+		return SMTP_E_PARAM;
+	mail->require_tls = true;
+	return SMTP_OK;
+}
+
 /* RFC 4954, 5: the xtext of a mailbox, or "<>". */
 static enum smtp_error
 parse_auth(struct arena *a, struct pst_str value, void *out)
@@ -303,8 +316,18 @@ is_address_type(struct pst_str s)
 	return s.n > 0;
 }
 
+static bool
+has_controls(struct pst_str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if ((unsigned char)s.p[i] < 32 || s.p[i] == 127)
+			return true;
+	}
+	return false;
+}
+
 /* RFC 3461, 4.2; the type utf-8 is of RFC 6533, 3, and has escapes of its own,
- * which are kept. */
+ * which are kept. Postfix sends UTF-8 in xtext as rfc822. */
 static enum smtp_error
 parse_orcpt(struct arena *a, struct pst_str value, void *out)
 {
@@ -323,7 +346,7 @@ parse_orcpt(struct arena *a, struct pst_str value, void *out)
 		return rcpt->orcpt.n == text.n ? SMTP_OK : SMTP_E_MEMORY;
 	}
 	if (!smtp_xtext_decode(a, text, &rcpt->orcpt) ||
-	    !is_printable(rcpt->orcpt))
+	    !str_is_utf8(rcpt->orcpt) || has_controls(rcpt->orcpt))
 		return SMTP_E_PARAM;
 	return SMTP_OK;
 }
@@ -340,6 +363,7 @@ static const struct parameter mail_parameters[] = {
 	{ "ENVID", parse_envid },
 	{ "RET", parse_ret },
 	{ "SIZE", parse_size },
+	{ "REQUIRETLS", parse_require_tls },
 	{ "SMTPUTF8", parse_utf8 },
 };
 

@@ -1,6 +1,6 @@
 /*
  * smtp/parse.h - command lines to structures (RFC 5321, 4.1.2; RFC 1870, 6152,
- * 3030, 6531, 4954, 3461 for the parameters of MAIL and RCPT).
+ * 3030, 6531, 4954, 3461, 8689 for the parameters of MAIL and RCPT).
  *
  * Pure. Slices point into the line or the arena.
  */
@@ -33,6 +33,7 @@ struct smtp_mail {
 	uint64_t size; /* 0: not told */
 	enum smtp_body body;
 	bool utf8;
+	bool require_tls;
 	bool has_auth;
 	struct pst_str auth; /* AUTH=, decoded; empty: "<>" */
 	enum smtp_ret ret;

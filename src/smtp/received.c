@@ -13,7 +13,7 @@ enum { ADDRESS_SHOWN = 512 };
 static void
 put_from(const struct smtp_session *s, struct buf *out)
 {
-	const char *peer = net_peer(s->conn);
+	const char *peer = net_peer(s->conn), *name = NULL;
 
 	if (s->kind == SMTP_SUBMISSION &&
 	    smtp_config(s)->smtp.received_hide_client) {
@@ -23,10 +23,12 @@ put_from(const struct smtp_session *s, struct buf *out)
 		return;
 	}
 	(void)buf_printf(out, "from %s", s->hello);
-	if (strchr(peer, ':') != NULL)
-		(void)buf_printf(out, " ([IPv6:%s])", peer);
-	else if (strchr(peer, '.') != NULL)
-		(void)buf_printf(out, " ([%s])", peer);
+	if (s->client != NULL)
+		name = guard_client_name(s->client);
+	if (strpbrk(peer, ":.") != NULL)
+		(void)buf_printf(out, " (%s%s[%s%s])", name != NULL ? name : "",
+		    name != NULL ? " " : "",
+		    strchr(peer, ':') != NULL ? "IPv6:" : "", peer);
 	(void)buf_puts(out, "\r\n\t");
 }
 

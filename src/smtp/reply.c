@@ -3,6 +3,7 @@
  * RFC 3463), and the log of what was refused.
  */
 #include "base/str.h"
+#include "base/trail.h"
 #include "smtp/session.h"
 
 enum net_next
@@ -61,6 +62,13 @@ smtp_log_refusal(struct smtp_session *s, const char *what,
 	    env != NULL ? env->id : NULL, "from", env != NULL ? from : NULL,
 	    "to", address.n > 0 ? to : NULL, "peer", net_peer(s->conn), "user",
 	    net_user(s->conn), "reason", reason, NULL);
+	if (env == NULL)
+		return;
+	/* One refused at MAIL has told nothing else of itself. */
+	trail_event(env->id, what, "from",
+	    env->delivery == NULL && env->size == 0 ? from : NULL, "to",
+	    address.n > 0 ? to : NULL, "client", net_peer(s->conn), "user",
+	    net_user(s->conn), "reply", reason, NULL);
 }
 
 const char *

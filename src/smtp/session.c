@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/trail.h"
 #include "smtp/smtp.h"
 
 #include <stdlib.h>
@@ -30,6 +31,15 @@ smtp_consume_line(struct smtp_session *s)
 {
 	net_consume(s->conn, s->line_used);
 	s->line_used = 0;
+}
+
+enum net_next
+smtp_wait(
+    struct smtp_session *s, enum net_next (*resume)(struct smtp_session *s))
+{
+	s->mode = SMTP_CHECKING;
+	s->resume = resume;
+	return NET_WAIT;
 }
 
 /* --- lines ------------------------------------------------------------------
@@ -136,8 +146,12 @@ take(struct smtp_session *s, struct pst_str in, bool *moved_r)
 		*moved_r = false;
 		return NET_PAUSE;
 	case SMTP_CHECKING:
+	case SMTP_PUT_OFF:
 		*moved_r = false;
 		return NET_WAIT;
+	case SMTP_GREETING:
+		*moved_r = false;
+		return NET_PAUSE;
 	}
 	net_consume(s->conn, used);
 	return next;
@@ -153,7 +167,7 @@ give_up_message(struct smtp_session *s, const char *reason)
 }
 
 static enum net_next
-run(struct smtp_session *s)
+run_turns(struct smtp_session *s)
 {
 	for (int turn = 0; turn < TURNS; turn++) {
 		struct pst_str in = net_input(s->conn);
@@ -172,8 +186,27 @@ run(struct smtp_session *s)
 	return NET_AGAIN;
 }
 
+/* The worker is about this transaction as long as it runs it. */
+static enum net_next
+run(struct smtp_session *s)
+{
+	enum net_next next;
+
+	trail_about(s->env != NULL ? s->env->id : NULL);
+	next = run_turns(s);
+	trail_about(NULL);
+	return next;
+}
+
 /* --- the connection's events ------------------------------------------------
  */
+
+enum net_next
+smtp_greet(struct smtp_session *s)
+{
+	return smtp_replyf(s, "220 %s %s Postern", smtp_config(s)->hostname,
+	    s->kind == SMTP_LMTP ? "LMTP" : "ESMTP");
+}
 
 static enum net_next
 open_session(struct net_conn *c, enum smtp_kind kind)
@@ -186,6 +219,8 @@ open_session(struct net_conn *c, enum smtp_kind kind)
 	s->kind = (unsigned char)kind;
 	net_set_session(c, s);
 	net_set_idle(c, cfg->smtp.idle_time);
+	if (kind == SMTP_SUBMISSION && net_listener(c)->local)
+		return smtp_local_open(s);
 	if (kind == SMTP_SUBMISSION)
 		net_set_deadline(
 		    c, clock_monotonic() + cfg->smtp.login_time * 1000000);
@@ -195,8 +230,7 @@ open_session(struct net_conn *c, enum smtp_kind kind)
 		    s, "554 5.7.1 %s Not from another host", cfg->hostname);
 		return NET_CLOSE;
 	}
-	return smtp_replyf(s, "220 %s %s Postern", cfg->hostname,
-	    kind == SMTP_LMTP ? "LMTP" : "ESMTP");
+	return kind == SMTP_SERVER ? smtp_guard_open(s) : smtp_greet(s);
 }
 
 static enum net_next
@@ -229,6 +263,8 @@ on_timer(struct net_conn *c)
 	struct smtp_session *s = net_session(c);
 	enum net_next next;
 
+	if (s->mode == SMTP_GREETING)
+		return smtp_guard_greet(s);
 	if (s->mode == SMTP_HELD_BACK) {
 		next = smtp_auth_held_back(s);
 		return next == NET_READ ? run(s) : next;
@@ -245,9 +281,17 @@ on_woken(struct net_conn *c)
 	struct smtp_session *s = net_session(c);
 	enum net_next next;
 
+	if (s->mode == SMTP_PUT_OFF) {
+		s->mode = SMTP_COMMAND;
+		return run(s);
+	}
 	if (s->mode != SMTP_CHECKING)
 		return NET_READ;
-	next = smtp_content_checked(s);
+	trail_about(s->env->id);
+	next = s->resume(s);
+	if (next != NET_WAIT && s->mode == SMTP_CHECKING)
+		s->mode = SMTP_COMMAND;
+	trail_about(NULL);
 	return next == NET_READ ? run(s) : next;
 }
 
@@ -267,7 +311,7 @@ on_secured(struct net_conn *c)
 	free(s->hello);
 	s->hello = NULL;
 	s->extended = false;
-	if (net_user(c) != NULL)
+	if (net_user(c) != NULL && s->local == NULL)
 		(void)net_set_user(c, NULL);
 	return NET_READ;
 }
@@ -280,8 +324,11 @@ on_closed(struct net_conn *c)
 	if (s == NULL)
 		return;
 	smtp_auth_end(s);
+	milters_drop(&s->milters);
 	give_up_message(s, "the connection was closed");
+	guard_client_drop(&s->client);
 	free(s->hello);
+	free(s->local);
 	free(s);
 	net_set_session(c, NULL);
 }

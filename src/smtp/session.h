@@ -12,6 +12,9 @@
 #define SMTP_SESSION_H
 
 #include "delivery/delivery.h"
+#include "delivery/local.h"
+#include "guard/client.h"
+#include "guard/milter.h"
 #include "net/net.h"
 #include "smtp/dot.h"
 #include "smtp/parse.h"
@@ -33,13 +36,16 @@ enum smtp_mode {
 	SMTP_CHUNK,	/* content counted by BDAT */
 	SMTP_AUTH,	/* an answer to a SASL challenge */
 	SMTP_HELD_BACK, /* not looked at until the pause is over */
-	SMTP_CHECKING,	/* nor these, until the message is checked */
+	SMTP_CHECKING,	/* nor these, until s->resume() says so */
+	SMTP_GREETING,	/* there should be none before the greeting */
+	SMTP_PUT_OFF,	/* a command that cannot be run yet */
 };
 
 /* A recipient that was accepted. */
 struct smtp_recipient {
 	struct smtp_rcpt rcpt;
 	struct smtp_recipient *next;
+	bool added; /* by a milter */
 };
 
 /* A mail transaction: from MAIL to the end of the content or RSET. */
@@ -53,11 +59,18 @@ struct smtp_envelope {
 	size_t recipients;
 	char id[32]; /* names the message in replies and the log */
 
+	bool filtered; /* by s->milters */
+	bool rebuild;  /* the delivery has other recipients than this */
+	struct smtp_recipient *asked; /* the one that milters think about */
+
 	/* The content. */
 	bool begun;
 	bool chunked;		 /* BDAT: DATA is out of sequence */
 	uint64_t size;		 /* octets so far */
 	const char *refusal;	 /* the reply that it will get, or NULL */
+	struct pst_str results;	 /* of the check; to stand on top */
+	bool junk;		 /* the check, or a milter, says so */
+	bool reseals;		 /* the seal is of what milters made */
 	struct smtp_dot dot;	 /* of DATA */
 	struct smtp_lines lines; /* of BDAT */
 };
@@ -65,7 +78,13 @@ struct smtp_envelope {
 struct smtp_session {
 	struct net_conn *conn;
 	const struct services *services;
+	struct guard_client *client; /* NULL: it is exempt */
+	struct milters *milters;     /* or NULL */
+	bool unfiltered;	     /* there are none for this client */
+	enum net_next (*resume)(struct smtp_session *s); /* SMTP_CHECKING */
+	char mechanism[24];				 /* of AUTH */
 	struct smtp_envelope *env; /* NULL: no transaction */
+	struct local_user *local;  /* a process of this host; or NULL */
 	char *hello;		   /* what the client calls itself, or NULL */
 	bool extended;		   /* it said EHLO or LHLO */
 	bool skip_after_cr;	   /* SMTP_SKIP_LINE: the last octet */
@@ -102,6 +121,7 @@ enum smtp_need {
 	SMTP_NEEDS_NO_MAIL = 1 << 3, /* there is none */
 	SMTP_NEEDS_ARGS = 1 << 4,    /* something follows the verb */
 	SMTP_NEEDS_NO_ARGS = 1 << 5, /* nothing does */
+	SMTP_NEEDS_CLIENT = 1 << 6,  /* the client's checks are over */
 };
 
 /* command.c: NULL when there is none of that name. */
@@ -142,6 +162,12 @@ enum net_next smtp_data_input(
 enum net_next smtp_chunk_input(
     struct smtp_session *s, const char *p, size_t n, size_t *used_r);
 
+/* local.c: processes of this host. */
+enum net_next smtp_local_open(struct smtp_session *s);
+/* delivery_add(), where the host's own name stands for its users. */
+enum pst_rc smtp_local_add(struct smtp_session *s,
+    struct delivery_recipient *to, struct pst_error *err);
+
 /* envelope.c */
 void smtp_envelope_begin(struct smtp_session *s);
 /* Ends the transaction, whatever became of it. */
@@ -160,8 +186,43 @@ bool smtp_refuses_bare_newline(const struct smtp_session *s);
 bool smtp_content_hopeless(const struct smtp_session *s);
 /* Stores the message, replies and ends the transaction. */
 enum net_next smtp_content_end(struct smtp_session *s);
-/* The same once it is checked: SMTP_CHECKING is over then. */
-enum net_next smtp_content_checked(struct smtp_session *s);
+/* The same when milters have changed what they want. */
+enum net_next smtp_content_filtered(struct smtp_session *s);
+
+/* rcpt.c */
+void smtp_recipient_add(struct smtp_envelope *env, struct smtp_recipient *r);
+/* What delivery is told of it. False: no room. */
+bool smtp_recipient_fill(struct smtp_session *s, const struct smtp_recipient *r,
+    struct delivery_recipient *to);
+
+/* A delivery to those that are recipients now. NULL, or the reply: one of the
+ * client's cannot be served any more. */
+const char *smtp_recipients_rebuild(struct smtp_session *s);
+
+/* milter.c: guard/milter.h at work. Each replies, at once or when the milters
+ * have said what they think; `args` are the command's. */
+enum net_next smtp_milter_mail(struct smtp_session *s, struct pst_str args);
+enum net_next smtp_milter_rcpt(
+    struct smtp_session *s, struct smtp_recipient *r, struct pst_str args);
+enum net_next smtp_milter_content(struct smtp_session *s);
+
+/* guard.c: the defences of listeners for other servers (guard/client.h). */
+/* Greets, at once or after a pause, or turns the client away. */
+enum net_next smtp_guard_open(struct smtp_session *s);
+/* The pause is over. */
+enum net_next smtp_guard_greet(struct smtp_session *s);
+/* False: NET_WAIT, and ask again. */
+bool smtp_guard_ready(struct smtp_session *s);
+/* NULL, or the reply that refuses a transaction or a recipient. */
+const char *smtp_guard_mail(struct smtp_session *s);
+const char *smtp_guard_recipient(
+    struct smtp_session *s, const struct smtp_path *to);
+/* NULL, or the reply that tells to come again: `r` is taken out of the
+ * delivery. */
+const char *smtp_guard_greylist(
+    struct smtp_session *s, const struct smtp_recipient *r);
+/* There is no such recipient. */
+void smtp_guard_unknown(struct smtp_session *s);
 
 /* received.c: the field that tells of this hop (RFC 5321, 4.4). */
 void smtp_received(const struct smtp_session *s, struct buf *out);
@@ -182,6 +243,12 @@ void smtp_log_refusal(struct smtp_session *s, const char *what,
 const char *smtp_parse_reply(enum smtp_error error);
 
 /* session.c */
+/* What follows is not looked at until the connection is woken and `resume`
+ * returns something else than NET_WAIT. Returns NET_WAIT. */
+enum net_next smtp_wait(
+    struct smtp_session *s, enum net_next (*resume)(struct smtp_session *s));
+/* "220 ...", or its last line. */
+enum net_next smtp_greet(struct smtp_session *s);
 /* Takes the line at hand off the input now, not after its handler. */
 void smtp_consume_line(struct smtp_session *s);
 struct config *smtp_config(const struct smtp_session *s);

@@ -200,6 +200,57 @@ Test(rewrite, collects_from_with_its_folds)
 	rewrite_fini(&w);
 }
 
+/* RFC 9228; who sent a message on is known by it. */
+Test(rewrite, collects_delivered_to)
+{
+	struct rewrite w;
+	struct rewrite_options opt = { .header_max = 4096,
+		.keep_delivered = true };
+	struct buf out;
+
+	rewrite_init(&w, &opt);
+	run(&w,
+	    "Delivered-To: a@b\r\nX: y\r\ndelivered-to:\r\n c@d\r\n\r\n"
+	    "Delivered-To: e@f\r\n",
+	    &out);
+	cr_expect(str_eq(buf_str(&w.delivered), STR(" a@b\r\n\0\r\n c@d\r\n")));
+	buf_fini(&out);
+	rewrite_fini(&w);
+}
+
+/* RFC 8689, 3: "No" is the one value, and there is one such field. */
+Test(rewrite, tls_required)
+{
+	static const struct {
+		const char *text;
+		bool optional;
+	} headers[] = {
+		{ "TLS-Required: No\r\n\r\n", true },
+		{ "A: b\r\ntls-required:\r\n no\r\n\r\n", true },
+		{ "TLS-Required: Yes\r\n\r\n", false },
+		{ "TLS-Required: No way\r\n\r\n", false },
+		{ "TLS-Required:\r\n\r\n", false },
+		{ "TLS-Required: No\r\nTLS-Required: No\r\n\r\n", false },
+		{ "TLS-Required: No                                       "
+		  "\r\n\r\n",
+		    false },
+		{ "A: b\r\n\r\nTLS-Required: No\r\n", false },
+		{ "", false },
+	};
+
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+		struct rewrite w;
+		struct buf out;
+
+		start(&w, false, 4096);
+		run(&w, headers[i].text, &out);
+		cr_expect_eq(rewrite_tls_is_optional(&w), headers[i].optional,
+		    "%s", headers[i].text);
+		buf_fini(&out);
+		rewrite_fini(&w);
+	}
+}
+
 Test(rewrite, counts_every_from)
 {
 	struct rewrite w;

@@ -167,6 +167,9 @@ Test(route, an_alias_that_leads_nowhere)
 
 	add_alias("loop@a.test", "pool@a.test");
 	add_alias("pool@a.test", "loop@a.test");
-	cr_assert_neq(resolve("loop@a.test", 10, &route), PST_OK);
+	add_alias("dead@a.test", "nobody@a.test");
+	cr_expect_eq(resolve("loop@a.test", 10, &route), PST_E_CONFLICT);
+	route_fini(&route);
+	cr_expect_eq(resolve("dead@a.test", 10, &route), PST_E_NOTFOUND);
 	route_fini(&route);
 }

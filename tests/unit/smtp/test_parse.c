@@ -56,6 +56,9 @@ static const struct {
 	{ "FROM:<a@b.test> SIZE=1 SIZE=1", SMTP_E_TWICE, NULL },
 	{ "FROM:<a@b.test> BODY=9BIT", SMTP_E_PARAM, NULL },
 	{ "FROM:<a@b.test> SMTPUTF8=1", SMTP_E_PARAM, NULL },
+	{ "FROM:<a@b.test> requiretls", SMTP_OK, "a@b.test" },
+	{ "FROM:<a@b.test> REQUIRETLS=1", SMTP_E_PARAM, NULL },
+	{ "FROM:<a@b.test> REQUIRETLS REQUIRETLS", SMTP_E_TWICE, NULL },
 	{ "FROM:<a@b.test> RET=SOME", SMTP_E_PARAM, NULL },
 	{ "FROM:<a@b.test> ENVID=a+2", SMTP_E_PARAM, NULL },
 	{ "FROM:<a@b.test> ENVID=a+0D", SMTP_E_PARAM, NULL },
@@ -149,6 +152,11 @@ static const struct {
 	{ "TO:<a@b.test> ORCPT=rfc822;", SMTP_E_PARAM, 0, NULL },
 	{ "TO:<a@b.test> ORCPT=;x", SMTP_E_PARAM, 0, NULL },
 	{ "TO:<a@b.test> ORCPT=rfc822;a+0Ab", SMTP_E_PARAM, 0, NULL },
+	{ "TO:<a@b.test> ORCPT=rfc822;a+7Fb", SMTP_E_PARAM, 0, NULL },
+	{ "TO:<a@b.test> ORCPT=rfc822;a+C3b", SMTP_E_PARAM, 0, NULL },
+	{ "TO:<a@b.test> ORCPT=rfc822;a+C3+B8b", SMTP_OK, 0,
+	    "a\xc3\xb8"
+	    "b" },
 	{ "TO:<a@b.test> SIZE=1", SMTP_E_UNKNOWN, 0, NULL },
 };
 
