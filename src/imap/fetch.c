@@ -19,6 +19,7 @@
 #include "imap/modseq.h"
 #include "imap/places.h"
 #include "imap/respond.h"
+#include "imap/thread_ids.h"
 
 enum {
 	BATCH = 256,	 /* rows at a time */
@@ -53,6 +54,7 @@ struct fetching {
 	struct buf small;			     /* a whole message */
 	struct buf fields;			     /* to be kept */
 	struct imap_cached cached[MAIL_CACHE_FACTS]; /* by kind */
+	struct imap_thread_ids *threads;
 	enum imap_fetch_level level; /* what must be read of this message */
 };
 
@@ -84,6 +86,7 @@ cleanup(struct imap_session *s)
 	buf_fini(&f->m.made);
 	for (unsigned k = 0; k < MAIL_CACHE_FACTS; k++)
 		imap_cached_fini(&f->cached[k]);
+	imap_thread_ids_free(&f->threads);
 	arena_free(&f->m.scratch);
 }
 
@@ -341,6 +344,9 @@ begin_message(struct imap_session *s, struct fetching *f)
 	rc = f->level > IMAP_FETCH_ROW ? open_body(s, f, &err) : PST_OK;
 	if (rc == PST_OK && f->items.needs_ident)
 		rc = view_ident(s->view, m->row.uid, m->ident, &err);
+	if (rc == PST_OK && f->items.needs_thread)
+		m->thread = imap_thread_ids_find(
+		    &f->threads, s->view, f->rows, f->n, f->at - 1, false);
 	if (rc != PST_OK) {
 		if (rc != PST_E_NOTFOUND)
 			log_failure(

@@ -10,6 +10,7 @@
 #include "imap/modseq.h"
 #include "imap/preview.h"
 #include "imap/respond.h"
+#include "mailbox/catalog.h"
 
 enum { ITEMS_MAX = 1000 };
 
@@ -138,14 +139,19 @@ put_emailid(struct buf *out, struct imap_fetch_message *m,
 	(void)buf_putc(out, ')');
 }
 
-/* RFC 8474, 5.2: relations between messages are not kept. */
+/* RFC 8474, 5.2 */
 static void
 put_threadid(struct buf *out, struct imap_fetch_message *m,
     const struct imap_fetch_node *node)
 {
-	(void)m;
+	char id[CATALOG_THREAD_ID];
+
 	(void)node;
-	(void)buf_puts(out, "THREADID NIL");
+	catalog_thread_id(m->thread, id);
+	if (m->thread != 0)
+		(void)buf_printf(out, "THREADID (%s)", id);
+	else
+		(void)buf_puts(out, "THREADID NIL");
 }
 
 static const struct imap_fetch_item items[] = {
@@ -274,6 +280,7 @@ add_node(struct imap_fetch_items *out, struct imap_fetch_node ***tail,
 	out->has_flags |= item->write == put_flags;
 	out->has_modseq |= item->write == put_modseq;
 	out->needs_ident |= item->write == put_emailid;
+	out->needs_thread |= item->write == put_threadid;
 	**tail = node;
 	*tail = &node->next;
 }

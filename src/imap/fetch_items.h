@@ -39,6 +39,7 @@ struct imap_fetch_message {
 	uint32_t seq;
 	struct pst_row row;
 	char ident[VIEW_IDENT];	 /* when an item needs it */
+	uint64_t thread;	 /* the same; 0: it cannot be told */
 	struct pst_body body;	 /* from IMAP_FETCH_BODY on */
 	struct msg *msg;	 /* from IMAP_FETCH_HEADER on */
 	struct buf made;	 /* header fields that were chosen */
@@ -83,7 +84,7 @@ struct imap_fetch_items {
 	struct imap_fetch_node *first;
 	enum imap_fetch_level level; /* the highest of all */
 	bool sets_seen;
-	bool has_uid, has_flags, has_modseq, needs_ident;
+	bool has_uid, has_flags, has_modseq, needs_ident, needs_thread;
 	bool has_binary;	    /* BINARY or BINARY.SIZE */
 	bool has_preview, has_lazy; /* PREVIEW, with LAZY */
 	unsigned cached;	    /* kinds that are kept: bits by number */

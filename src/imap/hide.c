@@ -7,38 +7,11 @@
 
 enum { RULE_BITS = 64 };
 
-/* Only the last * is ever tried again, so it takes time in proportion to both
- * lengths multiplied at the worst. */
-bool
-imap_hide_matches(const char *pattern, const char *text)
-{
-	const char *star = NULL, *from = text;
-
-	while (*text != '\0') {
-		if (*pattern == '*') {
-			star = pattern++;
-			from = text;
-		} else if (*pattern == '?' ||
-			   ascii_lower(*pattern) == ascii_lower(*text)) {
-			pattern++;
-			text++;
-		} else if (star != NULL) {
-			pattern = star + 1;
-			text = ++from;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return *pattern == '\0';
-}
-
 static bool
 is_among(const struct config_strings *patterns, const char *text)
 {
 	for (size_t i = 0; i < patterns->n; i++) {
-		if (imap_hide_matches(patterns->v[i], text))
+		if (str_fits(patterns->v[i], text))
 			return true;
 	}
 	return false;

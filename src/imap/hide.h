@@ -15,7 +15,4 @@ uint64_t imap_hiding_rules(const struct imap_session *s);
 /* Tells the log of blocks that apply, each once in a session. */
 void imap_log_hidden(struct imap_session *s);
 
-/* `text` is what `pattern` says: * any octets, ? one; without case. Pure. */
-bool imap_hide_matches(const char *pattern, const char *text);
-
 #endif

@@ -68,6 +68,7 @@ libpostern_la_SOURCES += src/imap/imap.h \
 	src/imap/store.c \
 	src/imap/sync.c \
 	src/imap/thread.c \
+	src/imap/thread_ids.c src/imap/thread_ids.h \
 	src/imap/thread_names.c src/imap/thread_priv.h \
 	src/imap/thread_subject.c \
 	src/imap/thread_tree.c src/imap/thread_tree.h \

@@ -102,8 +102,8 @@ imap_login(struct imap_session *s, struct imap_parser *ps)
 		return imap_no(
 		    s, "[PRIVACYREQUIRED] Login is not allowed without TLS");
 	(void)str_copy(name, sizeof(name), user);
-	result = auth_password(
-	    s->sv->accounts, net_peer(s->c), user, password, &who, &delay);
+	result = auth_password(s->sv->accounts, AUTH_IMAP, net_peer(s->c), user,
+	    password, &who, &delay);
 	if (result != AUTH_OK)
 		return imap_login_failed(s, result, name, "LOGIN", delay);
 	return imap_logged_in(s, &who, "LOGIN");

@@ -189,7 +189,9 @@ imap_setquota(struct imap_session *s, struct imap_parser *ps)
 		return refuse(s, &err);
 	user.quota_bytes = l.bytes;
 	user.quota_messages = l.messages;
-	if (account_update(s->sv->accounts, &user, &err) != PST_OK)
+	if (account_update(s->sv->accounts, &user,
+		ACCOUNT_SET_QUOTA_BYTES | ACCOUNT_SET_QUOTA_MESSAGES,
+		&err) != PST_OK)
 		return refuse(s, &err);
 	log_event(PST_LOG_INFO, net_id(s->c), "quota-set", "user", user.address,
 	    "by", s->address, NULL);

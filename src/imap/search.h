@@ -9,6 +9,7 @@
 
 #include "imap/cached.h"
 #include "imap/parse.h"
+#include "imap/thread_ids.h"
 #include "mailbox/mailbox.h"
 #include "message/text.h"
 
@@ -48,6 +49,7 @@ struct imap_search_message {
 	size_t rows_n, row_at;
 	bool backwards;
 	struct imap_cached cached;
+	struct imap_thread_ids *threads;
 	struct pst_str facts;  /* see imap/facts.h; p NULL: not known yet */
 	struct buf made;       /* those that were worked out now */
 	struct msg_text words; /* for matching TEXT and BODY */
@@ -256,7 +258,7 @@ bool imap_match_save_date(
     struct imap_search_message *m, const struct imap_search_key *k);
 bool imap_match_emailid(
     struct imap_search_message *m, const struct imap_search_key *k);
-bool imap_match_nothing(
+bool imap_match_threadid(
     struct imap_search_message *m, const struct imap_search_key *k);
 bool imap_match_text(
     struct imap_search_message *m, const struct imap_search_key *k);

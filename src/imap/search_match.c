@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "imap/facts.h"
 #include "imap/search.h"
+#include "mailbox/catalog.h"
 #include "message/content.h"
 #include "message/header.h"
 
@@ -61,6 +62,7 @@ imap_search_message_fini(struct imap_search_message *m)
 	buf_fini(&m->folded);
 	buf_fini(&m->made);
 	imap_cached_fini(&m->cached);
+	imap_thread_ids_free(&m->threads);
 	arena_free(&m->scratch);
 }
 
@@ -97,6 +99,7 @@ imap_search_message_view(
 {
 	m->view = view;
 	imap_text_forget(m);
+	imap_thread_ids_free(&m->threads);
 	imap_cached_fini(&m->cached);
 	imap_cached_init(&m->cached, view, MAIL_CACHE_FACTS, AHEAD);
 }
@@ -417,12 +420,19 @@ imap_match_emailid(
 }
 
 bool
-imap_match_nothing(
+imap_match_threadid(
     struct imap_search_message *m, const struct imap_search_key *k)
 {
-	(void)m;
-	(void)k;
-	return false;
+	uint64_t wanted, thread;
+
+	if (!catalog_parse_thread_id(k->text, &wanted) || wanted == 0)
+		return false;
+	thread = m->rows_n > 0
+		     ? imap_thread_ids_find(&m->threads, m->view, m->rows,
+			   m->rows_n, m->row_at, m->backwards)
+		     : imap_thread_ids_find(
+			   &m->threads, m->view, &m->row, 1, 0, false);
+	return thread == wanted;
 }
 
 /* --- the header

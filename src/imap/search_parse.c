@@ -244,7 +244,7 @@ static const struct imap_search_word words[] = {
 	{ "SMALLER", IMAP_SEARCH_ROW, number, imap_match_smaller, 0, NULL },
 	{ "SUBJECT", IMAP_SEARCH_HEADER, text, imap_match_field, 0, "Subject" },
 	{ "TEXT", IMAP_SEARCH_BODY, text, imap_match_text, 0, NULL },
-	{ "THREADID", IMAP_SEARCH_ROW, object_id, imap_match_nothing, 0, NULL },
+	{ "THREADID", IMAP_SEARCH_HEADER, object_id, imap_match_threadid, 0, NULL },
 	{ "TO", IMAP_SEARCH_HEADER, text, imap_match_field, 0, "To" },
 	{ "UID", IMAP_SEARCH_ROW, uid_set, imap_match_set, 0, NULL },
 	{ "UIDAFTER", IMAP_SEARCH_ROW, uid_number, imap_match_uid_after, 0, NULL },

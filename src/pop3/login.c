@@ -148,8 +148,8 @@ pop3_run_pass(struct pop3_session *s, struct pst_str args)
 		return pop3_err(s, POP3_CODE_PERM, POP3_TEXT_NOT_WITHOUT_TLS);
 	if (s->user == NULL)
 		return pop3_bad(s, POP3_TEXT_USER_FIRST);
-	result = auth_password(s->services->accounts, net_peer(s->conn),
-	    str_of(s->user), args, &user, &delay);
+	result = auth_password(s->services->accounts, AUTH_POP3,
+	    net_peer(s->conn), str_of(s->user), args, &user, &delay);
 	if (result == AUTH_OK)
 		return pop3_logged_in(s, &user, "USER");
 	next = pop3_login_failed(s, result, s->user, "USER", delay);
