@@ -12,7 +12,9 @@ static const struct table_column columns[] = {
 	{ "users", "users", TABLE_NUMBER },
 	{ "domains", "domains", TABLE_NUMBER },
 	{ "aliases", "aliases", TABLE_NUMBER },
+	{ "forwards", "forwarding", TABLE_NUMBER },
 	{ "shares", "shares", TABLE_NUMBER },
+	{ "credentials", "app passwords", TABLE_NUMBER },
 	{ "same", "there already", TABLE_NUMBER },
 	{ "different", "there otherwise", TABLE_NUMBER },
 	{ NULL, NULL, TABLE_TEXT },
@@ -76,10 +78,12 @@ tell(void *arg, const char *what, const char *name)
 static void
 print(struct ctl *c, const struct account_copied *done)
 {
-	json_t *row = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "users",
-	    (json_int_t)done->users, "domains", (json_int_t)done->domains,
-	    "aliases", (json_int_t)done->aliases, "shares",
-	    (json_int_t)done->shares, "same", (json_int_t)done->same,
+	json_t *row = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+	    "users", (json_int_t)done->users, "domains",
+	    (json_int_t)done->domains, "aliases", (json_int_t)done->aliases,
+	    "forwards", (json_int_t)done->forwards, "shares",
+	    (json_int_t)done->shares, "credentials",
+	    (json_int_t)done->credentials, "same", (json_int_t)done->same,
 	    "different", (json_int_t)done->different);
 
 	table_print_one(c->out, columns, row, c->json);

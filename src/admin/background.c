@@ -29,6 +29,8 @@ struct admin_work {
 	struct buf heard; /* of the client */
 	bool no_more;	  /* will come of it */
 	bool over, cancelled;
+	void (*break_off)(void *arg); /* or NULL */
+	void *break_arg;
 	enum pst_rc rc;
 	struct pst_error err;
 
@@ -172,6 +174,18 @@ admin_work_is_cancelled(void *work)
 	return cancelled;
 }
 
+void
+admin_work_when_cancelled(
+    struct admin_work *w, void (*fn)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&w->lock);
+	w->break_off = fn;
+	w->break_arg = arg;
+	if (fn != NULL && w->cancelled)
+		fn(arg);
+	pthread_mutex_unlock(&w->lock);
+}
+
 const struct admin_host *
 admin_work_host(const struct admin_work *w)
 {
@@ -257,6 +271,8 @@ work_free(void *work)
 
 	pthread_mutex_lock(&w->lock);
 	w->cancelled = true;
+	if (w->break_off != NULL)
+		w->break_off(w->break_arg);
 	pthread_cond_signal(&w->moved);
 	pthread_mutex_unlock(&w->lock);
 	(void)pthread_join(w->thread, NULL);

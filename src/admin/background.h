@@ -41,6 +41,11 @@ enum pst_rc admin_work_piece(
 bool admin_work_put(struct admin_work *w, const void *p, size_t n);
 /* Takes a struct admin_work, as a plain pointer for the engine's call backs. */
 bool admin_work_is_cancelled(void *work);
+/* `fn` is called once the work is cancelled, perhaps at once, by the control
+ * thread, to break off what waits. NULL: no more; then it is not running. It
+ * must not call anything of these. */
+void admin_work_when_cancelled(
+    struct admin_work *w, void (*fn)(void *arg), void *arg);
 const struct admin_host *admin_work_host(const struct admin_work *w);
 
 #endif

@@ -1,11 +1,12 @@
 /*
  * client.c - asking a running server over its control socket.
  *
- * No time limit of its own: the server answers or closes, and a trace lasts as
- * long as it is watched.
+ * No time limit but what the caller sets: the server answers or closes, and a
+ * trace lasts as long as it is watched.
  */
 #include "admin/client.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 #include <errno.h>
 #include <poll.h>
@@ -31,6 +32,7 @@ admin_connect(
 	buf_init(&conn_r->in, ANSWER_MAX);
 	buf_init(&conn_r->out, 2 * SEND_AT + ADMIN_LINE_MAX);
 	conn_r->is_deaf = false;
+	conn_r->deadline = 0;
 	if (!admin_socket_address(path, &sun, &dir_fd))
 		return pst_fail(err, PST_E_NOTFOUND, errno,
 		    "no server is reached at %s: %s", path, strerror(errno));
@@ -84,6 +86,21 @@ admin_send(
 	return rc;
 }
 
+/* False: it said nothing until the deadline. */
+static bool
+wait_for_more(const struct admin_connection *conn)
+{
+	struct pollfd p = { .fd = conn->fd, .events = POLLIN };
+	int64_t left;
+	int n;
+
+	do {
+		left = (conn->deadline - clock_monotonic()) / 1000;
+		n = left > 0 ? poll(&p, 1, (int)left + 1) : 0;
+	} while (n < 0 && errno == EINTR);
+	return n != 0;
+}
+
 static enum pst_rc
 read_more(struct admin_connection *conn, struct pst_error *err)
 {
@@ -93,6 +110,9 @@ read_more(struct admin_connection *conn, struct pst_error *err)
 	if (piece == NULL)
 		return pst_fail(
 		    err, PST_E_LIMIT, 0, "the server's answer is too long");
+	if (conn->deadline != 0 && !wait_for_more(conn))
+		return pst_fail(err, PST_E_TEMP, 0,
+		    "it takes too long; what was begun may go on");
 	do
 		n = recv(conn->fd, piece, PIECE_MAX, 0);
 	while (n < 0 && errno == EINTR);

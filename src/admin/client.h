@@ -11,8 +11,9 @@
 struct admin_connection {
 	int fd;
 	struct buf in;
-	struct buf out; /* only of a request that goes on: admin_say() */
-	bool is_deaf;	/* the server takes no more; it may have said why */
+	struct buf out;	  /* only of a request that goes on: admin_say() */
+	bool is_deaf;	  /* the server takes no more; it may have said why */
+	int64_t deadline; /* clock_monotonic, of waiting for it; 0: none */
 };
 
 /* PST_E_NOTFOUND: no server listens at `path`. */

@@ -67,6 +67,7 @@ void admin_run_kick(struct admin_client *c, const json_t *request);
 void admin_run_trace(struct admin_client *c, const json_t *request);
 void admin_run_usage(struct admin_client *c, const json_t *request);
 void admin_run_user_delete(struct admin_client *c, const json_t *request);
+void admin_run_factors_reset(struct admin_client *c, const json_t *request);
 
 void admin_run_acl_list(struct admin_client *c, const json_t *request);
 void admin_run_acl_set(struct admin_client *c, const json_t *request);
@@ -82,15 +83,20 @@ void admin_run_mailbox_delete(struct admin_client *c, const json_t *request);
 void admin_run_mailbox_rename(struct admin_client *c, const json_t *request);
 void admin_run_mailbox_fsck(struct admin_client *c, const json_t *request);
 void admin_run_convert(struct admin_client *c, const json_t *request);
+void admin_run_dns_check(struct admin_client *c, const json_t *request);
+void admin_run_dns_show(struct admin_client *c, const json_t *request);
 void admin_run_index_rebuild(struct admin_client *c, const json_t *request);
 void admin_run_index_status(struct admin_client *c, const json_t *request);
 void admin_run_queue(struct admin_client *c, const json_t *request);
 void admin_run_queue_stats(struct admin_client *c, const json_t *request);
 void admin_run_quota_set(struct admin_client *c, const json_t *request);
 void admin_run_quota_recount(struct admin_client *c, const json_t *request);
+void admin_run_sending(struct admin_client *c, const json_t *request);
+void admin_run_sending_lift(struct admin_client *c, const json_t *request);
 void admin_run_retention_run(struct admin_client *c, const json_t *request);
 void admin_run_retention_status(struct admin_client *c, const json_t *request);
 void admin_run_undelete(struct admin_client *c, const json_t *request);
+void admin_run_why(struct admin_client *c, const json_t *request);
 
 /* The user of the member "address", or the account of public mailboxes, which
  * is called "public". False: the client was told what is wrong.
@@ -101,6 +107,11 @@ bool admin_find_user(
  * and not needed. False: the client was told what is wrong. */
 bool admin_take_mailbox(struct admin_client *c, const json_t *request,
     const char *key, bool needed, char **name_r);
+
+/* Of users whose brake is on, for the status. */
+void admin_sending_warnings(struct admin_client *c, json_t *warnings);
+/* The server sends to others; false: the client was told. */
+bool admin_sends(struct admin_client *c);
 
 /* Closes all connections of a user; how many there were. */
 size_t admin_kick_user(struct net *n, const char *address);

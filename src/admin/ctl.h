@@ -63,6 +63,11 @@ enum ctl_exit {
 #define CTL_OPT_OLDER (UINT64_C(1) << 32)
 #define CTL_OPT_YOUNGER (UINT64_C(1) << 33)
 #define CTL_OPT_HELD (UINT64_C(1) << 34)
+#define CTL_OPT_USER (UINT64_C(1) << 35)
+#define CTL_OPT_KEEP (UINT64_C(1) << 50)
+#define CTL_OPT_NO_KEEP (UINT64_C(1) << 51)
+#define CTL_OPT_ADDRESS (UINT64_C(1) << 40)
+#define CTL_OPT_RESET (UINT64_C(1) << 44)
 /* No option: the command keeps the rights of who runs it, since it reads or
  * writes files of others. */
 #define CTL_AS_CALLER (UINT64_C(1) << 63)
@@ -73,7 +78,7 @@ struct ctl {
 	uint64_t given; /* CTL_OPT_*, or-ed */
 	const char *name, *quota, *quota_messages, *storage, *special_use,
 	    *mailbox, *since, *id, *from, *pop3_uidl, *to, *domain, *verify,
-	    *password_file, *trust, *reason, *older, *younger;
+	    *password_file, *trust, *reason, *older, *younger, *user, *address;
 	struct import_rules rules;
 
 	struct config *cfg;
@@ -101,18 +106,27 @@ extern const struct ctl_command ctl_index_commands[];
 extern const struct ctl_command ctl_mailbox_commands[];
 extern const struct ctl_command ctl_queue_commands[];
 extern const struct ctl_command ctl_quota_commands[];
+extern const struct ctl_command ctl_sending_commands[];
 extern const struct ctl_command ctl_storage_commands[];
 extern const struct ctl_command ctl_undelete_commands[];
 extern const struct ctl_command ctl_retention_commands[];
 extern const struct ctl_command ctl_export_commands[];
 extern const struct ctl_command ctl_import_commands[];
 extern const struct ctl_command ctl_alias_commands[];
+extern const struct ctl_command ctl_app_password_commands[];
+extern const struct ctl_command ctl_factor_commands[];
+extern const struct ctl_command ctl_forward_commands[];
+extern const struct ctl_command ctl_invite_commands[];
 extern const struct ctl_command ctl_domain_commands[];
 extern const struct ctl_command ctl_dkim_commands[];
+extern const struct ctl_command ctl_why_commands[];
+extern const struct ctl_command ctl_dns_commands[];
 
 /* The whole program. */
 int ctl_main(int argc, char **argv);
 
+/* Gives up the rights of a command with CTL_AS_CALLER. */
+enum pst_rc ctl_become(struct ctl *c, struct pst_error *err);
 /* Opens the accounts database when it is not open yet. */
 enum pst_rc ctl_accounts(struct ctl *c, struct pst_error *err);
 /* Says on stderr what went wrong; the exit status for it. */

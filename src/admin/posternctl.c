@@ -15,21 +15,28 @@ static const struct ctl_command *const groups[] = {
 	ctl_status_commands,
 	ctl_trace_commands,
 	ctl_user_commands,
+	ctl_factor_commands,
 	ctl_mailbox_commands,
 	ctl_acl_commands,
 	ctl_index_commands,
 	ctl_queue_commands,
+	ctl_why_commands,
 	ctl_quota_commands,
+	ctl_sending_commands,
 	ctl_undelete_commands,
 	ctl_convert_commands,
 	ctl_retention_commands,
 	ctl_import_commands,
 	ctl_export_commands,
 	ctl_alias_commands,
+	ctl_app_password_commands,
+	ctl_forward_commands,
+	ctl_invite_commands,
 	ctl_domain_commands,
 	ctl_accounts_commands,
 	ctl_storage_commands,
 	ctl_dkim_commands,
+	ctl_dns_commands,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
@@ -309,6 +316,11 @@ static const struct option long_options[] = {
 	{ "older", required_argument, NULL, OPT_OF(CTL_OPT_OLDER) },
 	{ "younger", required_argument, NULL, OPT_OF(CTL_OPT_YOUNGER) },
 	{ "held", no_argument, NULL, OPT_OF(CTL_OPT_HELD) },
+	{ "user", required_argument, NULL, OPT_OF(CTL_OPT_USER) },
+	{ "keep", no_argument, NULL, OPT_OF(CTL_OPT_KEEP) },
+	{ "no-keep", no_argument, NULL, OPT_OF(CTL_OPT_NO_KEEP) },
+	{ "address", required_argument, NULL, OPT_OF(CTL_OPT_ADDRESS) },
+	{ "reset", no_argument, NULL, OPT_OF(CTL_OPT_RESET) },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -389,6 +401,12 @@ take_command_option(struct ctl *c, uint64_t option)
 		break;
 	case CTL_OPT_YOUNGER:
 		c->younger = optarg;
+		break;
+	case CTL_OPT_USER:
+		c->user = optarg;
+		break;
+	case CTL_OPT_ADDRESS:
+		c->address = optarg;
 		break;
 	default: /* has no value */
 		break;
@@ -526,8 +544,8 @@ load_config(struct ctl *c, struct pst_error *err)
 }
 
 /* As root nothing may be left behind that the server cannot write. */
-static enum pst_rc
-become_user(struct ctl *c, struct pst_error *err)
+enum pst_rc
+ctl_become(struct ctl *c, struct pst_error *err)
 {
 	struct admin_identity id;
 	enum pst_rc rc;
@@ -560,7 +578,7 @@ run_command(struct ctl *c, char **words, int n)
 		return code;
 	if (load_config(c, &err) != PST_OK ||
 	    ((k->options & CTL_AS_CALLER) == 0 &&
-		become_user(c, &err) != PST_OK))
+		ctl_become(c, &err) != PST_OK))
 		return ctl_fail(PST_E_PERM, "%s", err.detail);
 	code = k->run(c, words + used, n - used);
 	if (fflush(c->out) != 0 && code == CTL_OK)

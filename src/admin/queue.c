@@ -9,7 +9,7 @@
 
 #define FILTERS                                                        \
 	(CTL_OPT_FROM | CTL_OPT_TO | CTL_OPT_DOMAIN | CTL_OPT_REASON | \
-	    CTL_OPT_OLDER | CTL_OPT_YOUNGER | CTL_OPT_HELD)
+	    CTL_OPT_OLDER | CTL_OPT_YOUNGER | CTL_OPT_HELD | CTL_OPT_USER)
 
 static const struct table_column list_columns[] = {
 	{ "id", "ID", TABLE_TEXT },
@@ -29,7 +29,9 @@ static const struct table_column message_columns[] = {
 	{ "arrived", "arrived (UTC)", TABLE_TIME },
 	{ "size", "size", TABLE_SIZE },
 	{ "sender", "sender", TABLE_TEXT },
+	{ "user", "user", TABLE_TEXT },
 	{ "held", "held", TABLE_TRUTH },
+	{ "reason", "reason", TABLE_TEXT },
 	{ NULL, NULL, TABLE_TEXT },
 };
 
@@ -59,6 +61,7 @@ static const struct table_column stats_columns[] = {
 	{ "ready", "READY", TABLE_NUMBER },
 	{ "active", "ACTIVE", TABLE_NUMBER },
 	{ "limit", "LIMIT", TABLE_NUMBER },
+	{ "rate", "RATE (/min)", TABLE_NUMBER },
 	{ "sleeps", "SLEEPS (s)", TABLE_NUMBER },
 	{ "error", "LAST ERROR", TABLE_TEXT },
 	{ NULL, NULL, TABLE_TEXT },
@@ -96,6 +99,7 @@ make_request(struct ctl *c, const char *verb, const char *id)
 	set_text(r, "recipient", c->to);
 	set_text(r, "domain", c->domain);
 	set_text(r, "reason", c->reason);
+	set_text(r, "user", c->user);
 	if ((c->given & CTL_OPT_HELD) != 0)
 		json_object_set_new(r, "held", json_true());
 	if (set_age(r, "older", c->older) && set_age(r, "younger", c->younger))
@@ -188,10 +192,32 @@ release(struct ctl *c, char **args, int n)
 	return act(c, "release", "released", args, n);
 }
 
+/* Without a look at each: a network is back. */
+static int
+retry_all(struct ctl *c)
+{
+	json_t *items;
+	int code = ctl_request(c,
+	    json_pack("{s:s, s:s, s:b}", "request", "queue", "verb", "retry",
+		"all", 1),
+	    &items);
+
+	if (c->json)
+		table_print(c->out, list_columns, items, true);
+	else if (code == CTL_OK)
+		(void)fputs("all that waits is tried now\n", c->out);
+	json_decref(items);
+	return code;
+}
+
 static int
 retry(struct ctl *c, char **args, int n)
 {
-	return act(c, "retry", "tried now", args, n);
+	if ((c->given & CTL_OPT_ALL) == 0)
+		return act(c, "retry", "tried now", args, n);
+	if (n > 0 || (c->given & FILTERS) != 0)
+		return ctl_usage("queue retry: --all stands alone");
+	return retry_all(c);
 }
 
 static int delete (struct ctl *c, char **args, int n)
@@ -225,8 +251,8 @@ stats(struct ctl *c, char **args, int n)
 	return code;
 }
 
-#define FILTER_USAGE                                    \
-	"[--from TEXT] [--to TEXT] [--domain DOMAIN]\n" \
+#define FILTER_USAGE                                                  \
+	"[--user USER] [--from TEXT] [--to TEXT] [--domain DOMAIN]\n" \
 	"      [--reason TEXT] [--older AGE] [--younger AGE] [--held]"
 
 const struct ctl_command ctl_queue_commands[] = {
@@ -234,7 +260,8 @@ const struct ctl_command ctl_queue_commands[] = {
 	{ "queue", "show", "ID", 1, 1, 0, show },
 	{ "queue", "hold", "ID | " FILTER_USAGE, 0, 1, FILTERS, hold },
 	{ "queue", "release", "ID | " FILTER_USAGE, 0, 1, FILTERS, release },
-	{ "queue", "retry", "ID | " FILTER_USAGE, 0, 1, FILTERS, retry },
+	{ "queue", "retry", "ID | --all | " FILTER_USAGE, 0, 1,
+	    FILTERS | CTL_OPT_ALL, retry },
 	{ "queue", "delete", "ID | " FILTER_USAGE, 0, 1, FILTERS, delete },
 	{ "queue", "stats", "", 0, 0, 0, stats },
 	{ NULL, NULL, NULL, 0, 0, 0, NULL },

@@ -110,7 +110,8 @@ admin_run_kick(struct admin_client *c, const json_t *request)
 		admin_error(c, PST_E_NOTFOUND, "no connection of %s", who);
 		return;
 	}
-	log_event(PST_LOG_INFO, 0, "kick", "who", who, NULL);
+	log_event(PST_LOG_INFO, 0, "kick", "who", who, "by",
+	    admin_member(request, "by"), NULL);
 	(void)admin_item(c, json_pack("{s:I}", "closed", (json_int_t)count));
 	admin_done(c);
 }

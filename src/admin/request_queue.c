@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/trail.h"
 #include "exchange/exchange.h"
 #include <stdlib.h>
 
@@ -21,8 +22,12 @@ struct task {
 	bool one;
 	uint64_t id; /* with `one`; else all that fit */
 	char sender[321], recipient[321], domain[256], reason[256];
+	char user[321];
 	int64_t older, younger; /* seconds; 0: any */
 	bool held;		/* only such ones */
+	bool quiet;		/* only their number is told, in the end */
+	int64_t most;		/* that are told of; 0: all */
+	char by[321];		/* who asks */
 	uint64_t done;
 };
 
@@ -37,11 +42,14 @@ holds(struct pst_str text, const char *part)
 }
 
 static bool
-recipient_fits(const struct task *t, const struct envelope_recipient *r)
+recipient_fits(const struct task *t, const struct envelope *e,
+    const struct envelope_recipient *r)
 {
-	return holds(r->address, t->recipient) && holds(r->answer, t->reason) &&
+	return holds(r->address, t->recipient) &&
 	       (*t->domain == '\0' ||
-		   str_is_case(envelope_domain(r->address), t->domain));
+		   str_is_case(envelope_domain(r->address), t->domain)) &&
+	       (holds(r->answer, t->reason) ||
+		   (e->held && holds(e->reason, t->reason)));
 }
 
 static bool
@@ -55,8 +63,9 @@ fits(const struct task *t, struct queue_message *m, const struct envelope *e)
 	for (size_t i = 0; i < jobs; i++)
 		held |= job[i].held && !job[i].done;
 	for (size_t i = 0; i < e->recipients && !any; i++)
-		any = recipient_fits(t, &e->recipient[i]);
+		any = recipient_fits(t, e, &e->recipient[i]);
 	return any && holds(e->sender, t->sender) && (held || !t->held) &&
+	       (*t->user == '\0' || str_is_case(e->author, t->user)) &&
 	       (t->older == 0 || age >= t->older) &&
 	       (t->younger == 0 || age <= t->younger);
 }
@@ -108,12 +117,14 @@ describe(struct queue_message *m, const struct envelope *e)
 			answer = e->recipient[i].answer;
 	}
 	queue_id_print(queue_message_id(m), id);
-	return json_pack("{s:s, s:I, s:I, s:o, s:o, s:I, s:I, s:b, s:o}", "id",
-	    id, "arrived", (json_int_t)e->arrived, "size", (json_int_t)e->size,
-	    "sender", admin_json_text(e->sender), "recipient",
-	    admin_json_text(first), "waiting", (json_int_t)waiting, "next",
-	    (json_int_t)due, "held", (int)held, "answer",
-	    admin_json_text(answer));
+	return json_pack(
+	    "{s:s, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:b, s:o, s:o}", "id", id,
+	    "arrived", (json_int_t)e->arrived, "size", (json_int_t)e->size,
+	    "user", admin_json_text(e->author), "sender",
+	    admin_json_text(e->sender), "recipient", admin_json_text(first),
+	    "waiting", (json_int_t)waiting, "next", (json_int_t)due, "held",
+	    (int)held, "reason", admin_json_text(held ? e->reason : STR_NONE),
+	    "answer", admin_json_text(answer));
 }
 
 static json_t *
@@ -155,6 +166,18 @@ hurry(struct exchange *x, struct queue_message *m)
 		schedule_hurry(exchange_schedule(x), &job[i]);
 }
 
+/* What the administrator did belongs to the life of the message. */
+static void
+note_act(const struct task *t, uint64_t number)
+{
+	char id[QUEUE_ID];
+
+	queue_id_print(number, id);
+	if (t->verb != LIST && t->verb != SHOW)
+		trail_event(id, verbs[t->verb], "by",
+		    *t->by != '\0' ? t->by : "administrator", NULL);
+}
+
 static enum pst_rc
 act(struct exchange *x, const struct task *t, struct queue_message *m,
     struct pst_error *err)
@@ -168,7 +191,7 @@ act(struct exchange *x, const struct task *t, struct queue_message *m,
 		hurry(x, m);
 		break;
 	case RELEASE:
-		rc = queue_hold(q, m, false, "", err);
+		rc = queue_hold(q, m, false, QUEUE_RELEASED, err);
 		hurry(x, m);
 		break;
 	case RETRY:
@@ -211,7 +234,10 @@ visit(struct admin_work *w, struct task *t, uint64_t id, struct pst_error *err)
 			    item, "recipients", describe_recipients(m, &e));
 		rc = act(x, t, m, err);
 		if (rc == PST_OK) {
+			note_act(t, id);
 			t->done++;
+		}
+		if (rc == PST_OK && !t->quiet) {
 			(void)admin_work_item(w, item);
 		} else {
 			json_decref(item);
@@ -236,6 +262,11 @@ run(struct admin_work *w, void *arg, struct pst_error *err)
 	for (size_t i = 0; i < n && rc == PST_OK; i++) {
 		if (admin_work_is_cancelled(w))
 			break;
+		if (t->most > 0 && t->done >= (uint64_t)t->most) {
+			(void)admin_work_item(
+			    w, json_pack("{s:b}", "more", true));
+			break;
+		}
 		rc = visit(w, t, ids[i], err);
 		if (rc == PST_E_NOTFOUND)
 			rc = PST_OK;
@@ -244,6 +275,9 @@ run(struct admin_work *w, void *arg, struct pst_error *err)
 			rc = PST_OK;
 	}
 	free(ids);
+	if (t->quiet)
+		(void)admin_work_item(
+		    w, json_pack("{s:I}", "count", (json_int_t)t->done));
 	if (t->verb != LIST && t->verb != SHOW)
 		log_text(PST_LOG_INFO, 0, "queue", "%s: %llu messages",
 		    verbs[t->verb], (unsigned long long)t->done);
@@ -261,8 +295,8 @@ take_text(const json_t *request, const char *key, char *to, size_t size)
 	(void)str_copy(to, size, str_of(text != NULL ? text : ""));
 }
 
-static bool
-is_there(struct admin_client *c)
+bool
+admin_sends(struct admin_client *c)
 {
 	if (c->host->exchange == NULL)
 		admin_error(c, PST_E_UNSUPPORTED,
@@ -277,7 +311,7 @@ admin_run_queue(struct admin_client *c, const json_t *request)
 	const char *id = admin_member(request, "id");
 	struct task *t;
 
-	if (!is_there(c))
+	if (!admin_sends(c))
 		return;
 	t = mem_alloc(sizeof(*t));
 	while (t->verb < VERBS &&
@@ -287,10 +321,20 @@ admin_run_queue(struct admin_client *c, const json_t *request)
 	take_text(request, "recipient", t->recipient, sizeof(t->recipient));
 	take_text(request, "domain", t->domain, sizeof(t->domain));
 	take_text(request, "reason", t->reason, sizeof(t->reason));
+	take_text(request, "user", t->user, sizeof(t->user));
 	t->older = json_integer_value(json_object_get(request, "older"));
 	t->younger = json_integer_value(json_object_get(request, "younger"));
+	take_text(request, "by", t->by, sizeof(t->by));
+	t->most = json_integer_value(json_object_get(request, "most"));
+	t->quiet = json_is_true(json_object_get(request, "quiet"));
 	t->one = id != NULL;
 	t->held = json_is_true(json_object_get(request, "held"));
+	if (t->verb == RETRY && json_is_true(json_object_get(request, "all"))) {
+		free(t);
+		schedule_hurry_all(exchange_schedule(c->host->exchange));
+		admin_done(c);
+		return;
+	}
 	if (t->verb == VERBS ||
 	    (id != NULL && !queue_id_parse(str_of(id), &t->id))) {
 		free(t);
@@ -304,15 +348,16 @@ admin_run_queue(struct admin_client *c, const json_t *request)
 static void
 tell_row(void *arg, const struct schedule_row *row)
 {
-	if (row->ready == 0 && row->active == 0)
+	if (row->ready == 0 && row->active == 0 && row->sleeps == 0 &&
+	    row->rate == 0)
 		return;
 	(void)admin_item(
-	    arg, json_pack("{s:o, s:I, s:I, s:I, s:I, s:o}", "destination",
+	    arg, json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "destination",
 		     admin_json_text(str_of(row->hosts)), "ready",
 		     (json_int_t)row->ready, "active", (json_int_t)row->active,
-		     "limit", (json_int_t)row->limit, "sleeps",
-		     (json_int_t)row->sleeps, "error",
-		     admin_json_text(str_of(row->error))));
+		     "limit", (json_int_t)row->limit, "rate",
+		     (json_int_t)row->rate, "sleeps", (json_int_t)row->sleeps,
+		     "error", admin_json_text(str_of(row->error))));
 }
 
 void
@@ -321,7 +366,7 @@ admin_run_queue_stats(struct admin_client *c, const json_t *request)
 	struct queue_count count;
 
 	(void)request;
-	if (!is_there(c))
+	if (!admin_sends(c))
 		return;
 	queue_count(exchange_queue(c->host->exchange), &count);
 	(void)admin_item(

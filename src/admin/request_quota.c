@@ -61,6 +61,7 @@ admin_run_quota_set(struct admin_client *c, const json_t *request)
 	struct mail_account *acct;
 	struct account_user user;
 	char bytes[24], messages[24];
+	unsigned fields = 0;
 	enum pst_rc rc;
 
 	if (!admin_find_user(c, request, &user))
@@ -71,7 +72,11 @@ admin_run_quota_set(struct admin_client *c, const json_t *request)
 		    "a quota is a number, 0 for none or -1 for the default");
 		return;
 	}
-	rc = account_update(c->host->accounts, &user, &err);
+	if (json_object_get(request, "bytes") != NULL)
+		fields |= ACCOUNT_SET_QUOTA_BYTES;
+	if (json_object_get(request, "messages") != NULL)
+		fields |= ACCOUNT_SET_QUOTA_MESSAGES;
+	rc = account_update(c->host->accounts, &user, fields, &err);
 	/* Opening makes the new limits hold for all who have it open. */
 	if (rc == PST_OK)
 		rc = mail_account_open(c->host->store, &user, &acct, &err);

@@ -10,7 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { EXPIRY_WARNING = 14 * 86400 }; /* seconds */
+enum { EXPIRY_WARNING = TLS_EXPIRES_SOON * 86400 }; /* seconds */
 
 static const char *
 protocol_name(int protocol)
@@ -26,6 +26,12 @@ protocol_name(int protocol)
 		return "imap";
 	case CONFIG_POP3:
 		return "pop3";
+	case CONFIG_HTTP:
+		return "http";
+	case CONFIG_METRICS:
+		return "metrics";
+	case CONFIG_REDIRECT:
+		return "redirect";
 	}
 	return "";
 }
@@ -162,6 +168,7 @@ admin_run_status(struct admin_client *c, const json_t *request)
 	json_object_set_new(item, "listeners", listeners(c, cfg));
 	json_object_set_new(item, "storages", stores);
 	json_object_set_new(item, "certificate", certificate(c, warnings));
+	admin_sending_warnings(c, warnings);
 	json_object_set_new(item, "warnings", warnings);
 	config_unref(&cfg);
 	(void)admin_item(c, item);

@@ -1,6 +1,7 @@
 /*
  * request_user.c - what concerns a user's mail and must therefore be done by
- * the process that has the storage open: "usage" and "user-delete".
+ * the process that has the storage open: "usage" and "user-delete"; and what
+ * shall stand in its log: "user-factors-reset".
  *
  * Deleting goes step by step so that a crash in between never leaves mail to
  * the next user of the same address: the user is disabled, their connections
@@ -9,10 +10,13 @@
  * repeated; so can the command. What the user shares with others, and others
  * with the user, ends before the mail is removed.
  */
+#include "account/factors.h"
 #include "admin/control_priv.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "jmap/push.h"
+#include "mailbox/catalog.h"
 #include "mailbox/mailbox.h"
 #include "mailbox/place.h"
 #include <stdlib.h>
@@ -117,6 +121,9 @@ remove_mail(struct admin_client *c, struct deletion *d, struct pst_error *err)
 
 	if (d->keep_mail)
 		return PST_OK;
+	/* One that nobody uses any more has the mail open for a while. */
+	catalog_forget(d->user.address);
+	jmap_push_look_user(d->user.address);
 	rc = mail_account_remove(c->host->store, &d->user, err);
 	return rc == PST_E_NOTFOUND ? PST_OK : rc;
 }
@@ -184,7 +191,8 @@ admin_run_user_delete(struct admin_client *c, const json_t *request)
 		return;
 	}
 	user.enabled = false;
-	rc = account_update(c->host->accounts, &user, &err);
+	rc = account_update(
+	    c->host->accounts, &user, ACCOUNT_SET_ENABLED, &err);
 	if (rc != PST_OK) {
 		admin_error(c, rc, "%s", err.detail);
 		return;
@@ -197,4 +205,26 @@ admin_run_user_delete(struct admin_client *c, const json_t *request)
 	c->job_state = d;
 	c->job_free = free;
 	(void)admin_kick_user(c->host->net, user.address);
+}
+
+/* --- user-factors-reset ---------------------------------------------------
+ */
+
+void
+admin_run_factors_reset(struct admin_client *c, const json_t *request)
+{
+	struct pst_error err = { 0 };
+	struct account_user user;
+	enum pst_rc rc;
+
+	if (!admin_find_user(c, request, &user))
+		return;
+	rc = factors_reset(c->host->accounts, user.address, &err);
+	if (rc != PST_OK) {
+		admin_error(c, rc, "%s", err.detail);
+		return;
+	}
+	log_event(PST_LOG_WARNING, 0, "factors-reset", "user", user.address,
+	    "by", admin_member(request, "by"), NULL);
+	admin_done(c);
 }

@@ -53,7 +53,8 @@ run_unblock(struct admin_client *c, const json_t *request)
 	if (!found && account_normalise(str_of(who), address))
 		found = auth_unblock(c->host->accounts, address);
 	if (found) {
-		log_event(PST_LOG_INFO, 0, "unblock", "who", who, NULL);
+		log_event(PST_LOG_INFO, 0, "unblock", "who", who, "by",
+		    admin_member(request, "by"), NULL);
 		admin_done(c);
 	} else {
 		admin_error(c, PST_E_NOTFOUND, "%s is not blocked", who);
@@ -67,6 +68,8 @@ static const struct admin_request requests[] = {
 	{ "acl-set", admin_run_acl_set },
 	{ "connections", admin_run_connections },
 	{ "convert", admin_run_convert },
+	{ "dns-check", admin_run_dns_check },
+	{ "dns-show", admin_run_dns_show },
 	{ "export", admin_run_export },
 	{ "import", admin_run_import },
 	{ "index-rebuild", admin_run_index_rebuild },
@@ -86,6 +89,8 @@ static const struct admin_request requests[] = {
 	{ "reload", run_reload },
 	{ "retention-run", admin_run_retention_run },
 	{ "retention-status", admin_run_retention_status },
+	{ "sending", admin_run_sending },
+	{ "sending-lift", admin_run_sending_lift },
 	{ "status", admin_run_status },
 	{ "stop", run_stop },
 	{ "trace", admin_run_trace },
@@ -93,6 +98,8 @@ static const struct admin_request requests[] = {
 	{ "undelete", admin_run_undelete },
 	{ "usage", admin_run_usage },
 	{ "user-delete", admin_run_user_delete },
+	{ "user-factors-reset", admin_run_factors_reset },
+	{ "why", admin_run_why },
 };
 
 void

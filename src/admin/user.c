@@ -2,14 +2,18 @@
  * user.c - posternctl user: adding, listing, showing, changing and deleting
  * users.
  */
+#include "account/resets.h"
 #include "admin/ctl.h"
 #include "admin/identity.h"
 #include "admin/table.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "mailbox/place.h"
 #include "mailbox/store.h"
 #include <stdlib.h>
 #include <unistd.h>
+
+enum { LINK_DAYS = 3 };
 
 static const struct table_column list_columns[] = {
 	{ "address", "ADDRESS", TABLE_TEXT },
@@ -29,6 +33,7 @@ static const struct table_column show_columns[] = {
 	{ "name", "name", TABLE_TEXT },
 	{ "enabled", "enabled", TABLE_TRUTH },
 	{ "admin", "administrator", TABLE_TRUTH },
+	{ "pending", "waits for approval", TABLE_TRUTH },
 	{ "on_hold", "on hold", TABLE_TRUTH },
 	{ "storage_used", "storage", TABLE_TEXT },
 	{ "storage_from", "storage of", TABLE_TEXT },
@@ -52,14 +57,15 @@ user_json(const struct ctl *c, const struct account_user *u)
 		from = "default";
 	if (*used == '\0')
 		used = config_default_storage(c->cfg)->name;
-	return json_pack("{s:o, s:o, s:b, s:b, s:b, s:o, s:o, s:s, s:I, s:I, "
-			 "s:I}",
+	return json_pack(
+	    "{s:o, s:o, s:b, s:b, s:b, s:b, s:o, s:o, s:s, s:I, s:I, "
+	    "s:I}",
 	    "address", admin_json_text(str_of(u->address)), "name",
 	    admin_json_text(str_of(u->name)), "enabled", (int)u->enabled,
-	    "admin", (int)u->is_admin, "on_hold", (int)u->on_hold, "storage",
-	    admin_json_text(str_of(u->storage)), "storage_used",
-	    admin_json_text(str_of(used)), "storage_from", from, "quota_bytes",
-	    (json_int_t)u->quota_bytes, "quota_messages",
+	    "admin", (int)u->is_admin, "pending", (int)u->is_pending, "on_hold",
+	    (int)u->on_hold, "storage", admin_json_text(str_of(u->storage)),
+	    "storage_used", admin_json_text(str_of(used)), "storage_from", from,
+	    "quota_bytes", (json_int_t)u->quota_bytes, "quota_messages",
 	    (json_int_t)u->quota_messages, "created", (json_int_t)u->created);
 }
 
@@ -262,11 +268,39 @@ user_passwd(struct ctl *c, char **args, int n)
 	return rc == PST_OK ? CTL_OK : ctl_fail(rc, "%s", err.detail);
 }
 
+/* For who shall set a password, and whose nobody else is to know. */
 static int
-update(struct ctl *c, const struct account_user *u)
+user_link(struct ctl *c, char **args, int n)
+{
+	int64_t expires = clock_seconds() + LINK_DAYS * 86400;
+	struct account_user u;
+	struct pst_error err = { 0 };
+	char code[RESET_CODE], web[CONFIG_URL];
+	enum pst_rc rc;
+	int status;
+
+	(void)n;
+	status = find(c, args[0], &u);
+	if (status != CTL_OK)
+		return status;
+	rc = reset_make(c->accounts, u.address, expires, code, &err);
+	if (rc != PST_OK)
+		return ctl_fail(rc, "%s", err.detail);
+	if (c->json)
+		(void)fprintf(c->out,
+		    "{\"url\":\"%s/reset#%s\",\"expires\":%lld}\n",
+		    config_web_url(c->cfg, web), code, (long long)expires);
+	else
+		(void)fprintf(
+		    c->out, "%s/reset#%s\n", config_web_url(c->cfg, web), code);
+	return CTL_OK;
+}
+
+static int
+update(struct ctl *c, struct account_user *u, unsigned fields)
 {
 	struct pst_error err = { 0 };
-	enum pst_rc rc = account_update(c->accounts, u, &err);
+	enum pst_rc rc = account_update(c->accounts, u, fields, &err);
 
 	return rc == PST_OK ? CTL_OK : ctl_fail(rc, "%s", err.detail);
 }
@@ -281,7 +315,7 @@ set_enabled(struct ctl *c, const char *address, bool enabled)
 	if (status != CTL_OK)
 		return status;
 	u.enabled = enabled;
-	return update(c, &u);
+	return update(c, &u, ACCOUNT_SET_ENABLED);
 }
 
 static int
@@ -326,7 +360,7 @@ user_hold(struct ctl *c, char **args, int n)
 	if (status != CTL_OK)
 		return status;
 	u.on_hold = strcmp(args[1], "on") == 0;
-	status = update(c, &u);
+	status = update(c, &u, ACCOUNT_SET_ON_HOLD);
 	if (status == CTL_OK)
 		(void)ctl_ask(c,
 		    json_pack(
@@ -343,6 +377,25 @@ is_same_storage(const struct ctl *c, const struct account_user *a,
 	const char *x = account_storage(a), *y = account_storage(b);
 
 	return strcmp(*x != '\0' ? x : first, *y != '\0' ? y : first) == 0;
+}
+
+/* Those that take_options() sets. */
+static unsigned
+given_fields(const struct ctl *c)
+{
+	unsigned fields = 0;
+
+	if (c->name != NULL)
+		fields |= ACCOUNT_SET_NAME;
+	if (c->quota != NULL)
+		fields |= ACCOUNT_SET_QUOTA_BYTES;
+	if (c->quota_messages != NULL)
+		fields |= ACCOUNT_SET_QUOTA_MESSAGES;
+	if ((c->given & (CTL_OPT_ADMIN | CTL_OPT_NO_ADMIN)) != 0)
+		fields |= ACCOUNT_SET_ADMIN;
+	if (c->storage != NULL)
+		fields |= ACCOUNT_SET_STORAGE;
+	return fields;
 }
 
 static int
@@ -364,7 +417,7 @@ user_set(struct ctl *c, char **args, int n)
 	status = take_options(c, &u);
 	if (status == CTL_OK && !is_same_storage(c, &present, &u))
 		status = ctl_refuse_behind(c, u.address, NULL);
-	return status == CTL_OK ? update(c, &u) : status;
+	return status == CTL_OK ? update(c, &u, given_fields(c)) : status;
 }
 
 /* --- deleting -------------------------------------------------------------
@@ -379,7 +432,7 @@ delete_here(struct ctl *c, struct account_user *u, struct pst_error *err)
 	enum pst_rc rc;
 
 	u->enabled = false;
-	rc = account_update(c->accounts, u, err);
+	rc = account_update(c->accounts, u, ACCOUNT_SET_ENABLED, err);
 	if (rc != PST_OK)
 		return rc;
 	/* Mail that is kept need not be within reach. */
@@ -449,6 +502,7 @@ const struct ctl_command ctl_user_commands[] = {
 	{ "user", "list", "[DOMAIN]", 0, 1, 0, user_list },
 	{ "user", "show", "ADDRESS", 1, 1, 0, user_show },
 	{ "user", "passwd", "ADDRESS", 1, 1, 0, user_passwd },
+	{ "user", "link", "ADDRESS", 1, 1, 0, user_link },
 	{ "user", "disable", "ADDRESS", 1, 1, 0, user_disable },
 	{ "user", "enable", "ADDRESS", 1, 1, 0, user_enable },
 	{ "user", "hold", "ADDRESS on|off", 2, 2, 0, user_hold },

@@ -8,6 +8,8 @@
 #include "admin/identity.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "exchange/login.h"
+#include "exchange/replies.h"
 #include "net/tls.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -100,6 +102,43 @@ check_certificates(struct check *k)
 		    k->cfg->certificates, (long long)(left / 86400));
 	}
 	tls_context_free(&tls);
+}
+
+/* --- relays ---------------------------------------------------------------
+ */
+
+static void
+check_relays(struct check *k)
+{
+	for (size_t i = 0; i < k->cfg->relays; i++) {
+		const struct config_relay *r = &k->cfg->relay[i];
+		struct pst_error err = { 0 };
+		char *password = NULL;
+
+		if (*r->username == '\0')
+			continue;
+		if (login_read_password(r->password_file, &password, &err) ==
+		    PST_OK)
+			say(k, "ok", "relay %s: has a password", r->name);
+		else
+			say(k, "warning", "relay %s: %s", r->name, err.detail);
+		login_forget(&password);
+	}
+	if (*k->cfg->queue.ca_file != '\0' &&
+	    access(k->cfg->queue.ca_file, R_OK) != 0)
+		say(k, "warning", "queue.ca_file: %s: %s",
+		    k->cfg->queue.ca_file, strerror(errno));
+}
+
+static void
+check_replies(struct check *k)
+{
+	struct replies *r;
+	struct pst_error err = { 0 };
+
+	if (replies_load(k->cfg->queue.replies, &r, &err) != PST_OK)
+		say(k, "problem", "queue.replies: %s", err.detail);
+	replies_unref(&r);
 }
 
 /* --- modules --------------------------------------------------------------
@@ -220,6 +259,32 @@ check_directory(struct check *k, const char *what, const char *path)
 		say(k, "warning", "%s: everybody may write %s", what, path);
 }
 
+/* Where an ACME client puts files, mostly as root; ours to read. */
+static void
+check_acme_dir(struct check *k)
+{
+	const char *path = k->cfg->http.acme_dir;
+	struct stat st;
+
+	if (*path == '\0')
+		return;
+	if (*path != '/')
+		say(k, "warning",
+		    "http.acme_dir: %s should begin with /: it depends on "
+		    "where the server is started",
+		    path);
+	if (stat(path, &st) < 0)
+		say(k, "warning", "http.acme_dir: %s: %s", path,
+		    strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		say(k, "warning", "http.acme_dir: %s is no directory", path);
+	else if (!user_may(k, &st, 5))
+		say(k, "warning",
+		    "http.acme_dir: the server's user may not read %s", path);
+	else
+		say(k, "ok", "http.acme_dir: %s", path);
+}
+
 static void
 check_listener(struct check *k, const struct config_listener *l)
 {
@@ -253,10 +318,13 @@ daemon_check(const struct config *cfg, FILE *out)
 	say(&k, "ok", "server %s, %zu domains", cfg->hostname, cfg->domains.n);
 	check_identity(&k);
 	check_certificates(&k);
+	check_relays(&k);
+	check_replies(&k);
 	for (size_t i = 0; i < cfg->listeners; i++)
 		check_listener(&k, &cfg->listener[i]);
 	check_directory(&k, "state_dir", cfg->state_dir);
 	check_directory(&k, "run_dir", cfg->run_dir);
+	check_acme_dir(&k);
 	for (size_t i = 0; i < cfg->storages; i++) {
 		check_module(&k, &cfg->storage[i]);
 		check_directory(&k, cfg->storage[i].name, cfg->storage[i].path);

@@ -33,7 +33,7 @@
 #define READ_RIGHTS (FS_READ_FILE | FS_READ_DIR)
 #define WRITE_RIGHTS ((FS_ALL_1 & ~FS_EXECUTE) | FS_REFER | FS_TRUNCATE)
 
-enum { CREATE_RULESET_VERSION = 1, RULE_PATH_BENEATH = 1 };
+enum { CREATE_RULESET_VERSION = 1, RULE_PATH_BENEATH = 1, RULE_NET_PORT = 2 };
 
 struct ruleset_attr {
 	uint64_t fs, net, scoped;
@@ -44,6 +44,11 @@ struct path_attr {
 	uint64_t allowed;
 	int32_t parent_fd;
 } __attribute__((packed));
+
+struct port_attr {
+	uint64_t allowed;
+	uint64_t port;
+};
 
 struct ruleset {
 	int fd;
@@ -111,8 +116,16 @@ allow_configured(const struct ruleset *r, const struct config *cfg)
 	allow(r, cfg->state_dir, WRITE_RIGHTS);
 	allow(r, cfg->run_dir, WRITE_RIGHTS);
 	allow(r, cfg->module_dir, READ_RIGHTS);
+	allow(r, cfg->web.dir, READ_RIGHTS);
+	allow(r, cfg->http.acme_dir, READ_RIGHTS);
 	allow(r, cfg->dkim.dir, READ_RIGHTS);
 	allow(r, cfg->queue.path, WRITE_RIGHTS);
+	allow_read_link(r, cfg->queue.ca_file);
+	allow_read_link(r, cfg->queue.replies);
+	allow_read_link(r, cfg->auth.common_passwords);
+	for (size_t i = 0; i < cfg->relays; i++)
+		allow_read_link(r, cfg->relay[i].password_file);
+	allow(r, cfg->trail.path, WRITE_RIGHTS);
 	allow_beside(r, cfg->dns.root_key, READ_RIGHTS);
 	for (size_t i = 0; i < cfg->dns.anchors.n; i++)
 		allow_beside(r, cfg->dns.anchors.v[i], READ_RIGHTS);
@@ -127,6 +140,21 @@ allow_configured(const struct ruleset *r, const struct config *cfg)
 		allow_read_link(r, cfg->certificate[i].key);
 	}
 	allow_beside(r, cfg->log.path, FS_MAKE_REG | FS_WRITE_FILE);
+}
+
+/* Outgoing connections from an address of their own are bound to it, at a port
+ * that the kernel chooses. */
+static void
+allow_sources(const struct ruleset *r, const struct config *cfg)
+{
+	const struct port_attr any = { .allowed = NET_BIND_TCP, .port = 0 };
+	bool wanted = false;
+
+	for (size_t i = 0; i < cfg->destinations; i++)
+		wanted |= cfg->destination[i].source.n > 0;
+	if (wanted)
+		(void)syscall(
+		    SYS_landlock_add_rule, r->fd, RULE_NET_PORT, &any, 0);
 }
 
 int
@@ -158,6 +186,8 @@ daemon_landlock(const struct config *cfg, const struct daemon_places *places,
 	if (r.fd >= 0) {
 		allow_system(&r);
 		allow_configured(&r, cfg);
+		if (attr.net != 0)
+			allow_sources(&r, cfg);
 		allow_beside(&r, places->config_path, READ_RIGHTS);
 		allow_beside(&r, places->pid_file, FS_REMOVE_FILE);
 		allow(&r, places->sandbox, WRITE_RIGHTS);

@@ -2,6 +2,7 @@ libpostern_la_SOURCES += \
 	src/daemon/check.c src/daemon/check.h \
 	src/daemon/keeper.c src/daemon/keeper.h \
 	src/daemon/landlock.c \
+	src/daemon/measure.c src/daemon/measure.h \
 	src/daemon/notify.c \
 	src/daemon/options.c src/daemon/options.h \
 	src/daemon/privileges.c src/daemon/privileges.h \

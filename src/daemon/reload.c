@@ -31,7 +31,7 @@ same_listeners(const struct config *a, const struct config *b)
 		    x->protocol != y->protocol || x->port != y->port ||
 		    x->tls != y->tls || strcmp(x->path, y->path) != 0 ||
 		    !same_strings(&x->address, &y->address) ||
-		    x->proxy != y->proxy ||
+		    x->local != y->local || x->proxy != y->proxy ||
 		    !same_strings(&x->proxy_from, &y->proxy_from))
 			return false;
 	}
@@ -93,6 +93,10 @@ daemon_restart_notes(
 		{ "accounts.path", old->accounts.path, fresh->accounts.path },
 		{ "log.path", old->log.path, fresh->log.path },
 		{ "dkim.dir", old->dkim.dir, fresh->dkim.dir },
+		{ "forward.srs_keys", old->forward.srs_keys,
+		    fresh->forward.srs_keys },
+		{ "trail.path", old->trail.path, fresh->trail.path },
+		{ "http.acme_dir", old->http.acme_dir, fresh->http.acme_dir },
 	};
 
 	note(notes, "listener", same_listeners(old, fresh));
@@ -101,9 +105,17 @@ daemon_restart_notes(
 	note(notes, "trust.threads or trust.queue",
 	    old->trust.threads == fresh->trust.threads &&
 		old->trust.queue == fresh->trust.queue);
+	note(notes, "guard.greylist",
+	    old->guard.greylist == fresh->guard.greylist);
+	note(notes, "guard.threads, guard.queue or guard.table",
+	    old->guard.threads == fresh->guard.threads &&
+		old->guard.queue == fresh->guard.queue &&
+		old->guard.table == fresh->guard.table);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		note(notes, texts[i].what,
 		    strcmp(texts[i].before, texts[i].after) == 0);
+	note(
+	    notes, "trail.enabled", old->trail.enabled == fresh->trail.enabled);
 	note(notes, "log.target", old->log.target == fresh->log.target);
 	note(notes, "log.format", old->log.format == fresh->log.format);
 	note(notes, "log.level", old->log.level == fresh->log.level);

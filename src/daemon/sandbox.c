@@ -45,6 +45,8 @@ static const struct {
 	{ "imaps", "imap", "implicit", 2993 },
 	{ "pop3", "pop3", "starttls", 2110 },
 	{ "pop3s", "pop3", "implicit", 2995 },
+	{ "http", "http", "none", 2080 },
+	{ "https", "http", "implicit", 2443 },
 };
 #define LISTENERS (sizeof(listeners) / sizeof(listeners[0]))
 
@@ -197,6 +199,8 @@ make_text(struct daemon_sandbox *s, const struct daemon_options *o,
 		    /* It works without a network. */
 		    "trust {\n\tcheck = false\n}\n"
 		    "queue {\n\tenabled = false\n}\n"
+		    /* Tests send much. */
+		    "sending {\n\tenabled = false\n}\n"
 		    "log {\n\ttarget = stderr\n}\n");
 	if (!put_paths(b, s->dir))
 		return pst_fail(err, PST_E_SYNTAX, 0,

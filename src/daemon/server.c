@@ -9,6 +9,7 @@
 #include "daemon/server.h"
 
 #include "account/account.h"
+#include "admin/ask.h"
 #include "admin/control.h"
 #include "admin/identity.h"
 #include "admin/protocol.h"
@@ -16,22 +17,35 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/keeper.h"
+#include "daemon/measure.h"
 #include "daemon/privileges.h"
 #include "daemon/process.h"
 #include "daemon/reload.h"
 #include "daemon/sandbox.h"
 #include "delivery/services.h"
+#include "delivery/srs_keys.h"
+#include "delivery/story.h"
 #include "exchange/outbound.h"
+#include "guard/guard.h"
+#include "http/http.h"
 #include "imap/imap.h"
+#include "jmap/jmap.h"
+#include "jmap/outbox.h"
+#include "jmap/push.h"
+#include "mailbox/catalog.h"
 #include "mailbox/database.h"
 #include "mailbox/store.h"
 #include "mailbox/upkeep.h"
+#include "net/inspect.h"
 #include "net/net.h"
 #include "net/tls.h"
 #include "pop3/locks.h"
 #include "pop3/pop3.h"
 #include "smtp/smtp.h"
+#include "trust/signer.h"
 #include "trust/trust.h"
+#include "web/samples.h"
+#include "web/web.h"
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -39,7 +53,13 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+enum {
+	DAY_SECONDS = 86400,
+	LOOK_MS = 600 * 1000, /* at least so often at the certificate */
+};
 
 struct daemon {
 	const struct daemon_options *options;
@@ -52,7 +72,12 @@ struct daemon {
 	struct exchange *exchange; /* NULL: no mail goes out */
 	struct exchange_notifier notifier;
 	struct outbound outbound;
+	struct jmap_outbox *outbox;
+	struct jmap_push *push; /* NULL: nothing is pushed */
+	struct daemon_measured measured;
+	bool has_web;
 	struct admin_control *control;
+	char *control_path;
 	int64_t started;
 	int lock_fd, pid_fd, signal_fd, stop_fd, parent_fd;
 	int keeper_fd; /* -1: this process reads the keys itself */
@@ -150,6 +175,17 @@ reload_certificates(
 	return rc;
 }
 
+/* What is wrong with the file is told; the keys stay as they were. */
+static void
+reload_srs_keys(struct daemon *d)
+{
+	struct pst_error err = { 0 };
+
+	if (d->services.srs != NULL &&
+	    srs_keys_reload(d->services.srs, &err) != PST_OK)
+		log_failure(PST_LOG_ERROR, 0, "srs-keys", &err);
+}
+
 /*
  * On any error all stays as it was. What is only read at the start keeps its
  * old value in the parts that use it; `notes` tells.
@@ -172,6 +208,8 @@ reload(void *arg, struct buf *notes, struct pst_error *err)
 		if (d->exchange != NULL)
 			exchange_reconfigure(d->exchange, fresh);
 		mailstore_reconfigure(d->services.store, fresh);
+		reload_srs_keys(d);
+		story_reconfigure(fresh);
 		config_unref(&d->cfg);
 		d->cfg = config_ref(fresh);
 		log_notes(notes);
@@ -217,6 +255,31 @@ stop_process(struct daemon *d)
 	(void)close(d->signal_fd);
 }
 
+/*
+ * Where processes of other users come to. It is made when it is missing; one
+ * that is the server's own is opened for them.
+ */
+static enum pst_rc
+make_local_directory(
+    struct daemon *d, const struct config_listener *l, struct pst_error *err)
+{
+	char *dir = str_dup(
+	    str_n(l->path, (size_t)(strrchr(l->path, '/') - l->path)));
+	uid_t own = d->id.change ? d->id.uid : getuid();
+	struct stat st;
+	enum pst_rc rc = PST_OK;
+
+	if (*dir != '\0')
+		rc = admin_directory_make(dir, &d->id, err);
+	if (rc == PST_OK && *dir != '\0' && lstat(dir, &st) == 0 &&
+	    S_ISDIR(st.st_mode) && st.st_uid == own &&
+	    (st.st_mode & 0777) == 0700 && chmod(dir, 0755) < 0)
+		rc = pst_fail(err, PST_E_PERM, errno, "chmod %s: %s", dir,
+		    strerror(errno));
+	free(dir);
+	return rc;
+}
+
 static enum pst_rc
 start_directories(struct daemon *d, struct pst_error *err)
 {
@@ -234,6 +297,9 @@ start_directories(struct daemon *d, struct pst_error *err)
 		rc = admin_directory_make(d->cfg->state_dir, &d->id, err);
 	if (rc == PST_OK)
 		rc = admin_directory_make(d->cfg->run_dir, &d->id, err);
+	for (size_t i = 0; rc == PST_OK && i < d->cfg->listeners; i++)
+		if (d->cfg->listener[i].local)
+			rc = make_local_directory(d, &d->cfg->listener[i], err);
 	for (size_t i = 0; rc == PST_OK && i < d->cfg->storages; i++)
 		if (*d->cfg->storage[i].path != '\0')
 			rc = admin_directory_make(
@@ -312,6 +378,10 @@ protocol_for(const struct config_listener *l)
 		return &imap_protocol;
 	case CONFIG_POP3:
 		return &pop3_protocol;
+	case CONFIG_HTTP:
+	case CONFIG_METRICS:
+	case CONFIG_REDIRECT:
+		return &http_protocol;
 	}
 	return NULL;
 }
@@ -414,8 +484,23 @@ open_accounts(struct daemon *d, struct pst_error *err)
 }
 
 static enum pst_rc
+start_trail(struct daemon *d, struct pst_error *err)
+{
+	return story_open(d->cfg, err);
+}
+
+static void
+stop_trail(struct daemon *d)
+{
+	(void)d;
+	trail_close();
+}
+
+static enum pst_rc
 start_services(struct daemon *d, struct pst_error *err)
 {
+	struct dns_resolver dns;
+
 	d->services.store = mailstore_open(d->cfg, err);
 	if (d->services.store == NULL)
 		return err->rc != PST_OK ? err->rc : PST_E_PERM;
@@ -426,6 +511,17 @@ start_services(struct daemon *d, struct pst_error *err)
 	d->services.trust = trust_new(d->cfg, err);
 	if (d->services.trust == NULL)
 		return err->rc != PST_OK ? err->rc : PST_E_PERM;
+	if (d->cfg->queue.enabled) {
+		enum pst_rc rc = srs_keys_open(
+		    d->cfg->forward.srs_keys, &d->services.srs, err);
+
+		if (rc != PST_OK)
+			return rc;
+	}
+	dns = dns_resolver_of(d->services.trust->dns);
+	d->services.guard = guard_new(d->cfg, &dns, err);
+	if (d->services.guard == NULL)
+		return err->rc != PST_OK ? err->rc : PST_E_PERM;
 	if (d->sandbox != NULL)
 		return daemon_sandbox_users(
 		    d->sandbox, d->services.accounts, err);
@@ -435,12 +531,52 @@ start_services(struct daemon *d, struct pst_error *err)
 static void
 stop_services(struct daemon *d)
 {
+	guard_free(&d->services.guard);
 	trust_free(&d->services.trust);
 	if (d->services.store != NULL)
 		mailstore_close(&d->services.store);
 	if (d->services.accounts != NULL)
 		accounts_close(&d->services.accounts);
 	pop3_locks_free(&d->services.pop3_locks);
+	srs_keys_free(&d->services.srs);
+}
+
+/* Notifications and reports are signed like what users hand in. */
+static void *
+begin_signing(void *arg, struct config *cfg, struct delivery_seal *seal_r)
+{
+	struct daemon *d = arg;
+	struct trust *t = d->services.trust;
+	struct trust_signer *signer;
+
+	if (!cfg->dkim.sign || !dkim_keys_any(t->keys))
+		return NULL;
+	signer = trust_signer_new(cfg, d->services.accounts, t->keys, 0);
+	*seal_r = (struct delivery_seal){
+		.content = trust_signer_content,
+		.fields = trust_signer_fields,
+		.arg = signer,
+	};
+	return signer;
+}
+
+static void
+end_signing(void *signer)
+{
+	struct trust_signer *s = signer;
+
+	trust_signer_free(&s);
+}
+
+/* What was being handed over when the last run ended. */
+static void
+compare_outbox(void *arg, struct exchange *x)
+{
+	struct daemon *d = arg;
+	struct outbound out;
+
+	exchange_outbound(x, &out);
+	jmap_outbox_compare(d->cfg, &out);
 }
 
 static enum pst_rc
@@ -450,14 +586,18 @@ start_exchange(struct daemon *d, struct pst_error *err)
 		.dns = dns_resolver_of(d->services.trust->dns),
 		.notify = exchange_notify,
 		.arg = &d->notifier,
+		.opened = compare_outbox,
+		.opened_arg = d,
 	};
 	enum pst_rc rc;
 
 	if (!d->cfg->queue.enabled)
 		return PST_OK;
-	d->notifier = (struct exchange_notifier){
-		.services = &d->services, .config = present_config, .arg = d
-	};
+	d->notifier = (struct exchange_notifier){ .services = &d->services,
+		.config = present_config,
+		.begin_signing = begin_signing,
+		.end_signing = end_signing,
+		.arg = d };
 	rc = exchange_start(d->cfg, &host, &d->exchange, err);
 	if (rc != PST_OK)
 		return rc;
@@ -471,6 +611,106 @@ stop_exchange(struct daemon *d)
 {
 	d->services.outbound = NULL;
 	exchange_stop(&d->exchange);
+}
+
+/* What is served by HTTP. */
+static const struct http_route *const web_tables[] = { jmap_routes,
+	web_app_routes, web_invite_routes, web_password_routes,
+	web_session_routes, web_setup_routes, web_signup_routes,
+	web_admin_routes, web_user_routes, web_domain_routes, web_reset_routes,
+	web_sample_routes, web_confirm_routes, web_deleted_routes,
+	web_export_routes, web_forward_routes, web_profile_routes,
+	web_programs_routes, web_settings_routes, web_factor_routes,
+	web_passkey_routes, web_recover_routes, web_security_routes,
+	web_known_routes, web_challenge_routes, web_file_routes };
+static const struct http_site web_site = { web_tables,
+	sizeof(web_tables) / sizeof(web_tables[0]) };
+
+static bool
+serves_http(const struct config *cfg)
+{
+	for (size_t i = 0; i < cfg->listeners; i++)
+		if (cfg->listener[i].protocol == CONFIG_HTTP)
+			return true;
+	return false;
+}
+
+static const struct http_route *const metrics_tables[] = { web_metrics_routes };
+static const struct http_site metrics_site = { metrics_tables, 1 };
+
+static const struct http_route *const redirect_tables[] = {
+	web_challenge_routes, web_redirect_routes
+};
+static const struct http_site redirect_site = { redirect_tables, 2 };
+
+/* services.ask */
+static enum pst_rc
+ask_self(void *arg, json_t *request, json_t **items_r, bool *cut_r,
+    struct pst_error *err)
+{
+	struct daemon *d = arg;
+
+	return admin_ask(
+	    d->control_path, ADMIN_ASK_SECONDS, request, items_r, cut_r, err);
+}
+
+/* Mail comes and goes without it. */
+static void
+start_push(struct daemon *d)
+{
+	const struct dns_resolver dns = dns_resolver_of(d->services.trust->dns);
+	struct pst_error err = { 0 };
+
+	if (!serves_http(d->cfg) || d->cfg->jmap.push_subscriptions == 0)
+		return;
+	d->push = jmap_push_start(&d->services, &dns, d->cfg, &err);
+	if (d->push == NULL)
+		log_failure(PST_LOG_ERROR, 0, "push", &err);
+}
+
+static enum pst_rc
+start_web(struct daemon *d, struct pst_error *err)
+{
+	enum pst_rc rc = web_files_load(d->cfg, err);
+	struct buf path;
+
+	if (rc != PST_OK)
+		return rc;
+	buf_init(&path, 8192);
+	(void)buf_printf(&path, "%s/%s", d->cfg->run_dir, ADMIN_SOCKET_NAME);
+	d->control_path = str_dup(buf_str(&path));
+	buf_fini(&path);
+	d->services.http = &web_site;
+	d->services.metrics = &metrics_site;
+	d->services.redirect = &redirect_site;
+	d->measured = (struct daemon_measured){ .net = d->net,
+		.exchange = d->exchange,
+		.started = d->started,
+		.config = present_config,
+		.arg = d };
+	d->services.measure = daemon_measure;
+	d->services.measure_arg = &d->measured;
+	d->services.ask = ask_self;
+	d->services.ask_arg = d;
+	d->has_web = serves_http(d->cfg);
+	if (d->has_web)
+		web_setup_start(d->services.accounts, d->cfg);
+	start_push(d);
+	d->outbox = jmap_outbox_start(&d->services, d->cfg);
+	if (d->outbox == NULL)
+		return pst_fail(
+		    err, PST_E_TEMP, errno, "no thread: %s", strerror(errno));
+	return PST_OK;
+}
+
+static void
+stop_web(struct daemon *d)
+{
+	jmap_push_stop(&d->push);
+	jmap_outbox_stop(&d->outbox);
+	catalog_forget_all();
+	web_files_free();
+	free(d->control_path);
 }
 
 static enum pst_rc
@@ -512,17 +752,8 @@ start_control(struct daemon *d, struct pst_error *err)
 		.config = present_config,
 		.reload = reload,
 		.stop = ask_to_stop };
-	enum pst_rc rc;
-	struct buf path;
 
-	buf_init(&path, 8192);
-	buf_printf(&path, "%s/%s", d->cfg->run_dir, ADMIN_SOCKET_NAME);
-	if (!buf_putc(&path, '\0'))
-		rc = pst_fail(err, PST_E_LIMIT, 0, "run_dir is too long");
-	else
-		rc = admin_control_start(path.p, &host, &d->control, err);
-	buf_fini(&path);
-	return rc;
+	return admin_control_start(d->control_path, &host, &d->control, err);
 }
 
 static void
@@ -573,8 +804,10 @@ static const struct {
 	{ start_pid_file, stop_pid_file, false },
 	{ start_ports, stop_ports, true },
 	{ start_unprivileged, NULL, false },
+	{ start_trail, stop_trail, false },
 	{ start_services, stop_services, true },
 	{ start_exchange, stop_exchange, false },
+	{ start_web, stop_web, false },
 	{ start_serving, stop_serving, false },
 	{ start_upkeep, stop_upkeep, false },
 	{ start_control, stop_control, false },
@@ -610,6 +843,54 @@ run_signal(struct daemon *d, uint32_t number, bool *stop)
 	}
 }
 
+/* Once a day while the certificate that runs out first has few days left. */
+static void
+watch_certificate(struct daemon *d, int64_t *warned)
+{
+	int64_t left = tls_expires(d->tls) - clock_seconds();
+	char days[24];
+
+	if (!tls_has_certificate(d->tls) ||
+	    left >= TLS_EXPIRES_SOON * DAY_SECONDS) {
+		*warned = 0;
+		return;
+	}
+	if (*warned != 0 && clock_seconds() - *warned < DAY_SECONDS)
+		return;
+	*warned = clock_seconds();
+	(void)snprintf(days, sizeof(days), "%lld",
+	    (long long)(left > 0 ? left / DAY_SECONDS : 0));
+	log_event(PST_LOG_WARNING, 0, "certificate-expires", "days", days,
+	    "text",
+	    left > 0 ? "it is not renewed: postern-tls(7)"
+		     : "it has run out: postern-tls(7)",
+	    NULL);
+}
+
+/* Milliseconds until the next is due; only where somebody can look at them. */
+static int
+take_sample(struct daemon *d, int64_t *next)
+{
+	int64_t now = clock_monotonic();
+
+	if (!d->has_web)
+		return LOOK_MS;
+	if (now >= *next) {
+		daemon_sample(&d->measured);
+		*next = now + SAMPLES_STEP * INT64_C(1000000);
+	}
+	return (int)((*next - now) / 1000) + 1;
+}
+
+/* `interval` -1: none. */
+static int
+soonest(int interval, int other)
+{
+	int least = other < LOOK_MS ? other : LOOK_MS;
+
+	return interval >= 0 && interval < least ? interval : least;
+}
+
 static void
 serve(struct daemon *d)
 {
@@ -618,10 +899,13 @@ serve(struct daemon *d)
 	int interval = daemon_watchdog();
 	struct signalfd_siginfo info;
 	struct net_counters counters;
+	int64_t warned = 0, next_sample = 0;
 	bool stop = false;
 
 	while (!stop) {
-		(void)poll(fds, 2, interval);
+		watch_certificate(d, &warned);
+		(void)poll(
+		    fds, 2, soonest(interval, take_sample(d, &next_sample)));
 		while (!stop && read(d->signal_fd, &info, sizeof(info)) ==
 				    (ssize_t)sizeof(info))
 			run_signal(d, info.ssi_signo, &stop);

@@ -9,6 +9,7 @@ libpostern_la_SOURCES += \
 	src/migrate/maildir_names.c \
 	src/migrate/mbox.c \
 	src/migrate/mbox_text.c src/migrate/mbox_text.h \
+	src/migrate/mbox_writer.c src/migrate/mbox_writer.h \
 	src/migrate/out_directory.c src/migrate/out_files.h \
 	src/migrate/out_maildir.c \
 	src/migrate/out_mbox.c \

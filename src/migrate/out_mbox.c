@@ -1,27 +1,18 @@
 /*
- * out_mbox.c - mbox files (mboxrd): a "From " line and an empty line around
- * each message, '>' before lines in it that look like the former, and Status,
- * X-Status, X-Keywords, X-UID and X-IMAPbase for what IMAP knows of it. Fields
- * of these names that were in the message are left out, since who reads the
- * file takes them for such.
+ * out_mbox.c - mbox files in directories; what is in them is mbox_writer.h's.
  */
 #include "base/clock.h"
 #include "base/str.h"
 #include "migrate/files.h"
+#include "migrate/mbox_writer.h"
 #include "migrate/target.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-enum {
-	PATH_OCTETS = 4096,
-	HEADER_MAX = 1 << 20, /* a longer one is left as it is */
-	TEXT_MAX = 4 << 20,
-	FLUSH_AT = 1 << 16,
-};
+enum { PATH_OCTETS = 4096 };
 
 struct out_mbox {
 	struct mig_target base;
@@ -29,20 +20,11 @@ struct out_mbox {
 	bool single, is_stdout;
 	int root_fd; /* -1: single */
 	/* The mailbox. */
-	struct mig_out_box box;
 	char *part; /* of the file, below the root: it grows here */
 	char *file;
 	int dir_fd; /* that these are in */
 	int fd;	    /* -1: none */
-	bool is_first;
-	/* The message. */
-	struct buf fields; /* of ours */
-	struct buf header; /* until its end is seen */
-	bool in_header, at_line;
-	struct mig_lf lf;
-	struct buf lines; /* with LF, not looked at yet */
-	struct buf out;
-	char last;
+	struct mbox_writer text;
 };
 
 static struct out_mbox *
@@ -144,8 +126,7 @@ mbox_begin(struct mig_target *base, const struct mig_out_box *box,
 	enum pst_rc rc = PST_OK;
 	struct buf name;
 
-	o->box = *box;
-	o->is_first = true;
+	mbox_writer_begin(&o->text, &box->state);
 	if (o->is_stdout) {
 		o->fd = STDOUT_FILENO;
 		return PST_OK;
@@ -169,11 +150,11 @@ flush(struct out_mbox *o, struct pst_error *err)
 {
 	enum pst_rc rc = PST_OK;
 
-	if (o->out.overflow)
+	if (o->text.out.overflow)
 		return pst_fail(err, PST_E_LIMIT, 0, "a message is too large");
-	if (o->out.n > 0)
-		rc = mig_write_all(o->fd, o->out.p, o->out.n, err);
-	buf_clear(&o->out);
+	if (o->text.out.n > 0)
+		rc = mig_write_all(o->fd, o->text.out.p, o->text.out.n, err);
+	buf_clear(&o->text.out);
 	return rc;
 }
 
@@ -202,61 +183,6 @@ mbox_end(struct mig_target *base, struct pst_error *err)
 	return rc;
 }
 
-/* --- fields -------------------------------------------------------------- */
-
-static bool
-is_ours(struct pst_str field)
-{
-	static const char *const names[] = { "Status", "X-Status", "X-Keywords",
-		"X-UID", "X-IMAPbase", "X-IMAP", "Content-Length" };
-	struct pst_str name = str_trim(str_first(field, str_find(field, ':')));
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (str_is_case(name, names[i]))
-			return true;
-	return false;
-}
-
-static void
-put_keywords(struct buf *out, const struct mig_message *m)
-{
-	for (size_t i = 0; i < m->keyword_count; i++)
-		(void)buf_printf(out, " %s", m->keywords[i]);
-}
-
-static void
-make_fields(struct out_mbox *o, const struct mig_message *m)
-{
-	static const struct {
-		uint32_t flag;
-		char letter;
-	} letters[] = { { PST_ANSWERED, 'A' }, { PST_FLAGGED, 'F' },
-		{ PST_DRAFT, 'T' }, { PST_DELETED, 'D' } };
-	const struct mig_state *st = &o->box.state;
-	struct buf *out = &o->fields;
-
-	buf_clear(out);
-	if (o->is_first)
-		(void)buf_printf(out, "X-IMAPbase: %lu %010lu\n",
-		    (unsigned long)st->uidvalidity,
-		    (unsigned long)(st->uidnext > 0 ? st->uidnext - 1 : 0));
-	(void)buf_printf(
-	    out, "Status: %sO\n", (m->flags & PST_SEEN) != 0 ? "R" : "");
-	if ((m->flags & ~(uint32_t)PST_SEEN) != 0) {
-		(void)buf_puts(out, "X-Status: ");
-		for (size_t i = 0; i < 4; i++)
-			if ((m->flags & letters[i].flag) != 0)
-				(void)buf_putc(out, letters[i].letter);
-		(void)buf_putc(out, '\n');
-	}
-	if (m->keyword_count > 0) {
-		(void)buf_puts(out, "X-Keywords:");
-		put_keywords(out, m);
-		(void)buf_putc(out, '\n');
-	}
-	(void)buf_printf(out, "X-UID: %lu\n", (unsigned long)m->uid);
-}
-
 /* --- messages ------------------------------------------------------------ */
 
 static enum pst_rc
@@ -264,84 +190,9 @@ mbox_message(
     struct mig_target *base, const struct mig_message *m, struct pst_error *err)
 {
 	struct out_mbox *o = self(base);
-	time_t date = (time_t)(m->date > 0 ? m->date : 0);
-	char line[64];
-	struct tm tm;
 
-	make_fields(o, m);
-	o->is_first = false;
-	if (gmtime_r(&date, &tm) == NULL)
-		memset(&tm, 0, sizeof(tm));
-	/* Names of days and months in English: no locale is set. */
-	(void)strftime(line, sizeof(line), "%a %b %e %H:%M:%S %Y", &tm);
-	(void)buf_printf(&o->out, "From MAILER-DAEMON %s\n", line);
-	o->lf = (struct mig_lf){ 0 };
-	o->in_header = o->at_line = true;
-	o->last = '\0';
-	buf_clear(&o->header);
-	buf_clear(&o->lines);
+	mbox_writer_message(&o->text, m);
 	return flush(o, err);
-}
-
-/* One line, or a piece of one, of the text. */
-static void
-put_line(struct out_mbox *o, struct pst_str line)
-{
-	size_t n = 0;
-
-	while (o->at_line && n < line.n && line.p[n] == '>')
-		n++;
-	if (o->at_line && line.n - n >= 5 &&
-	    memcmp(line.p + n, "From ", 5) == 0)
-		(void)buf_putc(&o->out, '>');
-	(void)buf_add_str(&o->out, line);
-	o->at_line = line.p[line.n - 1] == '\n';
-}
-
-/* The header that was gathered, without fields of ours, and those of ours. */
-static void
-end_header(struct out_mbox *o)
-{
-	struct pst_str rest = buf_str(&o->header), line;
-	bool skip = false;
-
-	o->in_header = false;
-	while (rest.n > 0) {
-		size_t n = str_find(rest, '\n');
-		bool folded;
-
-		line = str_first(rest, n + 1 < rest.n ? n + 1 : rest.n);
-		rest = str_from(rest, line.n);
-		folded = line.p[0] == ' ' || line.p[0] == '\t';
-		if (!folded)
-			skip = is_ours(line);
-		if (!skip)
-			put_line(o, line);
-	}
-	if (!o->at_line)
-		(void)buf_putc(&o->out, '\n');
-	o->at_line = true;
-	(void)buf_add(&o->out, o->fields.p, o->fields.n);
-	buf_clear(&o->header);
-}
-
-/* One whole line, or a long piece. */
-static void
-take_line(struct out_mbox *o, struct pst_str line)
-{
-	o->last = line.p[line.n - 1];
-	if (!o->in_header) {
-		put_line(o, line);
-		return;
-	}
-	if (str_is(line, "\n")) {
-		end_header(o);
-		(void)buf_putc(&o->out, '\n');
-		return;
-	}
-	(void)buf_add_str(&o->header, line);
-	if (o->header.n > HEADER_MAX)
-		end_header(o);
 }
 
 static enum pst_rc
@@ -349,23 +200,9 @@ mbox_write(
     struct mig_target *base, const char *p, size_t n, struct pst_error *err)
 {
 	struct out_mbox *o = self(base);
-	size_t used = 0;
 
-	mig_lf_add(&o->lf, p, n, &o->lines);
-	for (;;) {
-		struct pst_str rest = str_from(buf_str(&o->lines), used);
-		size_t end = str_find(rest, '\n');
-
-		/* A long line goes on in pieces; whether it is a "From "
-		 * line is known by then. */
-		if (end == rest.n && rest.n < FLUSH_AT)
-			break;
-		end = end < rest.n ? end + 1 : rest.n;
-		take_line(o, str_first(rest, end));
-		used += end;
-	}
-	buf_consume(&o->lines, used);
-	return o->out.n > FLUSH_AT ? flush(o, err) : PST_OK;
+	mbox_writer_write(&o->text, p, n);
+	return o->text.out.n > MBOX_WRITER_ROOM ? flush(o, err) : PST_OK;
 }
 
 static enum pst_rc
@@ -373,17 +210,7 @@ mbox_end_message(struct mig_target *base, struct pst_error *err)
 {
 	struct out_mbox *o = self(base);
 
-	mig_lf_end(&o->lf, &o->lines);
-	if (o->lines.n > 0)
-		take_line(o, buf_str(&o->lines));
-	buf_clear(&o->lines);
-	if (o->in_header) { /* no empty line in all of it */
-		end_header(o);
-		(void)buf_putc(&o->out, '\n');
-	} else if (o->last != '\n') {
-		(void)buf_putc(&o->out, '\n');
-	}
-	(void)buf_putc(&o->out, '\n');
+	mbox_writer_end(&o->text);
 	return flush(o, err);
 }
 
@@ -393,7 +220,6 @@ static enum pst_rc
 put_subscriptions(
     struct out_mbox *o, const struct mig_names *names, struct pst_error *err)
 {
-	struct mig_out_box none = { .name = "" };
 	bool any = false;
 	enum pst_rc rc;
 
@@ -406,15 +232,14 @@ put_subscriptions(
 		any = true;
 		while (str_split(&rest, '/', &level)) {
 			if (!is_top)
-				(void)buf_putc(&o->out, '/');
-			(void)mig_put_level(level, false, &o->out);
+				(void)buf_putc(&o->text.out, '/');
+			(void)mig_put_level(level, false, &o->text.out);
 			is_top = false;
 		}
-		(void)buf_putc(&o->out, '\n');
+		(void)buf_putc(&o->text.out, '\n');
 	}
 	if (!any)
 		return PST_OK;
-	o->box = none;
 	o->dir_fd = dup(o->root_fd);
 	rc = open_part(o, ".subscriptions", err);
 	return rc == PST_OK ? mbox_end(&o->base, err) : rc;
@@ -437,10 +262,7 @@ mbox_free(struct mig_target *base)
 	drop_part(o);
 	if (o->root_fd >= 0)
 		(void)close(o->root_fd);
-	buf_fini(&o->fields);
-	buf_fini(&o->header);
-	buf_fini(&o->lines);
-	buf_fini(&o->out);
+	mbox_writer_fini(&o->text);
 	free(o->path);
 	free(o);
 }
@@ -467,10 +289,7 @@ mig_out_mbox(const char *path, bool single, struct mig_target **t_r,
 	o->single = single;
 	o->is_stdout = strcmp(path, "-") == 0;
 	o->root_fd = o->dir_fd = o->fd = -1;
-	buf_init(&o->fields, 65536);
-	buf_init(&o->header, HEADER_MAX + FLUSH_AT + 1);
-	buf_init(&o->lines, TEXT_MAX);
-	buf_init(&o->out, TEXT_MAX);
+	mbox_writer_init(&o->text);
 	if (!single) {
 		if (mkdir(path, 0700) == 0 || errno == EEXIST)
 			o->root_fd = mig_open_dir(AT_FDCWD, path);

@@ -8,3 +8,5 @@ unit_tests += tests/unit/admin/test_options
 tests_unit_admin_test_options_SOURCES = tests/unit/admin/test_options.c
 unit_tests += tests/unit/admin/test_identity
 tests_unit_admin_test_identity_SOURCES = tests/unit/admin/test_identity.c
+unit_tests += tests/unit/admin/test_ask
+tests_unit_admin_test_ask_SOURCES = tests/unit/admin/test_ask.c
