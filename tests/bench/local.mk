@@ -10,3 +10,11 @@ tests_bench_bench_load_SOURCES = tests/bench/bench.h \
 	tests/bench/maildir.c tests/bench/main.c \
 	tests/bench/measure.c tests/bench/usage.c
 tests_bench_bench_load_LDADD = libpostern.la $(POSTERN_LIBS)
+# Source and sink of `make bench-queue`; tests/crash/test_queue.py counts with
+# them, too.
+EXTRA_PROGRAMS += tests/bench/bench_smtp
+tests_bench_bench_smtp_SOURCES = tests/bench/smtp.h \
+	tests/bench/smtp_fill.c \
+	tests/bench/smtp_main.c tests/bench/smtp_send.c \
+	tests/bench/smtp_sink.c
+tests_bench_bench_smtp_LDADD = libpostern.la $(POSTERN_LIBS)

@@ -14,7 +14,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { BASE64_LINE = 76, FIRST_DATE = 1600000000 };
+enum { BODY_LINE = 76, FIRST_DATE = 1600000000 };
 
 static const char *const words[] = { "the", "of", "and", "to", "a", "in",
 	"that", "is", "for", "it", "with", "as", "was", "on", "be", "at", "by",
@@ -226,7 +226,7 @@ put_received(struct mail_maker *m, struct buf *b, size_t n)
 static void
 put_base64(struct mail_maker *m, struct buf *b, size_t octets)
 {
-	char line[BASE64_LINE / 4 * 3];
+	char line[BODY_LINE / 4 * 3];
 
 	for (size_t done = 0; done < octets; done += sizeof(line)) {
 		for (size_t i = 0; i < sizeof(line); i++)

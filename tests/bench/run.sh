@@ -1,6 +1,7 @@
 #!/bin/sh
-# What `make bench` does once everything is built: installs the peer, puts the
-# server where it can run, and measures. BENCH_BUILD is the build tree.
+# What `make bench` does once everything is built: installs the peers, puts the
+# server where it can run, and measures. BENCH_BUILD is the build tree,
+# BENCH_DRIVER and BENCH_PROGRAM what measures: `make bench-queue` has others.
 cd "$(dirname "$0")/../.." || exit 1
 . tests/support/build.sh
 
@@ -25,7 +26,7 @@ install_peer() {
 	# Neither now nor after the next boot.
 	if command -v systemctl >/dev/null 2>&1; then
 		as_root systemctl disable dovecot.service dovecot.socket \
-		    >/dev/null 2>&1
+		    postfix.service >/dev/null 2>&1
 	fi
 }
 remove_policy() {
@@ -39,7 +40,16 @@ case " $BENCH_CFLAGS " in
 *" -O"[123]*) ;;
 *) die "built without optimisation: configure with CFLAGS=-O2" ;;
 esac
-[ "$BENCH_PEER" = none ] || install_peer
+case ${BENCH_PEER:-all} in
+none | opensmtpd) ;;
+*) install_peer ;;
+esac
+case ${BENCH_DRIVER:-},${BENCH_PEER:-opensmtpd} in
+bench_queue.py,*opensmtpd*)
+	# shellcheck disable=SC2086
+	unpack_packages build/foreign $bench_foreign_packages
+	;;
+esac
 
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
@@ -51,4 +61,5 @@ trap : INT TERM
 mkdir -p "$stage/run/lib"
 ln -s "$stage$BENCH_SBIN" "$stage/run/sbin"
 ln -s "$stage$BENCH_MODULES" "$stage/run/lib/postern"
-python3 tests/bench/bench.py "$BENCH_BUILD/tests/bench/bench_load" "$stage/run"
+python3 "tests/bench/${BENCH_DRIVER:-bench.py}" \
+    "$BENCH_BUILD/tests/bench/${BENCH_PROGRAM:-bench_load}" "$stage/run"

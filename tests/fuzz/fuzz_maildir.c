@@ -6,8 +6,8 @@
  */
 #include "../../modules/maildir/folder.h"
 #include "../../modules/maildir/name.h"
-#include "../../modules/maildir/state.h"
 #include "localindex/root.h"
+#include "localindex/state.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -65,38 +65,38 @@ fuzz_name(const char *s, size_t n)
 static void
 fuzz_state(const char *s, size_t n)
 {
-	struct md_buf one = { 0 }, two = { 0 };
-	struct md_state st, again;
+	struct li_buf one = { 0 }, two = { 0 };
+	struct li_state st, again;
 
-	if (md_state_parse((struct pst_str){ s, n }, &st) == MD_STATE_OK) {
-		md_state_print(&one, &st);
-		must(md_state_parse((struct pst_str){ one.p, one.n }, &again) ==
-		     MD_STATE_OK);
-		md_state_print(&two, &again);
+	if (li_state_parse((struct pst_str){ s, n }, &st) == LI_STATE_OK) {
+		li_state_print(&one, &st);
+		must(li_state_parse((struct pst_str){ one.p, one.n }, &again) ==
+		     LI_STATE_OK);
+		li_state_print(&two, &again);
 		must(one.n == two.n && memcmp(one.p, two.p, one.n) == 0);
 		must(again.uidnext == st.uidnext &&
 		     again.uidvalidity == st.uidvalidity);
-		md_state_free(&again);
+		li_state_free(&again);
 	}
-	md_state_free(&st);
-	md_buf_free(&one);
-	md_buf_free(&two);
+	li_state_free(&st);
+	li_buf_free(&one);
+	li_buf_free(&two);
 }
 
 static void
 fuzz_account(const char *s, size_t n)
 {
-	struct md_account_state st;
-	struct md_buf text = { 0 };
+	struct li_account_state st;
+	struct li_buf text = { 0 };
 
-	if (md_account_parse((struct pst_str){ s, n }, &st) == MD_STATE_OK)
-		md_account_print(&text, &st);
-	md_account_state_free(&st);
-	md_buf_free(&text);
+	if (li_account_parse((struct pst_str){ s, n }, &st) == LI_STATE_OK)
+		li_account_print(&text, &st);
+	li_account_state_free(&st);
+	li_buf_free(&text);
 }
 
 static bool
-is_inside(const struct md_buf *b)
+is_inside(const struct li_buf *b)
 {
 	return b->n > 0 && strchr(b->p, '/') == NULL && strlen(b->p) == b->n &&
 	       strcmp(b->p, ".") != 0 && strcmp(b->p, "..") != 0;
@@ -106,7 +106,7 @@ is_inside(const struct md_buf *b)
 static void
 fuzz_folder(const char *s)
 {
-	struct md_buf name = { 0 }, dir = { 0 };
+	struct li_buf name = { 0 }, dir = { 0 };
 
 	if (strchr(s, '/') == NULL && md_folder_decode(s, &name)) {
 		enum pst_rc rc = md_folder_encode(name.p, &dir, NULL);
@@ -115,15 +115,15 @@ fuzz_folder(const char *s)
 		if (rc == PST_OK)
 			must(strcmp(dir.p, s) == 0);
 	}
-	md_buf_free(&name);
-	md_buf_free(&dir);
+	li_buf_free(&name);
+	li_buf_free(&dir);
 }
 
 /* Name to folder and back is the same name, and never leads out. */
 static void
 fuzz_mailbox(const char *s)
 {
-	struct md_buf name = { 0 }, dir = { 0 };
+	struct li_buf name = { 0 }, dir = { 0 };
 
 	if (md_folder_encode(s, &dir, NULL) == PST_OK && dir.n > 0) {
 		must(is_inside(&dir) && dir.p[0] == '.');
@@ -132,14 +132,14 @@ fuzz_mailbox(const char *s)
 		if (strncasecmp(s, "inbox", 5) != 0)
 			must(strcmp(name.p, s) == 0);
 	}
-	md_buf_free(&name);
-	md_buf_free(&dir);
+	li_buf_free(&name);
+	li_buf_free(&dir);
 }
 
 static void
 fuzz_id(const char *s)
 {
-	struct md_buf domain = { 0 }, user = { 0 };
+	struct li_buf domain = { 0 }, user = { 0 };
 
 	if (li_account_path(s, &domain, &user, NULL) == PST_OK) {
 		must(is_inside(&domain) && is_inside(&user));
@@ -147,8 +147,8 @@ fuzz_id(const char *s)
 		must(strncmp(domain.p, "postern.", 8) != 0);
 		must(strncmp(user.p, "postern.", 8) != 0);
 	}
-	md_buf_free(&domain);
-	md_buf_free(&user);
+	li_buf_free(&domain);
+	li_buf_free(&user);
 }
 
 int
@@ -158,7 +158,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
-	text = md_memdup((const char *)data + 1, size - 1);
+	text = li_memdup((const char *)data + 1, size - 1);
 	switch (data[0] % 6) {
 	case 0:
 		fuzz_name(text, size - 1);

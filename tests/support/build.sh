@@ -71,6 +71,40 @@ install_packages() {
 	as_root env DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 apt-get install -y -qq \
 	    --no-install-recommends $real >/dev/null ||
 	    die "apt-get install failed"
+	# What configure has missed may be there now.
+	rm -f build/config.status build/*/config.status
+}
+
+# unpack_packages DIR NAME...: each with what it needs and is not installed, in
+# a directory of its own, DIR/NAME. Nothing is installed. What is installed
+# itself needs none.
+unpack_packages() {
+	to=$1
+	shift
+	for p in "$@"; do
+		if is_installed "$p" || [ -d "$to/$p" ]; then
+			continue
+		fi
+		needed=$(apt-get install -s -y --no-install-recommends "$p" \
+		    2>/dev/null | sed -n 's/^Inst \([^ ]*\).*/\1/p')
+		[ -n "$needed" ] || {
+			say "there is no package $p: its tests are skipped"
+			continue
+		}
+		say "unpacking:" $needed
+		rm -rf "$to/.new"
+		mkdir -p "$to/.new"
+		(
+			cd "$to/.new" || exit 1
+			# shellcheck disable=SC2086
+			apt-get download -qq $needed >/dev/null 2>&1 || exit 1
+			for deb in *.deb; do
+				dpkg -x "$deb" . || exit 1
+			done
+			rm -f -- *.deb
+		) && mv "$to/.new" "$to/$p" ||
+		    say "cannot get $p: its tests are skipped"
+	done
 }
 
 # build_tree DIR [CONFIGURE OPTION...]: configures (when needed) and makes.
@@ -105,4 +139,22 @@ build_tree() {
 			exit 1
 		}
 	) || die "the build in $dir failed"
+}
+
+install_tree() {
+	make -C "$1" -s install >"$1/install.out" 2>&1 || {
+		tail -n 40 "$1/install.out"
+		die "make install failed in $1"
+	}
+}
+
+# needs NAME...: is one of these parts of runtests to be run? $wanted names them.
+needs() {
+	[ -n "$wanted" ] || return 0
+	for name in "$@"; do
+		case " $wanted " in
+		*" $name "*) return 0 ;;
+		esac
+	done
+	return 1
 }

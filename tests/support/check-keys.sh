@@ -38,6 +38,10 @@ $("$1" -T --set hostname=mail.example.org --set listener.imap.port=143 \
     --set certificate.x.certificate=/c --set certificate.x.key=/k \
     --set domains=x.test --set domain.x.test.storage=maildir \
     --set hide.x.capabilities=IDLE --set filter.x.search=ALL \
+    --set dnslist.x.zone=x.test --set milter.x.socket=/m \
     --set retention.x.mailbox=x --set retention.x.age=1d \
+    --set sending_users.x.users=x \
+    --set local.x.users=x --set local.x.addresses=x \
+    --set relay.x.host=x.test --set destination.x.domains=x.test \
     -c /dev/null)
 END

@@ -14,17 +14,22 @@ check_floor() {
 		grep -nE "^#include \"($2)/" "src/$d"/*.[ch] && bad=1
 	done
 }
-check_floor migrate 'net|account|mailbox|delivery|smtp|imap|pop3|admin|daemon'
-check_floor base 'net|message|account|mailbox|delivery|trust|exchange|smtp|imap|pop3|admin|daemon'
-check_floor "net message" 'account|mailbox|delivery|trust|exchange|smtp|imap|pop3|admin|daemon'
-check_floor account 'delivery|trust|exchange|smtp|imap|pop3|admin|daemon'
-check_floor mailbox 'delivery|trust|exchange|smtp|imap|pop3|admin|daemon'
-check_floor delivery 'trust|exchange|smtp|imap|pop3|admin|daemon'
-check_floor exchange 'trust|smtp|imap|pop3|admin|daemon'
-check_floor trust 'smtp|imap|pop3|admin|daemon'
-check_floor smtp 'imap|pop3|admin|daemon'
-check_floor imap 'smtp|pop3|admin|daemon'
-check_floor pop3 'smtp|imap|admin|daemon'
+check_floor migrate 'net|account|mailbox|delivery|smtp|imap|pop3|jmap|web|admin|daemon'
+check_floor base 'net|message|account|mailbox|delivery|trust|guard|exchange|smtp|imap|pop3|jmap|web|admin|daemon'
+check_floor "net message" 'account|mailbox|delivery|trust|guard|exchange|smtp|imap|pop3|jmap|web|admin|daemon'
+check_floor account 'delivery|trust|guard|exchange|smtp|imap|pop3|jmap|web|admin|daemon'
+check_floor mailbox 'delivery|trust|guard|exchange|smtp|imap|pop3|jmap|web|admin|daemon'
+check_floor delivery 'trust|guard|exchange|smtp|imap|pop3|jmap|web|admin|daemon'
+check_floor exchange 'trust|guard|smtp|imap|pop3|jmap|web|admin|daemon'
+check_floor trust 'guard|smtp|imap|pop3|jmap|web|admin|daemon'
+check_floor guard 'exchange|smtp|imap|pop3|jmap|web|admin|daemon'
+check_floor smtp 'imap|pop3|jmap|web|http|admin|daemon'
+check_floor imap 'smtp|pop3|jmap|web|http|admin|daemon'
+check_floor pop3 'smtp|imap|jmap|web|http|admin|daemon'
+check_floor http 'smtp|imap|pop3|jmap|web|admin|daemon'
+check_floor jmap 'smtp|imap|pop3|web|admin|daemon'
+check_floor web 'smtp|imap|pop3|jmap|admin|daemon'
+check_floor sendmail 'net|account|mailbox|delivery|trust|guard|exchange|smtp|imap|pop3|jmap|web|admin|daemon'
 grep -nE '^#include "(base|net|message|account|mailbox|delivery|smtp|imap|pop3)/' \
     modules/*/*.[ch] && bad=1
 exit $bad

@@ -38,13 +38,22 @@ def txt(text):
 class NameServer:
     """`zones`: name to a list of lines of a zone file, without SOA and NS.
     Those in `signed` are signed; `anchors` is then the file with their keys.
-    A zone in `broken` is signed, and then changed."""
+    A zone in `broken` is signed, and then changed; signatures of one in
+    `expired` are too old.
 
-    def __init__(self, zones, signed=(), broken=(), port=None):
+    `host`: one of world.py, in whose network it is; then with an address."""
+
+    def __init__(self, zones, signed=(), broken=(), expired=(), port=None,
+                 host=None, address="127.0.0.1"):
         self.dir = tempfile.mkdtemp(prefix="postern-dns-")
+        if host is not None:  # whose programs are not all root's
+            os.chmod(self.dir, 0o755)
+        self.host = host
+        self.address = address
         self.port = port or free_port()
         self.zones = dict(zones)
-        self.signed = set(signed) | set(broken)
+        self.expired = set(expired)
+        self.signed = set(signed) | set(broken) | self.expired
         self.broken = set(broken)
         self.process = None
         self.anchors = os.path.join(self.dir, "anchors")
@@ -60,7 +69,7 @@ class NameServer:
 
     def stubs(self, zones=None):
         """For dns.stubs."""
-        return " ".join("%s=127.0.0.1@%d" % (zone, self.port)
+        return " ".join("%s=%s@%d" % (zone, self.address, self.port)
                         for zone in zones or self.zones)
 
     def settings(self):
@@ -75,7 +84,7 @@ class NameServer:
         with open(path, "w") as f:
             f.write("$ORIGIN %s.\n$TTL 60\n"
                     "@ SOA ns hostmaster 1 3600 600 86400 60\n"
-                    "@ NS ns\nns A 127.0.0.1\n" % name)
+                    "@ NS ns\nns A %s\n" % (name, self.address))
             f.write("\n".join(self.zones[name]) + "\n")
         return path
 
@@ -86,7 +95,10 @@ class NameServer:
              "-r", "/dev/urandom", name], **run).stdout.strip()
         with open(self.path(key + ".key")) as f, open(self.anchors, "a") as to:
             to.write(f.read())
-        subprocess.run([find("ldns-signzone"), "-o", name, path, key], **run)
+        dates = ["-i", "20200101", "-e", "20200201"] \
+            if name in self.expired else []
+        subprocess.run([find("ldns-signzone"), *dates, "-o", name, path, key],
+                       **run)
         if name in self.broken:
             with open(path + ".signed") as f:
                 text = f.read()
@@ -101,22 +113,26 @@ class NameServer:
             files[name] = self.sign_zone(name, path) \
                 if name in self.signed else path
         with open(self.path("nsd.conf"), "w") as f:
-            f.write('server:\n ip-address: 127.0.0.1@%d\n do-ip6: no\n'
+            f.write('server:\n ip-address: %s@%d\n do-ip6: no\n'
                     ' username: ""\n chroot: ""\n zonesdir: "%s"\n'
                     ' database: ""\n pidfile: "%s"\n xfrdfile: "%s"\n'
                     ' zonelistfile: "%s"\n xfrdir: "%s"\n'
                     ' rrl-ratelimit: 0\n verbosity: 0\n server-count: 1\n'
                     'remote-control:\n control-enable: no\n'
-                    % (self.port, self.dir, self.path("pid"),
+                    % (self.address, self.port, self.dir, self.path("pid"),
                        self.path("xfrd"), self.path("zonelist"), self.dir))
             for name, path in files.items():
                 f.write('zone:\n name: "%s"\n zonefile: "%s"\n'
                         % (name, path))
         with open(self.path("log"), "wb") as log:
             self.process = subprocess.Popen(
-                [find("nsd"), "-d", "-c", self.path("nsd.conf")],
+                [*(self.host.enter if self.host else ()), find("nsd"), "-d",
+                 "-c", self.path("nsd.conf")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self.wait()
+        if self.host is not None:
+            self.host.call(self.wait)
+        else:
+            self.wait()
         return self
 
     def wait(self):
@@ -132,7 +148,7 @@ class NameServer:
                 if self.process.poll() is not None:
                     break
                 try:
-                    s.sendto(question, ("127.0.0.1", self.port))
+                    s.sendto(question, (self.address, self.port))
                     if s.recv(512)[3] & 15 == 0:
                         return
                 except (socket.timeout, ConnectionRefusedError):

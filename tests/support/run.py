@@ -4,7 +4,8 @@ up what they say.
 
     run.py [-j N] [--timeout SECONDS] [--label TEXT] FILE...
 
-The last line is "N passed, N failed, N skipped".
+Those that say "# Takes long." in a line of their own start first, so that none
+of them is alone in the end. The last line is "N passed, N failed, N skipped".
 """
 
 import argparse
@@ -54,6 +55,11 @@ def run_one(path, timeout):
     return path, passed, failed, skipped, time.monotonic() - begin, text, hung
 
 
+def takes_long(path):
+    with open(path) as f:
+        return "# Takes long.\n" in f
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("-j", type=int, default=2)
@@ -63,7 +69,8 @@ def main():
     args = parser.parse_args()
     sums = [0, 0, 0]
     with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
-        jobs = [pool.submit(run_one, f, args.timeout) for f in args.file]
+        files = sorted(args.file, key=takes_long, reverse=True)
+        jobs = [pool.submit(run_one, f, args.timeout) for f in files]
         for job in concurrent.futures.as_completed(jobs):
             path, passed, failed, skipped, took, text, hung = job.result()
             sums[0] += passed

@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../support"))
 sys.path.insert(0, os.path.join(HERE, "../bench"))
 import cells  # noqa: E402
+import nameserver  # noqa: E402
 from postern import PREFIX, SLOW, Server  # noqa: E402
 
 BUILD = os.environ.get("POSTERN_BUILD")
@@ -80,6 +81,28 @@ class Bench(unittest.TestCase):
         for step in ("select_first", "page_partial", "search_again",
                      "memory_selected"):
             self.assertRegex(p.stdout, r"(?m)^%s +\d" % step)
+
+    @unittest.skipUnless(nameserver.available(), "not installed: nsd")
+    def test_queue(self):
+        subprocess.run(["make", "-C", BUILD, "-s", "tests/bench/bench_smtp"],
+                       check=True, capture_output=True, timeout=300)
+        out = os.path.join(self.dir, "queue.json")
+        p = subprocess.run(
+            [sys.executable, os.path.join(HERE, "../bench/bench_queue.py"),
+             os.path.join(BUILD, "tests/bench/bench_smtp"), PREFIX],
+            env={**os.environ, "BENCH_PEER": "none", "BENCH_DIR": self.dir,
+                 "BENCH_ROUNDS": "1", "BENCH_SCALE": "0.01",
+                 "BENCH_JSON": out},
+            capture_output=True, text=True, timeout=240 * SLOW)
+        self.assertEqual(p.returncode, 0, p.stdout + p.stderr)
+        with open(out) as f:
+            results = json.load(f)
+        self.assertEqual(list(results), [
+            "relay", "out", "nine-of-ten", "nine-one-refuses",
+            "nine-one-silent"])
+        for name in results:
+            self.assertIn(name, p.stdout)
+        self.assertEqual(self.left_behind(), [])
 
     def test_unknown_cell(self):
         p = self.bench(BENCH_CELLS="no-such-cell")

@@ -1,8 +1,11 @@
 """Mail from one server to another: a name server of our own, two Posterns."""
+# Takes long.
 
 import hashlib
 import imaplib
 import json
+import os
+import signal
 import smtplib
 import ssl
 import subprocess
@@ -117,9 +120,10 @@ class Exchange(unittest.TestCase):
     def test_a_server_that_was_away(self):
         port = self.other.ports["smtp"]
         self.other.stop()
-        sent = [self.send(["friend@other.test"]) for i in range(20)]
+        # One is tried each second or two, while the server sleeps.
+        sent = [self.send(["friend@other.test"]) for i in range(8)]
         wait_for(lambda: all(m["answer"] for m in self.queued()))
-        self.assertEqual(len(self.queued()), 20)
+        self.assertEqual(len(self.queued()), 8)
         one = self.queued()[0]
         shown = ctl(self.server, "queue", "show", one["id"])
         self.assertIn("refused", shown["recipients"][0]["answer"])
@@ -139,6 +143,58 @@ class Exchange(unittest.TestCase):
         for t in sent:
             self.assertEqual(
                 len(inbox(self.other, self.other.users[0], t)), 1)
+
+    def test_a_network_that_is_back(self):
+        port = self.other.ports["smtp"]
+        self.other.stop()
+        self.server.stop()
+        self.server.set += ["queue.retry_first=3600", "queue.retry_most=3600",
+                            "queue.sleep_first=3600", "queue.sleep_most=3600"]
+        self.server.start()
+        sent = [self.send(["friend@other.test"]) for i in range(3)]
+        wait_for(lambda: any(m["answer"] for m in self.queued()))
+        self.other.set.append("listener.smtp.port=%d" % port)
+        self.other.start()
+        self.assertEqual(len(self.queued()), 3)
+        ctl(self.server, "queue", "retry", "--all", "--to", "friend",
+            status=2)
+        ctl(self.server, "queue", "retry", "--all")
+        wait_for(lambda: self.queued() == [])
+        for t in sent:
+            self.assertEqual(
+                len(inbox(self.other, self.other.users[0], t)), 1)
+
+    def test_rules_of_ones_own(self):
+        path = os.path.join(self.server.dir, "rules")
+        self.server.stop()
+        self.server.set.append("queue.replies=" + path)
+        with open(path, "w") as f:
+            f.write("# mine\n421 -> faster\n")
+        with self.assertRaises(RuntimeError) as e:
+            self.server.start()
+        self.assertIn(path + ":2: faster: expected slower", str(e.exception))
+        with open(path, "w") as f:
+            f.write('550 "no such" -> temporary, rate 7, sleep 2h, note "x"\n')
+        self.server.start()
+        self.send(["nobody@other.test"])
+        waits = wait_for(lambda: [m for m in self.queued() if m["answer"]])
+        self.assertIn("550", waits[0]["answer"])
+        rows = ctl(self.server, "queue", "stats")[1:]
+        self.assertEqual([r["rate"] for r in rows], [7])
+        self.assertGreater(rows[0]["sleeps"], 7100)
+        self.assertIn("rule=1", self.server.log())
+        # A mistake changes nothing.
+        with open(path, "w") as f:
+            f.write("x")
+        os.kill(self.server.pid, signal.SIGHUP)
+        wait_for(lambda: path + ":1: x: expected a code" in self.server.log())
+        # What was learnt is still known after a restart.
+        self.server.stop()
+        os.unlink(path)
+        self.server.set.remove("queue.replies=" + path)
+        self.server.start()
+        rows = ctl(self.server, "queue", "stats")[1:]
+        self.assertEqual([r["rate"] for r in rows], [7])
 
     def test_administration(self):
         self.other.stop()

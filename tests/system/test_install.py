@@ -2,6 +2,7 @@
 configured with few changes, and taken away again. POSTERN_BUILD names the
 build."""
 
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from clients import SLOW, need
 BUILD = os.environ.get("POSTERN_BUILD")
 
 EXPECTED = """
+{sbindir}/postern-sendmail
 {sbindir}/posternctl
 {sbindir}/posternd
 {includedir}/postern/database.h
@@ -29,12 +31,18 @@ EXPECTED = """
 {mandir}/man5/postern-maildir.5
 {mandir}/man5/postern-mbox.5
 {mandir}/man5/postern-postgresql.5
+{mandir}/man5/postern-replies.5
 {mandir}/man5/postern.conf.5
 {mandir}/man7/postern-migrate.7
+{mandir}/man7/postern-tls.7
 {mandir}/man7/postern-upgrade.7
+{mandir}/man8/postern-sendmail.8
 {mandir}/man8/posternctl.8
 {mandir}/man8/posternd.8
+{pkgdatadir}/common-passwords
 {pkgdatadir}/postern.conf
+{pkgdatadir}/replies.conf
+{pkglibexecdir}/certbot-deploy
 {sysconfdir}/postern.conf
 {systemdsystemunitdir}/postern.service
 {systemdsystemunitdir}/postern.socket
@@ -103,8 +111,26 @@ class Install(unittest.TestCase):
                 self.addClassCleanup(os.unlink, path)
         return cert, key
 
+    def web_files(self, directory):
+        """What the manifest of the mail client for browsers names; nothing,
+        when it is left out."""
+        path = self.tree + directory + "manifest.json"
+        if not os.path.exists(path):
+            return set()
+        with open(path) as f:
+            listed = json.load(f)["files"]
+        suffix = {"br": ".br", "gzip": ".gz"}
+        return {directory + "manifest.json"} | {
+            directory + e["file"] + s for e in listed
+            for s in [""] + [suffix[c] for c in e["encodings"]]}
+
     def test_files(self):
-        self.assertEqual(self.files(self.tree), self.expected)
+        web = self.dirs["pkgdatadir"] + "/webmail/"
+        files = self.files(self.tree)
+        self.assertEqual({f for f in files if not f.startswith(web)},
+                         self.expected)
+        self.assertEqual({f for f in files if f.startswith(web)},
+                         self.web_files(web))
         for path in self.files(self.tree):
             mode = os.stat(self.tree + path).st_mode
             self.assertTrue(mode & stat.S_IROTH, path)
@@ -149,8 +175,8 @@ class Install(unittest.TestCase):
         for old, new in (
                 ("mail.example.org", "mail.example.net"),
                 ('"example.org"', '"example.net", "example.com"'),
-                ("/etc/postern/tls/fullchain.pem", cert),
-                ("/etc/postern/tls/privkey.pem", key),
+                ("/etc/postern/tls/mail.example.net/fullchain.pem", cert),
+                ("/etc/postern/tls/mail.example.net/privkey.pem", key),
                 ('user = "postern"', 'user = "nobody"'),
                 ('group = "postern"', 'group = "nogroup"')):
             self.assertIn(old, text)

@@ -1,5 +1,6 @@
 """HAProxy in front of the server, with the headers that it makes."""
 
+import http.client
 import imaplib
 import json
 import os
@@ -12,6 +13,8 @@ import subprocess
 import time
 import unittest
 
+from authenticator import Passkey
+from browser import Browser
 from clients import SLOW, Case
 
 HAPROXY = shutil.which("haproxy")
@@ -43,16 +46,39 @@ inter 200ms
 """
 
 
+# TLS of browsers ends here: what is behind it is told in a header of the PROXY
+# protocol, or in fields of each request.
+WEB = """\
+global
+    maxconn 200
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+listen http
+    bind 127.0.0.1:%(front_http)d ssl crt %(pem)s
+    server one 127.0.0.1:%(http)d send-proxy-v2-ssl
+listen https
+    bind 127.0.0.1:%(front_https)d ssl crt %(pem)s
+    option forwardfor
+    http-request set-header X-Forwarded-Proto https if { ssl_fc }
+    http-request set-header X-Forwarded-Host %%[req.hdr(Host)]
+    http-request set-header Host inside.test
+    http-reuse always
+    server one 127.0.0.1:%(https)d
+"""
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
 
 
-@unittest.skipUnless(HAPROXY, "HAProxy is not installed")
-class HAProxy(Case):
-    settings = ["listener.%s.proxy%s" % (p, more) for p in FRONT
-                for more in ("=true", "_from=127.0.0.1")]
+class Front(Case):
+    config = None
+    names = ()  # of the listeners behind it
 
     def setUp(self):
         super().setUp()
@@ -60,10 +86,11 @@ class HAProxy(Case):
         parts = [os.path.join(self.server.dir, n)
                  for n in ("cert.pem", "key.pem")]
         pem = self.file("both.pem", "".join(open_text(p) for p in parts))
-        self.front = {p: free_port() for p in FRONT}
+        self.front = {p: free_port() for p in self.names}
         values = {"front_" + p: n for p, n in self.front.items()}
-        path = self.file("haproxy.cfg", CONFIG % {
-            **values, **{p: self.server.ports[p] for p in FRONT}, "pem": pem})
+        path = self.file("haproxy.cfg", self.config % {
+            **values, **{p: self.server.ports[p] for p in self.names},
+            "pem": pem})
         self.haproxy = subprocess.Popen(
             [HAPROXY, "-db", "-f", path], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -74,7 +101,7 @@ class HAProxy(Case):
         while True:
             try:
                 socket.create_connection(
-                    ("127.0.0.1", self.front["smtp"])).close()
+                    ("127.0.0.1", self.front[self.names[0]])).close()
                 break
             except ConnectionRefusedError:
                 self.assertLess(time.monotonic(), end)
@@ -84,6 +111,13 @@ class HAProxy(Case):
     def end(self):
         self.haproxy.kill()
         self.haproxy.wait()
+
+
+@unittest.skipUnless(HAPROXY, "HAProxy is not installed")
+class HAProxy(Front):
+    config, names = CONFIG, FRONT
+    settings = ["listener.%s.proxy%s" % (p, more) for p in FRONT
+                for more in ("=true", "_from=127.0.0.1")]
 
     def peer_of(self, protocol):
         rows = json.loads(self.server.ctl("connections", "--json").stdout)
@@ -141,6 +175,57 @@ class HAProxy(Case):
         time.sleep(1)
         self.assertNotIn("proxy-failed", self.server.log())
         self.assertEqual(self.peer_of("imap") - {"127.0.0.1"}, set())
+
+
+@unittest.skipUnless(HAPROXY, "HAProxy is not installed")
+class Web(Front):
+    config, names = WEB, ("http", "https")
+    settings = ["listener.http.proxy=true",
+                "listener.http.proxy_from=127.0.0.1",
+                "listener.https.tls=none",
+                "listener.https.forwarded_from=127.0.0.1"]
+
+    def browser(self, name, client):
+        browser = Browser(self.server)
+        browser.connection = http.client.HTTPSConnection(
+            "127.0.0.1", self.front[name], timeout=20 * SLOW,
+            context=self.context, source_address=(client, 0))
+        self.addCleanup(browser.close)
+        return browser
+
+    def test_browsers_have_https(self):
+        for name in self.names:
+            origin = "https://localhost:%d" % self.front[name]
+            more = {"Host": origin.partition("//")[2], "Origin": origin}
+            # Two clients, whose requests may go over one connection.
+            browsers = {c: self.browser(name, c)
+                        for c in (CLIENT, "127.0.0.10")}
+            for client, browser in browsers.items():
+                status, _, answer = browser.ask("POST", "/web/login", {
+                    "user": self.server.users[0],
+                    "password": self.server.password},
+                    X_Forwarded_For="203.0.113.1", **more)
+                self.assertEqual(status, 200, name)
+                self.assertIn("; Secure", answer.getheader("Set-Cookie"))
+            for client, browser in browsers.items():
+                status, root, _ = browser.ask(
+                    "GET", "/.well-known/jmap", **more)
+                self.assertEqual(status, 200, (name, client, root))
+                self.assertEqual(root["apiUrl"], origin + "/jmap/api")
+                self.assertEqual(
+                    [s["peer"] for s in browser.ask(
+                        "GET", "/web/sessions", **more)[1]["sessions"]
+                     if s["isThis"]], [client])
+            # It ends the other session.
+            status, options, _ = browser.ask(
+                "POST", "/web/passkeys/options",
+                {"password": self.server.password}, **more)
+            self.assertEqual((status, options["rp"]["id"]),
+                             (200, "localhost"))
+            status, answer, _ = browser.ask("POST", "/web/passkeys", {
+                "name": "Key",
+                "credential": Passkey(origin).create(options)}, **more)
+            self.assertEqual(status, 201, answer)
 
 
 def open_text(path):

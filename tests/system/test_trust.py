@@ -1,6 +1,7 @@
 """Mail from elsewhere, checked with a real name server: SPF, DKIM, ARC, DMARC,
 what is written on top, and what becomes of it. The signatures are made by
 dkimpy."""
+# Takes long.
 
 import base64
 import concurrent.futures

@@ -1,4 +1,5 @@
 """posternctl convert: mail goes to another storage while it is in use."""
+# Takes long.
 
 import hashlib
 import imaplib

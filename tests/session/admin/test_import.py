@@ -109,6 +109,8 @@ class Case(unittest.TestCase):
             while (line := f.readline()) != b".\r\n":
                 ids.append(line.decode().split()[1])
             s.sendall(b"QUIT\r\n")
+            while f.readline():  # the maildrop is closed when it is over
+                pass
             return ids
 
 

@@ -1,5 +1,6 @@
 """posternctl import from another server by IMAP: from Postern itself, and from
 one made of a script, which breaks off and tells nonsense."""
+# Takes long.
 
 import hashlib
 import os

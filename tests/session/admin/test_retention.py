@@ -1,5 +1,6 @@
 """Rules of retention, the timer that applies them, and what it removes for
 good of kept messages."""
+# Takes long.
 
 import json
 import os

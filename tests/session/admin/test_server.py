@@ -30,7 +30,7 @@ class Sandbox(unittest.TestCase):
             self.assertEqual(
                 set(info["ports"]), {"smtp", "submission", "submissions",
                                      "lmtp", "imap", "imaps", "pop3",
-                                     "pop3s"})
+                                     "pop3s", "http", "https"})
             for port in info["ports"].values():
                 socket.create_connection((s.host, port), 10).close()
             ready = os.path.join(s.dir, "ready.json")
@@ -317,6 +317,15 @@ class Plain(unittest.TestCase):
         p = self.posternd("-t", "--set", "listener.other.protocol=imap")
         self.assertIn("warning: listener other: no port", p.stdout)
         self.assertEqual(p.returncode, 0, p.stdout + p.stderr)
+
+    def test_check_looks_at_the_directory_for_acme(self):
+        for path, said in ((self.path("."), "ok: http.acme_dir: "),
+                           (self.path("none"), "none: No such file"),
+                           (self.path("key.pem"), "key.pem is no directory"),
+                           ("here", "should begin with /")):
+            p = self.posternd("-t", "--set", "http.acme_dir=" + path)
+            self.assertIn(said, p.stdout)
+            self.assertEqual(p.returncode, 0, p.stdout + p.stderr)
 
     def test_check_names_a_missing_file(self):
         os.unlink(self.path("cert.pem"))

@@ -17,6 +17,7 @@ import time
 import unittest
 
 import cluster
+from browser import Browser
 from postern import SLOW, Server, copy_modules
 from wire import POSTERNCTL, POSTERND, Line, imap, run, wait_for
 
@@ -157,6 +158,20 @@ class Shared(Case):
         self.expect_login(a, USER, "another horse",
                           "NO [AUTHENTICATIONFAILED]")
         self.assertEqual(rcpt(self.servers[a], USER), 550)
+
+    def test_a_browser_at_two_servers(self):
+        self.ctl(0, "user", "add", "web@example.test", input=PASSWORD + "\n")
+        a, b = [Browser(s) for s in self.servers]
+        self.addCleanup(a.close)
+        self.addCleanup(b.close)
+        self.assertEqual(a.login("web@example.test", PASSWORD), 200)
+        b.cookie = a.cookie
+        self.assertEqual(b.ask("GET", "/jmap/session")[0], 200)
+        self.assertEqual(len(b.ask("GET", "/web/sessions")[1]["sessions"]), 1)
+        self.assertEqual(a.ask("POST", "/web/logout")[0], 204)
+        # What was asked for just now is believed for some seconds.
+        self.assertTrue(wait_for(
+            lambda: b.ask("GET", "/jmap/session")[0] == 401, 30))
 
     def test_a_name_is_given_once(self):
         """A user here and an alias there, both at once: one of them."""

@@ -140,7 +140,7 @@ class ObjectId(Case):
 
     def emailids(self, c):
         return [re.match(rb"\* \d+ FETCH \(EMAILID \((" + ID + rb")\) "
-                         rb"THREADID NIL\)$", r).group(1)
+                         rb"THREADID \(T[0-9a-f]{16}\)\)$", r).group(1)
                 for r in c.ok("FETCH 1:* (EMAILID THREADID)")]
 
     def test_emailid(self):
