@@ -11,6 +11,7 @@ include tests/unit/delivery/local.mk
 include tests/unit/migrate/local.mk
 include tests/unit/exchange/local.mk
 include tests/unit/sendmail/local.mk
+include tests/unit/sieve/local.mk
 include tests/unit/smtp/local.mk
 include tests/unit/imap/local.mk
 include tests/unit/http/local.mk

@@ -19,6 +19,8 @@ import cluster
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 PREFIX = os.environ.get("POSTERN_PREFIX", os.path.join(ROOT, "build/install"))
+CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE,
+           signal.SIGILL)
 SLOW = int(os.environ.get("POSTERN_SLOW", "1"))  # sanitizers: longer waits
 STORAGE = os.environ.get("POSTERN_STORAGE", "maildir")
 
@@ -154,6 +156,9 @@ class Server:
                      "runtime error:"):
             if word in text:
                 raise RuntimeError("sanitizer:\n" + text[-20000:])
+        if -status in CRASHES:
+            raise RuntimeError("posternd crashed, signal %d:\n%s" % (
+                -status, text[-20000:]))
         return status
 
     def kill(self):

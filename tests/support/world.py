@@ -413,7 +413,8 @@ class Posternd:
             if word in self.log():
                 raise RuntimeError("sanitizer:\n" + self.log()[-20000:])
         if status != 0:
-            raise RuntimeError("posternd: %d\n%s" % (status, self.log()))
+            raise RuntimeError("posternd crashed: %d\n%s" % (
+                status, self.log()))
 
     def address(self, user):
         return "%s@%s" % (user, self.domain)
