@@ -131,6 +131,8 @@ struct sieve_action {
 	struct pst_str handle;	      /* what counts as the same answer */
 	int64_t seconds;	      /* between two of them; -1: not said */
 	bool is_mime;
+	struct pst_str *own; /* :addresses, which are the user's, too */
+	size_t owns;
 };
 
 struct sieve_result {
