@@ -58,7 +58,8 @@ enum pst_rc mailbox_subscribe(struct mail_account *acct, const char *name,
  * meta_get() in postern/store.h. */
 enum pst_rc mailbox_meta_get(struct mail_account *acct, const char *name,
     const char *prefix, pst_value_fn fn, void *arg, struct pst_error *err);
-/* {NULL, 0} removes. Nobody is told: for texts that are no METADATA. */
+/* {NULL, 0} removes. Nobody is told, but by watch_tell_text(): for texts that
+ * are no METADATA. */
 enum pst_rc mailbox_meta_set(struct mail_account *acct, const char *name,
     const char *key, struct pst_str value, struct pst_error *err);
 

@@ -142,6 +142,12 @@ watch_tell(struct mail_account *acct, const char *mailbox, unsigned kinds,
 	pthread_mutex_unlock(&acct->watch_lock);
 }
 
+void
+watch_tell_text(struct mail_account *acct, const char *key)
+{
+	watch_tell(acct, NULL, WATCH_TEXT, key, true);
+}
+
 /* --- a watch ----------------------------------------------------------------
  */
 

@@ -40,6 +40,8 @@ enum watch_kind {
 	/* The entry `other` of `mailbox`, or of the account, is not what it
 	 * was (RFC 5464). */
 	WATCH_METADATA = 1 << 9,
+	/* The same of a text that is no METADATA; see watch_tell_text(). */
+	WATCH_TEXT = 1 << 10,
 };
 
 enum { WATCH_NEWS_MAX = 1000 }; /* that nobody has taken */
@@ -83,5 +85,9 @@ void watch_look(struct watch *w, const char *mailbox);
  * until false; deliveries that it makes along with those of others still are.
  */
 void watch_mute(struct watch *w, bool mute);
+
+/* Who changed a text of the account by mailbox_meta_set(), and wants others to
+ * hear of it, says so: WATCH_TEXT with `key`. Quick. */
+void watch_tell_text(struct mail_account *acct, const char *key);
 
 #endif

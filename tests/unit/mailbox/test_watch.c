@@ -170,6 +170,26 @@ Test(watch, only_what_matters)
 	end();
 }
 
+/* Texts of the account: whoever changes one says whether it is news. */
+Test(watch, texts_are_told_on_request)
+{
+	struct watch *w, *other;
+
+	begin();
+	w = watch_open(a, ~(unsigned)WATCH_METADATA, NULL);
+	other = watch_open(a, everything, NULL);
+	cr_assert_eq(
+	    mailbox_meta_set(a, NULL, "postern/x", STR("1"), &err), PST_OK);
+	cr_expect(hears_nothing(w));
+	watch_tell_text(a, "postern/x");
+	cr_expect(hears(w, WATCH_TEXT, NULL, "postern/x"));
+	cr_expect(hears_nothing(w));
+	cr_expect(hears_nothing(other));
+	watch_close(&w);
+	watch_close(&other);
+	end();
+}
+
 Test(watch, muted_for_its_own_thread)
 {
 	struct watch *w, *other;
