@@ -80,6 +80,8 @@ struct sieve_host {
 	void *arg;
 	int64_t now; /* seconds since 1970 */
 	int zone;    /* minutes from UTC of local time */
+	/* Between user and detail of a local part (RFC 5233); NULL: "+". */
+	const char *separator;
 	bool (*has_mailbox)(void *arg, struct pst_str name);
 	/* `mailbox` {NULL, 0}: any of the user (RFC 8579) */
 	bool (*has_special_use)(
