@@ -34,6 +34,7 @@ libpostern_la_SOURCES += \
 	src/mailbox/store.c src/mailbox/store.h \
 	src/mailbox/switch.c src/mailbox/switch.h \
 	src/mailbox/text.c \
+	src/mailbox/turn.c src/mailbox/turn.h \
 	src/mailbox/uidl.c src/mailbox/uidl.h \
 	src/mailbox/undelete.c src/mailbox/undelete.h \
 	src/mailbox/upkeep.c src/mailbox/upkeep.h \

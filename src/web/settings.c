@@ -8,64 +8,12 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "mailbox/mailbox.h"
-
-#include <pthread.h>
+#include "mailbox/turn.h"
 #include <stdlib.h>
 
 #define SETTINGS_KEY "postern/web"
 
 enum { SETTINGS_MAX = 64 * 1024 };
-
-/*
- * Who changes those of a user, from reading them to writing them; on the stack
- * of who does it. Others who want to change the same wait, and nobody else: the
- * disk may be slow. Of two servers that change those of one user at the same
- * moment, the later one has the last word.
- */
-struct changing {
-	const char *user;
-	struct changing *next;
-};
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the list */
-static pthread_cond_t left = PTHREAD_COND_INITIALIZER;
-static struct changing *all_changing;
-
-/* With the lock. */
-static bool
-is_changing(const char *user)
-{
-	const struct changing *c = all_changing;
-
-	while (c != NULL && strcmp(c->user, user) != 0)
-		c = c->next;
-	return c != NULL;
-}
-
-static void
-changing_begin(struct changing *c, const char *user)
-{
-	(void)pthread_mutex_lock(&lock);
-	while (is_changing(user))
-		(void)pthread_cond_wait(&left, &lock);
-	c->user = user;
-	c->next = all_changing;
-	all_changing = c;
-	(void)pthread_mutex_unlock(&lock);
-}
-
-static void
-changing_end(const struct changing *c)
-{
-	struct changing **at = &all_changing;
-
-	(void)pthread_mutex_lock(&lock);
-	while (*at != c)
-		at = &(*at)->next;
-	*at = c->next;
-	(void)pthread_cond_broadcast(&left);
-	(void)pthread_mutex_unlock(&lock);
-}
 
 static void
 take_value(void *arg, const char *key, struct pst_str value)
@@ -153,13 +101,13 @@ answer(struct http_request *h, json_t *patch)
 	    http_services(h)->store, http_user(h), &acct, &err);
 
 	if (rc == PST_OK) {
-		struct changing c;
+		struct mail_turn turn;
 
 		if (patch != NULL)
-			changing_begin(&c, http_user(h)->address);
+			mail_turn_begin(&turn, acct, SETTINGS_KEY);
 		rc = read_or_change(acct, patch, &settings, &err);
 		if (patch != NULL)
-			changing_end(&c);
+			mail_turn_end(&turn);
 		mail_account_close(&acct);
 	}
 	if (rc == PST_OK)
