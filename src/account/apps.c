@@ -26,6 +26,7 @@ static const struct {
 	{ AUTH_POP3, "pop3" },
 	{ AUTH_SMTP, "smtp" },
 	{ AUTH_JMAP, "jmap" },
+	{ AUTH_SIEVE, "sieve" },
 };
 
 unsigned
@@ -123,7 +124,8 @@ app_password_add(struct accounts *a, const char *user, const char *name,
 		    "an app password has a name of 1 to 128 octets");
 	if (scopes == 0 || (scopes & ~(unsigned)APP_SCOPES) != 0)
 		return pst_fail(err, PST_E_SYNTAX, 0,
-		    "an app password is for imap, pop3, smtp or jmap");
+		    "an app password is for imap, pop3, smtp, jmap or "
+		    "sieve");
 	(void)str_copy(made_r->name, sizeof(made_r->name), str_of(name));
 	made_r->scopes = scopes;
 	made_r->created = clock_seconds();

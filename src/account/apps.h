@@ -19,7 +19,7 @@
 enum {
 	APP_PASSWORD = 25,  /* its length, with the NUL */
 	APP_PASSWORDS = 50, /* that a user can have */
-	APP_SCOPES = AUTH_IMAP | AUTH_POP3 | AUTH_SMTP | AUTH_JMAP,
+	APP_SCOPES = AUTH_IMAP | AUTH_POP3 | AUTH_SMTP | AUTH_JMAP | AUTH_SIEVE,
 };
 
 struct app_password {
@@ -62,7 +62,7 @@ bool app_token_make(const char *user, const char *password, struct buf *out);
 /* False: it is none; whether it is a good one auth_password() knows. */
 bool app_token_read(struct pst_str token, struct app_token *out);
 
-/* "imap", "pop3", "smtp", "jmap"; 0: none of them. */
+/* "imap", "pop3", "smtp", "jmap", "sieve"; 0: none of them. */
 unsigned app_scope(const char *name);
 /* The name of one scope. */
 const char *app_scope_name(unsigned scope);

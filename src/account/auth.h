@@ -33,6 +33,8 @@ enum auth_scope {
 	/* Only the user's own password: */
 	AUTH_WEB = 1 << 4,     /* where a second factor is asked for as well */
 	AUTH_ACCOUNT = 1 << 5, /* where that cannot be */
+	/* Also an app password again: */
+	AUTH_SIEVE = 1 << 6,
 };
 
 /*
@@ -71,7 +73,7 @@ struct sasl;
 
 /* What a server session tells of itself. */
 struct sasl_peer {
-	const char *service; /* "imap", "smtp", "pop" */
+	const char *service; /* "imap", "smtp", "pop", "sieve" */
 	const char *hostname;
 	const char *peer; /* address, for the brake */
 	bool tls;
@@ -93,6 +95,9 @@ enum sasl_next {
  * the client answers with nothing (RFC 4422, 3.6). */
 enum sasl_next sasl_step(
     struct sasl *s, struct pst_str in, bool has_in, struct buf *out);
+/* What the last SASL_MORE gave is the last challenge of those: a protocol that
+ * can send it with its success does not wait, and steps on with nothing. */
+bool sasl_is_last(const struct sasl *s);
 /* `user_r` and `delay_r` as for auth_password(). */
 enum auth_result sasl_result(
     struct sasl *s, struct account_user *user_r, int64_t *delay_r);

@@ -366,6 +366,8 @@ scope_of(const char *service)
 {
 	if (strcmp(service, "imap") == 0)
 		return AUTH_IMAP;
+	if (strcmp(service, "sieve") == 0)
+		return AUTH_SIEVE;
 	return strcmp(service, "pop") == 0 ? AUTH_POP3 : AUTH_SMTP;
 }
 
@@ -432,6 +434,12 @@ sasl_step(struct sasl *s, struct pst_str in, bool has_in, struct buf *out)
 		break;
 	}
 	return step_login(s, in, has_in, out);
+}
+
+bool
+sasl_is_last(const struct sasl *s)
+{
+	return s->state == SASL_LAST;
 }
 
 enum auth_result

@@ -24,8 +24,8 @@ take_scopes(char **names, int n, unsigned *scopes_r)
 		unsigned scope = app_scope(names[i]);
 
 		if (scope == 0)
-			return ctl_usage("expected imap, pop3, smtp or jmap, "
-					 "not \"%s\"",
+			return ctl_usage("expected imap, pop3, smtp, jmap or "
+					 "sieve, not \"%s\"",
 			    names[i]);
 		*scopes_r |= scope;
 	}
@@ -155,8 +155,8 @@ app_require(struct ctl *c, char **args, int n)
 }
 
 const struct ctl_command ctl_app_password_commands[] = {
-	{ "app-password", "add", "USER NAME [imap] [pop3] [smtp] [jmap]", 2, 6,
-	    0, app_add },
+	{ "app-password", "add",
+	    "USER NAME [imap] [pop3] [smtp] [jmap] [sieve]", 2, 7, 0, app_add },
 	{ "app-password", "list", "USER", 1, 1, 0, app_list },
 	{ "app-password", "delete", "USER ID", 2, 2, 0, app_delete },
 	{ "app-password", "require", "USER on|off", 2, 2, 0, app_require },

@@ -32,6 +32,8 @@ protocol_name(int protocol)
 		return "metrics";
 	case CONFIG_REDIRECT:
 		return "redirect";
+	case CONFIG_MANAGESIEVE:
+		return "managesieve";
 	}
 	return "";
 }

@@ -23,6 +23,7 @@ enum config_protocol {
 	CONFIG_HTTP,
 	CONFIG_METRICS,
 	CONFIG_REDIRECT, /* HTTP without TLS: leads to HTTPS */
+	CONFIG_MANAGESIEVE,
 };
 
 /* Which mailboxes have a full-text index. */
@@ -429,6 +430,26 @@ struct config {
 		int64_t srs_age;  /* of a rewritten reverse-path */
 		int64_t targets;  /* of one user */
 	} forward;
+	struct {
+		bool enabled;	     /* users' filters are run */
+		int64_t script_size; /* of one script */
+		int64_t scripts;     /* of one user */
+		int64_t depth;	     /* of blocks and tests in each other */
+		int64_t actions;     /* of one message */
+		int64_t redirects;   /* of these */
+		int64_t includes;    /* scripts in one run */
+		int64_t variables;
+		int64_t variable_size;
+		int64_t work;	   /* steps of one run */
+		int64_t body_size; /* of a message that is looked at */
+		/* Days between two answers to a sender, at least and at most
+		 * (RFC 5230, 4.1). */
+		int64_t vacation_days_min, vacation_days_max;
+		char *before; /* a script, run before those of all users */
+		char *after;  /* or after them; "": none */
+		char *preset; /* of users without an active one; "": none */
+		char *global; /* directory of `include :global`; "": none */
+	} sieve;
 	struct {
 		bool enabled; /* what happens to messages is noted */
 		char *path;   /* "": state_dir/trail */

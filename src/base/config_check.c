@@ -499,6 +499,9 @@ config_check(const struct config *c, struct collector *col)
 		config_problem(col,
 		    "forward.srs_domain: expected a domain, not \"%s\"",
 		    c->forward.srs_domain);
+	if (c->sieve.vacation_days_min > c->sieve.vacation_days_max)
+		config_problem(col,
+		    "sieve.vacation_days_min is larger than vacation_days_max");
 	if (c->limits.workers_min > c->limits.workers_max)
 		config_problem(
 		    col, "limits.workers_min is larger than workers_max");

@@ -123,6 +123,10 @@ allow_configured(const struct ruleset *r, const struct config *cfg)
 	allow_read_link(r, cfg->queue.ca_file);
 	allow_read_link(r, cfg->queue.replies);
 	allow_read_link(r, cfg->auth.common_passwords);
+	allow_read_link(r, cfg->sieve.before);
+	allow_read_link(r, cfg->sieve.after);
+	allow_read_link(r, cfg->sieve.preset);
+	allow(r, cfg->sieve.global, READ_RIGHTS);
 	for (size_t i = 0; i < cfg->relays; i++)
 		allow_read_link(r, cfg->relay[i].password_file);
 	allow(r, cfg->trail.path, WRITE_RIGHTS);

@@ -75,6 +75,7 @@ sample_one(void *arg, const struct net_info *i)
 		[CONFIG_IMAP] = SAMPLE_IMAP,
 		[CONFIG_POP3] = SAMPLE_POP3,
 		[CONFIG_HTTP] = SAMPLE_HTTP,
+		[CONFIG_MANAGESIEVE] = SAMPLE_MANAGESIEVE,
 	};
 	struct sampling *s = arg;
 

@@ -382,6 +382,8 @@ protocol_for(const struct config_listener *l)
 	case CONFIG_METRICS:
 	case CONFIG_REDIRECT:
 		return &http_protocol;
+	case CONFIG_MANAGESIEVE:
+		break;
 	}
 	return NULL;
 }

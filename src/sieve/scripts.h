@@ -16,6 +16,10 @@
 #include "mailbox/mailbox.h"
 #include "sieve/sieve.h"
 
+/* The text of the account that is the list; each change of scripts is told of
+ * by watch_tell_text() with this key. */
+#define SIEVE_LIST_KEY "postern/sieve-list"
+
 enum { SIEVE_ID = 24 }; /* octets with the NUL */
 
 struct sieve_entry {
@@ -30,6 +34,8 @@ struct sieve_list {
 	struct sieve_entry *v; /* by name */
 	size_t n;
 };
+
+bool sieve_name_ok(struct pst_str name);
 
 /* To be freed also after an error. */
 enum pst_rc sieve_list(struct mail_account *acct, struct sieve_list *list_r,

@@ -23,6 +23,7 @@ static const struct {
 	[SAMPLE_IMAP] = { "imap", NULL },
 	[SAMPLE_POP3] = { "pop3", NULL },
 	[SAMPLE_HTTP] = { "http", NULL },
+	[SAMPLE_MANAGESIEVE] = { "managesieve", NULL },
 	[SAMPLE_QUEUED] = { "queued", NULL },
 	[SAMPLE_BUSY] = { "busy", NULL },
 	[SAMPLE_ACCEPTED] = { "accepted", NULL },

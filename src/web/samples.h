@@ -19,6 +19,7 @@ enum sample_value {
 	SAMPLE_IMAP,
 	SAMPLE_POP3,
 	SAMPLE_HTTP,
+	SAMPLE_MANAGESIEVE,
 	SAMPLE_QUEUED,
 	SAMPLE_BUSY, /* workers */
 	/* Since the start; their growth is what is of interest: */
