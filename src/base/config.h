@@ -325,6 +325,11 @@ struct config {
 		int language;	      /* enum pop3_language, for "LANG *" */
 	} pop3;
 	struct {
+		int64_t idle_time; /* logged in; RFC 5804, 1.2: >= 30 min */
+		int64_t login_time;
+		int64_t errors;
+	} managesieve;
+	struct {
 		int64_t header_size; /* of a request, with its first line */
 		int64_t body_size;   /* of its content */
 		int64_t upload_size; /* of a file that is uploaded */

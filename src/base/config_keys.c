@@ -204,6 +204,10 @@ const struct config_key config_keys[] = {
 	IN(pop3, channel_binding, CONFIG_BOOL, "false", 0, 0),
 	PICK(pop3, language, "en", "en de"),
 
+	IN(managesieve, idle_time, CONFIG_TIME, "30m", 1, DAY),
+	IN(managesieve, login_time, CONFIG_TIME, "120", 1, DAY),
+	IN(managesieve, errors, CONFIG_NUMBER, "20", 1, 10000),
+
 	IN(http, header_size, CONFIG_SIZE, "32K", KIB, 60 * KIB),
 	IN(http, body_size, CONFIG_SIZE, "10M", 4 * KIB, 256 * MIB),
 	IN(http, upload_size, CONFIG_SIZE, "50M", 4 * KIB, GIB),
