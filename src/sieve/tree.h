@@ -113,7 +113,9 @@ enum sieve_op {
 	OP_INCLUDE,
 	OP_RETURN,
 	OP_GLOBAL,
-	OP_ERROR, /* RFC 5463 */
+	/* RFC 5463. As a test, too: there check.c puts it in place of what is
+	 * unknown, so that a run ends when it comes there (see check.c). */
+	OP_ERROR,
 	/* tests */
 	OP_ADDRESS,
 	OP_ALLOF,
@@ -173,8 +175,25 @@ enum sieve_comparator {
 	COMP_UNICODE_CASEMAP
 };
 
-/* A command or a test. */
+/* An argument as parse.c saw it: a tag, or a value. */
+struct sieve_written {
+	bool is_tag;
+	unsigned line;
+	struct pst_str tag; /* without the colon */
+	struct sieve_value value;
+};
+
+/*
+ * A command or a test. parse.c fills in what is written; check.c finds the
+ * command, and sorts the arguments.
+ */
 struct sieve_node {
+	struct pst_str name; /* as written */
+	struct sieve_written *written;
+	size_t writtens;
+	bool parens; /* its tests are a list in parentheses */
+	bool braces; /* it has a block, which may be empty */
+
 	const struct sieve_command *command;
 	unsigned line;
 	struct sieve_value *arg; /* without tags, as many as check.c let pass */
@@ -196,7 +215,7 @@ struct sieve_command {
 	const char *name; /* in lower case */
 	enum sieve_op op;
 	bool is_test;
-	/* One of these is to be required; EXT_NONE alone: none is. */
+	/* One of these is to be required; EXT_NONE first: none is. */
 	enum sieve_ext ext[2];
 	/* Its arguments: 's' a string, 'l' a list of strings (or a string), 'n'
 	 * a number; one in capitals may be left out from the front, as
@@ -228,8 +247,8 @@ const struct sieve_value *sieve_tag_value(
     const struct sieve_node *n, enum sieve_tag tag);
 bool sieve_has_tag(const struct sieve_node *n, enum sieve_tag tag);
 
-/* parse.c: grammar alone; names of commands are known, nothing else is looked
- * at. False: see the problem. */
+/* parse.c: grammar alone, whatever the commands are called. False: see the
+ * problem. */
 bool sieve_parse(struct sieve_script *s, struct pst_str text,
     const struct sieve_limits *limits, struct sieve_problem *problem_r);
 /* check.c: all that can be wrong before a message is there (RFC 5228, 2.10.5):
