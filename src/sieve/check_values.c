@@ -195,21 +195,21 @@ is_address(struct checker *c, struct pst_str text)
 {
 	struct pst_str local, domain;
 	struct msg_address *a;
-	struct buf plain;
-	bool valid;
+	size_t from;
 
+	text = str_trim(text);
 	if (msg_smtp_mailbox(c->s->arena, text, true, &local, &domain))
 		return true;
+	if (text.n == 0 || text.p[text.n - 1] != '>')
+		return false;
 	a = msg_addresses(c->s->arena, text, 2);
 	if (a == NULL || a->next != NULL || a->kind != MSG_ADDRESS ||
 	    a->host.p == NULL || a->route.p != NULL)
 		return false;
-	buf_init(&plain, 1024);
-	valid = msg_address_print(a, &plain) &&
-		msg_smtp_mailbox(
-		    c->s->arena, buf_str(&plain), true, &local, &domain);
-	buf_fini(&plain);
-	return valid;
+	for (from = text.n - 1; from > 0 && text.p[from - 1] != '<';)
+		from--;
+	text = str_n(text.p + from, text.n - 1 - from);
+	return msg_smtp_mailbox(c->s->arena, text, true, &local, &domain);
 }
 
 static bool

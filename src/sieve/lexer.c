@@ -282,6 +282,20 @@ number(struct sieve_lexer *x, struct sieve_token *t)
 }
 
 static bool
+unknown_character(struct sieve_lexer *x, const struct sieve_token *t)
+{
+	struct pst_str rest = str_from(x->text, x->at), one;
+	size_t n = 1;
+
+	while (n < rest.n && ((unsigned char)rest.p[n] & 0xc0) == 0x80)
+		n++;
+	one = str_first(rest, n);
+	return sieve_wrong(x->problem, t->line,
+	    "\"%.*s\" has no meaning here; strings stand in quotation marks",
+	    NAME_ARG(one));
+}
+
+static bool
 token(struct sieve_lexer *x, struct sieve_token *t)
 {
 	char c = peek(x, 0);
@@ -307,18 +321,8 @@ token(struct sieve_lexer *x, struct sieve_token *t)
 		x->at++;
 		return multi_line(x, t);
 	}
-	if (strchr(";,()[]{}", c) == NULL) {
-		struct pst_str what = str_first(str_from(x->text, x->at), 4);
-
-		while (!str_is_utf8(what))
-			what.n--;
-		if (what.n > 0 && (unsigned char)what.p[0] < 0x80)
-			what.n = 1;
-		return sieve_wrong(x->problem, t->line,
-		    "\"%.*s\" has no meaning here; strings stand in "
-		    "quotation marks",
-		    STR_ARG(what));
-	}
+	if (strchr(";,()[]{}", c) == NULL)
+		return unknown_character(x, t);
 	t->kind = TOKEN_MARK;
 	t->text = str_n(x->text.p + x->at++, 1);
 	return true;
