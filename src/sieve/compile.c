@@ -6,15 +6,16 @@
 #include "base/str.h"
 #include <stdlib.h>
 
+/* As the configuration has them. */
 const struct sieve_limits sieve_limits_default = {
-	.script_size = 256 * 1024,
-	.depth = 32,
+	.script_size = 64 * 1024,
+	.depth = 15,
 	.actions = 32,
-	.redirects = 5,
-	.includes = 16,
-	.variables = 128,
-	.variable_size = 16 * 1024,
-	.work = 10 * 1000 * 1000,
+	.redirects = 4,
+	.includes = 10,
+	.variables = 256,
+	.variable_size = 4096,
+	.work = 2000000,
 };
 
 struct sieve_script *

@@ -2,7 +2,7 @@
  * sieve/parse.c - the grammar of a script (RFC 5228, 8.2): commands with
  * arguments, tests and blocks, whatever they are called.
  *
- * Blocks and tests go into each other as deep as the limits say, and the
+ * Blocks go into each other as deep as the limits say, tests too, and the
  * functions here as deep with them.
  */
 #include "sieve/lexer.h"
@@ -14,7 +14,7 @@ struct parser {
 	struct sieve_token t; /* the next one */
 	struct arena *arena;
 	const struct sieve_limits *limits;
-	unsigned depth;
+	unsigned blocks, tests; /* that it is in */
 };
 
 static bool parse_tests(struct parser *p, struct sieve_node *of);
@@ -158,13 +158,12 @@ new_node(struct parser *p)
 }
 
 static bool
-deeper(struct parser *p)
+deeper(struct parser *p, unsigned *depth, const char *what)
 {
-	if (p->depth++ < p->limits->depth)
+	if ((*depth)++ < p->limits->depth)
 		return true;
 	return sieve_wrong(p->x.problem, p->t.line,
-	    "blocks and tests are more than %u deep in each other",
-	    p->limits->depth);
+	    "%s are more than %u deep in each other", what, p->limits->depth);
 }
 
 static bool
@@ -172,12 +171,12 @@ parse_test(struct parser *p, struct sieve_node **n_r)
 {
 	if (p->t.kind != TOKEN_NAME)
 		return unexpected(p, "the name of a test");
-	if (!deeper(p))
+	if (!deeper(p, &p->tests, "tests"))
 		return false;
 	*n_r = new_node(p);
 	if (!parse_arguments(p, *n_r) || !parse_tests(p, *n_r))
 		return false;
-	p->depth--;
+	p->tests--;
 	return true;
 }
 
@@ -209,7 +208,7 @@ parse_block(struct parser *p, struct sieve_node *of)
 {
 	unsigned line = p->t.line;
 
-	if (!deeper(p))
+	if (!deeper(p, &p->blocks, "blocks"))
 		return false;
 	of->braces = true;
 	advance(p);
@@ -220,7 +219,7 @@ parse_block(struct parser *p, struct sieve_node *of)
 		    "the block that begins here has no end; it ends with "
 		    "\"}\"");
 	advance(p);
-	p->depth--;
+	p->blocks--;
 	return true;
 }
 

@@ -18,7 +18,7 @@
 /* What one script may cost; from the configuration, section "sieve". */
 struct sieve_limits {
 	size_t script_size;   /* octets of one script */
-	unsigned depth;	      /* of blocks and tests in each other */
+	unsigned depth;	      /* of blocks in each other, and of tests */
 	unsigned actions;     /* that a run ends with */
 	unsigned redirects;   /* of these */
 	unsigned includes;    /* scripts in one run, in all (RFC 6609) */

@@ -11,7 +11,10 @@
 static struct sieve_script *
 compile(struct pst_str text, struct sieve_problem *p)
 {
-	return sieve_compile(text, &sieve_limits_default, p);
+	struct sieve_limits limits = sieve_limits_default;
+
+	limits.script_size = 1 << 20;
+	return sieve_compile(text, &limits, p);
 }
 
 static struct sieve_script *
@@ -579,6 +582,8 @@ Test(sieve_compile, nesting_has_a_limit)
 	expect_depth("", "if true {", "keep;", "}", "", most);
 	expect_depth("if ", "not ", "true", "", " {}", most - 1);
 	expect_depth("if ", "anyof(true,", "true", ")", " {}", most - 1);
+	/* RFC 5228, 2.10.7: 15 of each at least, whatever the other does. */
+	expect_depth("", "if not not anyof(true) {", "keep;", "}", "", most);
 }
 
 /* Whatever there is a lot of, it is read in one pass, and refused or not. */
