@@ -42,7 +42,7 @@ struct fixture {
 	char duplicates[1000]; /* what was asked for */
 };
 
-static bool
+static inline bool
 fixture_has_mailbox(void *arg, struct pst_str name)
 {
 	(void)arg;
@@ -50,7 +50,7 @@ fixture_has_mailbox(void *arg, struct pst_str name)
 	       str_is(name, "Lists/caf\xc3\xa9");
 }
 
-static bool
+static inline bool
 fixture_has_use(void *arg, struct pst_str mailbox, struct pst_str use)
 {
 	(void)arg;
@@ -58,7 +58,7 @@ fixture_has_use(void *arg, struct pst_str mailbox, struct pst_str use)
 	       (mailbox.p == NULL || str_is(mailbox, "Spam"));
 }
 
-static bool
+static inline bool
 fixture_metadata(
     void *arg, struct pst_str mailbox, struct pst_str name, struct buf *value_r)
 {
@@ -70,7 +70,7 @@ fixture_metadata(
 	return str_is(mailbox, "Work") && buf_puts(value_r, "Of Work");
 }
 
-static bool
+static inline bool
 fixture_environment(void *arg, struct pst_str name, struct buf *value_r)
 {
 	(void)arg;
@@ -79,7 +79,7 @@ fixture_environment(void *arg, struct pst_str name, struct buf *value_r)
 	return str_is(name, "remote-host");
 }
 
-static bool
+static inline bool
 fixture_duplicate(void *arg, struct pst_str id, int64_t seconds, bool last)
 {
 	struct fixture *f = arg;
@@ -117,7 +117,7 @@ static const struct {
 	    "include \"keeps\"; include \"keeps\";" },
 };
 
-static enum pst_rc
+static inline enum pst_rc
 fixture_include(void *arg, bool global, struct pst_str name, struct buf *text_r)
 {
 	(void)arg;
@@ -133,7 +133,7 @@ fixture_include(void *arg, bool global, struct pst_str name, struct buf *text_r)
 	return PST_E_NOTFOUND;
 }
 
-static void
+static inline void
 fixture_trace(void *arg, unsigned line, const char *text)
 {
 	struct fixture *f = arg;
@@ -141,7 +141,7 @@ fixture_trace(void *arg, unsigned line, const char *text)
 	(void)buf_printf(&f->trace, "%u %s\n", line, text);
 }
 
-static void
+static inline void
 fixture_init(struct fixture *f)
 {
 	*f = (struct fixture){ .from = "ann@example.test",
@@ -161,7 +161,7 @@ fixture_init(struct fixture *f)
 	};
 }
 
-static void
+static inline void
 fixture_put_action(struct buf *out, const struct sieve_action *a)
 {
 	static const char *const names[] = { [SIEVE_KEEP] = "keep",
@@ -195,7 +195,7 @@ fixture_put_action(struct buf *out, const struct sieve_action *a)
 		(void)buf_printf(out, " own \"%.*s\"", STR_ARG(a->own[i]));
 }
 
-static void
+static inline void
 fixture_put_result(struct buf *out, const struct sieve_result *r)
 {
 	if (r->failed) {
@@ -212,7 +212,7 @@ fixture_put_result(struct buf *out, const struct sieve_result *r)
 }
 
 /* What comes of the script; to be freed by buf_fini(). */
-static struct buf
+static inline struct buf
 fixture_run(struct fixture *f, const char *script)
 {
 	struct sieve_problem problem;
@@ -245,7 +245,7 @@ fixture_run(struct fixture *f, const char *script)
 }
 
 /* A script with a test: "true", "false" or what was wrong. */
-static struct buf
+static inline struct buf
 fixture_test(struct fixture *f, const char *require, const char *test)
 {
 	struct buf script, out;
