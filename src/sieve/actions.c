@@ -4,12 +4,31 @@
  * same twice; the implicit keep.
  */
 #include "base/str.h"
+#include "message/content.h"
 #include "sieve/run.h"
 
 struct pst_str
 run_own(struct run *r, struct pst_str s)
 {
 	return s.p != NULL ? arena_copy(r->result->arena, s) : STR_NONE;
+}
+
+struct pst_str
+run_own_text(struct run *r, struct pst_str s)
+{
+	struct pst_str own;
+	struct buf b;
+
+	if (s.n == 0 || str_is_utf8(s))
+		return run_own(r, s);
+	buf_init(&b, 3 * s.n);
+	(void)msg_to_utf8(STR("utf-8"), s, &b);
+	for (size_t i = 0; i < b.n; i++)
+		if (b.p[i] == '\0')
+			b.p[i] = ' ';
+	own = run_own(r, buf_str(&b));
+	buf_fini(&b);
+	return own;
 }
 
 struct sieve_action *
@@ -152,7 +171,7 @@ run_fileinto(struct run *r, const struct sieve_node *n)
 		if (a == NULL)
 			return;
 		a->mailbox = run_own(r, mailbox);
-		a->special_use = run_own(r, use);
+		a->special_use = run_own_text(r, use);
 	}
 	a->create = a->create || sieve_has_tag(n, TAG_CREATE);
 	set_flags(r, a, n);
@@ -231,5 +250,5 @@ run_reject(struct run *r, const struct sieve_node *n)
 	    n->command->op == OP_REJECT ? SIEVE_REJECT : SIEVE_EREJECT,
 	    n->line);
 	if (a != NULL)
-		a->text = run_own(r, text);
+		a->text = run_own_text(r, text);
 }

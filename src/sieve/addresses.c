@@ -173,7 +173,9 @@ path_of(struct run *r, struct pst_str part, struct pst_str *path_r)
 	else
 		run_fail(r, "An envelope has no part \"%.*s\"",
 		    STR_ARG(str_first(part, 100)));
-	return !r->failed && path_r->p != NULL;
+	/* There is no sender only where it is known to be null. */
+	return !r->failed && path_r->p != NULL &&
+	       (path_r->n > 0 || str_is_case(part, "from"));
 }
 
 static bool

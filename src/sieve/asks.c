@@ -18,7 +18,7 @@ run_test_mailboxexists(struct run *r, const struct sieve_node *n)
 	struct strings names = run_strings(r, &n->arg[0]);
 
 	for (size_t i = 0; i < names.n; i++)
-		if (r->host->has_mailbox == NULL || !run_work(r, 8) ||
+		if (r->host->has_mailbox == NULL || !run_work(r, ASK) ||
 		    !r->host->has_mailbox(r->host->arg, names.v[i]))
 			return false;
 	return true;
@@ -32,7 +32,7 @@ run_test_specialuse(struct run *r, const struct sieve_node *n)
 	struct strings uses = run_strings(r, &n->arg[n->args - 1]);
 
 	for (size_t i = 0; i < uses.n; i++)
-		if (r->host->has_special_use == NULL || !run_work(r, 8) ||
+		if (r->host->has_special_use == NULL || !run_work(r, ASK) ||
 		    !r->host->has_special_use(r->host->arg, mailbox, uses.v[i]))
 			return false;
 	return true;
@@ -45,7 +45,7 @@ static bool
 metadata(
     struct run *r, struct pst_str mailbox, struct pst_str name, struct buf *out)
 {
-	return r->host->metadata != NULL && run_work(r, 8) &&
+	return r->host->metadata != NULL && run_work(r, ASK) &&
 	       r->host->metadata(r->host->arg, mailbox, name, out);
 }
 
@@ -111,7 +111,7 @@ environment(struct run *r, struct pst_str name, struct buf *out)
 	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++)
 		if (str_is(name, items[i].name))
 			return buf_puts(out, items[i].value);
-	return r->host->environment != NULL && run_work(r, 8) &&
+	return r->host->environment != NULL && run_work(r, ASK) &&
 	       r->host->environment(r->host->arg, name, out);
 }
 
@@ -162,7 +162,7 @@ run_test_duplicate(struct run *r, const struct sieve_node *n)
 	char id[RUN_HASH];
 
 	if (what[1].p == NULL || seconds == 0 || r->host->duplicate == NULL ||
-	    !run_look(r, what[0].n + what[1].n))
+	    !run_work(r, ASK))
 		return false;
 	if (seconds > DUPLICATE_MOST)
 		seconds = DUPLICATE_MOST;

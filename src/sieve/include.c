@@ -35,7 +35,7 @@ read_text(struct run *r, const struct sieve_node *n, struct pst_str name,
 {
 	enum pst_rc rc = PST_E_NOTFOUND;
 
-	if (r->host->include != NULL)
+	if (r->host->include != NULL && run_work(r, ASK))
 		rc = r->host->include(
 		    r->host->arg, sieve_has_tag(n, TAG_GLOBAL), name, text);
 	if (rc == PST_OK)

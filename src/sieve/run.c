@@ -135,7 +135,11 @@ test_size(const struct run *r, const struct sieve_node *n)
 static bool
 error(struct run *r, const struct sieve_node *n)
 {
-	run_fail(r, "%.*s", STR_ARG(run_string(r, &n->arg[0])));
+	struct pst_str text = str_trim(run_string(r, &n->arg[0]));
+
+	if (text.n == 0 || text.p[0] == '\0')
+		text = STR("The script ends with an error");
+	run_fail(r, "%.*s", STR_ARG(text));
 	return false;
 }
 

@@ -15,8 +15,9 @@ enum {
 	MATCH_VARIABLES = 33,		/* ${0} to ${32} (RFC 5229, 3.2) */
 	STRING_MAX = 256 * 1024,	/* octets of one string, expanded */
 	SCRATCH_MAX = 64 * 1024 * 1024, /* octets that one command works on */
-	BODIES_MAX = 32 * 1024 * 1024,	/* octets of decoded bodies */
+	BODIES_MAX = 8 * 1024 * 1024,	/* octets of decoded bodies */
 	BODY_LISTS = 256,
+	ASK = 500, /* steps for a question to the host */
 };
 
 struct variable {
@@ -237,8 +238,10 @@ void run_reject(struct run *r, const struct sieve_node *n);
 /* A new action of the node, or NULL when the run fails. */
 struct sieve_action *run_action(
     struct run *r, enum sieve_action_kind kind, unsigned line);
-/* A copy that lives as long as the result. */
+/* A copy that lives as long as the result; the second one is UTF-8 without NUL,
+ * whatever variables have brought. */
 struct pst_str run_own(struct run *r, struct pst_str s);
+struct pst_str run_own_text(struct run *r, struct pst_str s);
 /* The implicit keep. */
 void run_actions_end(struct run *r);
 

@@ -9,6 +9,7 @@ enum {
 	TEXT_MOST = 60, /* octets of one string */
 	LIST_MOST = 4,	/* strings of one list */
 	LINE_MOST = 1000,
+	END_MOST = 20, /* of what is added in the end */
 };
 
 static void
@@ -94,16 +95,14 @@ trace_end(
 {
 	if (!t->on)
 		return;
-	if (n->command->is_test)
-		(void)buf_puts(&t->text, result ? ": true" : ": false");
-	/* Where it was too long, what it came to is still told. */
-	if (t->text.overflow) {
-		t->text.n = run_cut(buf_str(&t->text), LINE_MOST - 20).n;
+	/* Where it is too long, what it came to is still told. */
+	if (t->text.overflow || t->text.n > LINE_MOST - END_MOST) {
+		t->text.n = run_cut(buf_str(&t->text), LINE_MOST - END_MOST).n;
 		t->text.overflow = false;
 		(void)buf_puts(&t->text, " ...");
-		if (n->command->is_test)
-			(void)buf_puts(&t->text, result ? ": true" : ": false");
 	}
+	if (n->command->is_test)
+		(void)buf_puts(&t->text, result ? ": true" : ": false");
 	(void)buf_putc(&t->text, '\0');
 	r->host->trace(r->host->arg, n->line, t->text.p);
 	buf_fini(&t->text);

@@ -148,7 +148,7 @@ set_own(struct run *r, struct sieve_action *a, const struct sieve_node *n)
 	own = run_strings(r, v);
 	a->own = arena_alloc(r->result->arena, own.n * sizeof(*a->own));
 	for (size_t i = 0; i < own.n; i++)
-		a->own[a->owns++] = run_own(r, own.v[i]);
+		a->own[a->owns++] = run_own_text(r, own.v[i]);
 }
 
 void
@@ -171,9 +171,9 @@ run_vacation(struct run *r, const struct sieve_node *n)
 	a = run_action(r, SIEVE_VACATION, n->line);
 	if (a == NULL)
 		return;
-	a->text = run_own(r, text);
-	a->subject = run_own(r, subject);
-	a->from = run_own(r, from);
+	a->text = run_own_text(r, text);
+	a->subject = run_own_text(r, subject);
+	a->from = run_own_text(r, from);
 	a->handle = handle_of(r, n);
 	a->seconds = seconds_of(n);
 	a->is_mime = sieve_has_tag(n, TAG_MIME);

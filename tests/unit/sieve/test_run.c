@@ -99,6 +99,16 @@ static const struct fixture_case actions[] = {
 	    "require [\"vacation\", \"reject\"]; reject \"no\"; vacation "
 	    "\"x\";",
 	    "error 1: A message that is rejected cannot be answered" },
+	{ "an error without a text", "require \"ihave\"; error \" \";",
+	    "error 1: The script ends with an error" },
+	{ "a text that is no UTF-8",
+	    "require [\"reject\", \"variables\", \"encoded-character\"];"
+	    "set \"x\" \"a${hex:ff 00}b\"; reject \"${x}\";",
+	    "reject \"a\xef\xbf\xbd b\"" },
+	{ "a mailbox that is no UTF-8",
+	    "require [\"fileinto\", \"variables\", \"encoded-character\"];"
+	    "set \"x\" \"a${hex:ff}b\"; fileinto \"${x}\";",
+	    "error 1: A mailbox cannot have the name \"a?b\"" },
 	{ "error", "require \"ihave\"; keep;\n error \"oh \r\n no\";",
 	    "error 2: oh    no" },
 };
@@ -426,6 +436,32 @@ Test(sieve_run, too_much_work)
 	fixture_check(&f, &c, 1);
 	f.limits.work = 0;
 	fixture_check(&f, &c, 1);
+}
+
+Test(sieve_run, trace_of_long_strings)
+{
+	struct fixture f;
+	struct buf script, got;
+
+	fixture_init(&f);
+	f.host.trace = fixture_trace;
+	buf_init(&script, 10000);
+	(void)buf_puts(&script, "if exists [\"a\",\"b\",\"c\",\"d\",\"e\"] {}"
+				"if exists \"12");
+	for (size_t i = 0; i < 100; i++)
+		(void)buf_puts(&script, "\xe2\x82\xac");
+	(void)buf_puts(&script, "\" {}");
+	(void)buf_putc(&script, '\0');
+	got = fixture_run(&f, script.p);
+	(void)buf_putc(&f.trace, '\0');
+	cr_expect_eq(f.trace.n, 124, "%zu", f.trace.n);
+	cr_expect(str_is_utf8(str_of(f.trace.p)));
+	cr_expect(str_has_prefix_case(str_of(f.trace.p),
+	    "1 exists [\"a\", \"b\", \"c\", \"d\", ...]: false\n"
+	    "1 exists \"12\xe2\x82\xac"));
+	buf_fini(&got);
+	buf_fini(&script);
+	buf_fini(&f.trace);
 }
 
 Test(sieve_run, trace)
