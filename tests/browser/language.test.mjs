@@ -109,6 +109,26 @@ async function check(page, language, name) {
 	await accessible(page, `${name} in ${language}`);
 }
 
+// Two filters, as the client writes them.
+const FILTERS = [
+	["One", { if: [{ field: "from", how: "contains", value: "shop" }, { field: "size", how: "over", value: "5M" }], then: [{ do: "move", value: "Nowhere" }, { do: "star", value: "" }], stop: true },
+		'if allof (\n    header :contains "from" "shop",\n    size :over 5M\n) {\n    addflag "\\\\Flagged";\n    fileinto "Nowhere";\n    stop;\n}\n'],
+	["Two", { if: [{ field: "header", how: "exists", value: "", header: "X-Test" }], then: [{ do: "discard", value: "" }], stop: false }, 'if exists "X-Test" {\n    discard;\n}\n'],
+].reduce((text, [name, rule, sieve]) => `${text}# Filter: ${name}\n# [postern:rule] ${JSON.stringify({ id: name, name, on: true, match: "all", ...rule })}\n${sieve}\n`,
+	'require ["fileinto", "imap4flags"]; # [postern:require]\n\n# [postern:begin]\n') + "# [postern:end]\nkeep;\n";
+
+async function filterForm(page, language, name) {
+	await page.evaluate(() => (location.hash = "#/settings/filters"));
+	await page.locator(".rule-main").first().click();
+	await page.locator(".filter-form").waitFor();
+	await settled(page);
+	await check(page, language, `${name}-form`);
+	await page.keyboard.press("Escape");
+	await page.locator(".segments label").nth(1).click();
+	await page.locator(".code-box").waitFor();
+	await check(page, language, `${name}-text`);
+}
+
 const settled = (page) => page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== "running"));
 
 for (const language of [LONG, BACK, "de"])
@@ -141,13 +161,18 @@ for (const language of [LONG, BACK, "de"])
 		await page.locator("dialog[open]").waitFor();
 		await check(page, language, "shortcuts");
 		await page.keyboard.press("Escape");
-		for (const section of ["look", "identities", "folders", "vacation", "transfer", "account"]) {
+		server.accounts.get("user1@example.test").putScript("other", "keep;\r\n", true);
+		server.accounts.get("user1@example.test").putScript("postern", FILTERS);
+		for (const section of ["look", "identities", "folders", "filters", "vacation", "transfer", "account"]) {
 			await page.evaluate((name) => (location.hash = `#/settings/${name}`), section);
 			await page.locator(".settings nav [aria-current=page]").waitFor();
 			await page.locator(".settings-section").waitFor();
+			if (section === "filters")
+				await page.locator(".rule").nth(1).waitFor();
 			await settled(page);
 			await check(page, language, `settings-${section}`);
 		}
+		await filterForm(page, language, "filters");
 		await finish(page);
 	}));
 
@@ -173,12 +198,16 @@ for (const language of [LONG, BACK, "de"])
 		await page.locator(".composer .editor").waitFor();
 		await check(page, language, "phone-composer");
 		await page.locator(".composer-head .icon-button").last().tap();
-		for (const section of ["look", "folders", "account"]) {
+		server.accounts.get("user1@example.test").putScript("postern", FILTERS, true);
+		for (const section of ["look", "folders", "account", "filters"]) {
 			await page.evaluate((name) => (location.hash = `#/settings/${name}`), section);
 			await page.locator(".settings-section").waitFor();
+			if (section === "filters")
+				await page.locator(".rule").nth(1).waitFor();
 			await settled(page);
 			await check(page, language, `phone-settings-${section}`);
 		}
+		await filterForm(page, language, "phone-filters");
 		await finish(page);
 	}));
 

@@ -7,6 +7,7 @@ import { type AdminKey, t } from "../text/admin.ts";
 import { Icon, type IconName } from "../ui/icons.tsx";
 import { Lazy } from "../ui/lazy.tsx";
 import { IconButton } from "../ui/parts.tsx";
+import { sheetOf, useSheet } from "../ui/style.ts";
 import { ConfirmHost } from "./confirm.tsx";
 import sheet from "./admin.css?text";
 import { goAdmin } from "./parts.tsx";
@@ -22,22 +23,11 @@ const SECTIONS: [string, AdminKey, IconName, () => Promise<any>][] = [
 	["connections", "connections", "list", () => import("./connections.tsx").then((m) => m.Connections)],
 ];
 
-// The style sheet is made by script, so nothing has to be fetched, and the first load does not have it.
-const style = new CSSStyleSheet();
-style.replaceSync(sheet);
-
-function useStyle(): void {
-	useEffect(() => {
-		document.adoptedStyleSheets = [...document.adoptedStyleSheets, style];
-		return () => {
-			document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== style);
-		};
-	}, []);
-}
+const style = sheetOf(sheet);
 
 export function AdminPage() {
 	const [known, setKnown] = useState(isAdmin.peek());
-	useStyle();
+	useSheet(style);
 	useEffect(() => {
 		if (!known)
 			void loadMe().then(() => setKnown(true));

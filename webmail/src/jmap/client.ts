@@ -15,6 +15,7 @@ export const MAIL = "urn:ietf:params:jmap:mail";
 export const SUBMISSION = "urn:ietf:params:jmap:submission";
 export const VACATION = "urn:ietf:params:jmap:vacationresponse";
 export const QUOTA = "urn:ietf:params:jmap:quota";
+export const SIEVE = "urn:ietf:params:jmap:sieve";
 
 export const session = signal<Session | null>(null);
 // The server no longer knows who we are; what is on the screen stays.
@@ -40,7 +41,7 @@ export function ownUrl(url: string): string {
 // Every request carries this header, which no other site can send; the server then never makes the browser ask for a password.
 const GUARD = { "X-Postern": "1" };
 
-async function request(url: string, init: RequestInit): Promise<Response> {
+export async function request(url: string, init: RequestInit): Promise<Response> {
 	let response: Response;
 	try {
 		response = await fetch(url, { credentials: "same-origin", cache: "no-store", ...init });
@@ -184,7 +185,7 @@ export class Batch {
 	async send(leaving = false): Promise<Answers> {
 		if (!session.value)
 			throw new SessionEnded();
-		const using = [CORE, MAIL, SUBMISSION, VACATION, QUOTA].filter(has);
+		const using = [CORE, MAIL, SUBMISSION, VACATION, QUOTA, SIEVE].filter(has);
 		const post = () => request(ownUrl(session.value!.apiUrl), {
 			method: "POST",
 			headers: { "Content-Type": "application/json", Accept: "application/json", ...GUARD },

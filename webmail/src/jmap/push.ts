@@ -1,20 +1,28 @@
 // Hearing of changes as they happen (RFC 8620, 7.3). One tab of all that are open holds the connection, and tells the
 // others: a browser has few connections for one server, and they all hold the same mail.
 
+import { signal } from "@preact/signals";
 import { ended, online, ownUrl, session } from "./client.ts";
 
 type Listener = () => void;
 
 const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("postern.changes");
 
-// listen(changed): calls it whenever something may have changed, after a lost connection too. Returns how to end it.
-export function listen(changed: Listener): () => void {
+// Counts how often that was, for parts that are loaded later.
+export const heard = signal(0);
+
+// listen(told): calls it whenever something may have changed, after a lost connection too. Returns how to end it.
+export function listen(told: Listener): () => void {
+	const changed = () => {
+		heard.value++;
+		told();
+	};
 	const stop = new AbortController();
-	const heard = (event: MessageEvent) => {
+	const fromOther = (event: MessageEvent) => {
 		if (event.data === session.value?.username)
 			changed();
 	};
-	channel?.addEventListener("message", heard);
+	channel?.addEventListener("message", fromOther);
 	const lead = () => holdConnection(() => {
 		channel?.postMessage(session.value?.username);
 		changed();
@@ -33,7 +41,7 @@ export function listen(changed: Listener): () => void {
 	window.addEventListener("online", changed);
 	return () => {
 		stop.abort();
-		channel?.removeEventListener("message", heard);
+		channel?.removeEventListener("message", fromOther);
 		document.removeEventListener("visibilitychange", awake);
 		window.removeEventListener("online", changed);
 	};

@@ -111,6 +111,14 @@ export interface Quota {
 	name: string;
 }
 
+// RFC 9661, 2
+export interface SieveScript {
+	id: Id;
+	name: string | null;
+	blobId: Id;
+	isActive: boolean;
+}
+
 export type FilterCondition = Record<string, unknown>;
 export interface FilterOperator {
 	operator: "AND" | "OR" | "NOT";

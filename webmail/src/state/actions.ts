@@ -10,7 +10,7 @@ import { email, isLabel, labelsMet, loadEmails, loadThreads, messagesOf, putEmai
 import { byRole, hidden, setMailboxes, titleOf } from "./mailboxes.ts";
 import { ask, tell } from "./notices.ts";
 import { enqueue } from "./outbox.ts";
-import { freeHue, keywordOf, labelTitle, remember, remembered } from "./remembered.ts";
+import { addLabel, keywordOf, labelTitle, remember, remembered } from "./remembered.ts";
 import { sync } from "./sync.ts";
 
 // A change of one message: "keywords/$seen" or "mailboxIds/ID" set (true) or taken away (null), as in RFC 8620, 5.3.
@@ -249,11 +249,9 @@ export function setStar(messages: Email[], on: boolean): void {
 
 // setLabel(): `name` as people write it.
 export function setLabel(messages: Email[], name: string, on: boolean): void {
-	const keyword = keywordOf(name);
+	const keyword = on ? addLabel(name) : keywordOf(name);
 	if (keyword === "" || keyword.startsWith("$"))
 		return;
-	if (on && !remembered.peek().labels[keyword])
-		remember({ labels: { ...remembered.peek().labels, [keyword]: { hue: freeHue(), ...(name.trim() === keyword ? {} : { title: name.trim() }) } } });
 	perform(messages.map((m) => ({ id: m.id, patch: { [`keywords/${keyword}`]: on || null } })),
 		done(on ? "done.labelled" : "done.unlabelled", messages, { label: labelTitle(keyword) }));
 }

@@ -150,3 +150,13 @@ export function keywordOf(name: string): string {
 	const taken = remembered.value.labels[base];
 	return taken?.title && taken.title.toLowerCase() !== title.toLowerCase() ? `${base}-${number}` : base;
 }
+
+// A label by its name: one that is new is remembered, with a colour. Returns its keyword, or "" if it cannot be one.
+export function addLabel(name: string): string {
+	const keyword = keywordOf(name);
+	if (keyword === "" || keyword.startsWith("$"))
+		return "";
+	if (!remembered.peek().labels[keyword])
+		remember({ labels: { ...remembered.peek().labels, [keyword]: { hue: freeHue(), ...(name.trim() === keyword ? {} : { title: name.trim() }) } } });
+	return keyword;
+}

@@ -178,6 +178,7 @@ export const en = {
 	"reader.print": "Print",
 	"reader.unsubscribe": "Unsubscribe",
 	"reader.unsubscribe.ask": "Open {host} to unsubscribe?",
+	"reader.filter": "Filter messages like this",
 	"reader.source": "Download as .eml",
 	"reader.truncated": "The message is very long; this is its beginning.",
 	"reader.truncated.all": "Download all of it",

@@ -2,7 +2,7 @@
 
 import type { Catalogue } from "./text.ts";
 
-export type Part = "main" | "settings" | "signin" | "admin" | "server";
+export type Part = "main" | "settings" | "filters" | "signin" | "admin" | "server";
 
 interface Language {
 	name?: string; // in itself; one without is not offered
@@ -19,6 +19,7 @@ export const languages: Record<string, Language> = {
 		load: {
 			main: () => import("./de/main.ts"),
 			settings: () => import("./de/settings.ts"),
+			filters: () => import("./de/filters.ts"),
 			signin: () => import("./de/signin.ts"),
 			admin: () => import("./de/admin.ts"),
 			server: () => import("./de/server.ts"),

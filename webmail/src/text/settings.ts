@@ -35,6 +35,7 @@ export const settingsTexts = {
 	"settings.identity.signature": "Signature",
 	"settings.identity.replyTo": "Replies go to",
 	"settings.identity.refused": "Not saved: {why}",
+	"filters.title": "Filters",
 	"settings.vacation": "Vacation reply",
 	"settings.vacation.on": "Answer messages automatically",
 	"settings.vacation.from": "From",

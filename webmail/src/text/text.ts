@@ -3,11 +3,12 @@
 
 import { signal } from "@preact/signals";
 import { en } from "./en.ts";
+import type { filterTexts } from "./filters.ts";
 import { type Part, languages } from "./languages.ts";
 import type { settingsTexts } from "./settings.ts";
 import type { signinTexts } from "./signin.ts";
 
-export type Key = keyof typeof en | keyof typeof settingsTexts | keyof typeof signinTexts;
+export type Key = keyof typeof en | keyof typeof settingsTexts | keyof typeof signinTexts | keyof typeof filterTexts;
 export type Entry = string | Partial<Record<Intl.LDMLPluralRule, string>>;
 export type Catalogue = Record<string, Entry>;
 // What a translation is: every key of the English texts and no other, or tsc refuses it.

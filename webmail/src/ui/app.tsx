@@ -5,7 +5,7 @@ import { ended, online } from "../jmap/client.ts";
 import { openThreadId, route } from "../state/route.ts";
 import { settings } from "../state/settings.ts";
 import { endVacation, phase, vacation } from "../state/start.ts";
-import { drawerOpen, paletteOpen, scheduledOpen, sheetOpen } from "../state/ui.ts";
+import { drawerOpen, paletteOpen, ruleOpen, scheduledOpen, sheetOpen } from "../state/ui.ts";
 import { isSpeaking, t } from "../text/text.ts";
 import { ComposerHost } from "./composerhost.tsx";
 import { QuestionHost } from "./dialog.tsx";
@@ -28,6 +28,7 @@ const loadSignUp = () => import("./signup.tsx").then((m) => m.SignUpPage);
 const loadSetUp = () => import("./signup.tsx").then((m) => m.SetUpPage);
 const loadSheet = () => import("./sheet.tsx").then((m) => m.Sheet);
 const loadScheduledDialog = () => import("./scheduled.tsx").then((m) => m.ScheduledDialog);
+const loadRule = () => import("./filterdialog.tsx").then((m) => m.FilterDialog);
 const loadPalette = () => import("./palette.tsx").then((m) => m.Palette);
 
 export function App() {
@@ -55,6 +56,7 @@ export function App() {
 			<QuestionHost />
 			{sheetOpen.value && <Lazy load={loadSheet} />}
 			{scheduledOpen.value && <Lazy load={loadScheduledDialog} />}
+			{ruleOpen.value && <Lazy load={loadRule} />}
 			{paletteOpen.value && <Lazy load={loadPalette} />}
 			{ended.value && <LoginDialog />}
 		</>

@@ -2,6 +2,7 @@
 
 import { h } from "preact";
 import archive from "lucide-static/icons/archive.svg";
+import arrow from "lucide-static/icons/arrow-right.svg";
 import bold from "lucide-static/icons/bold.svg";
 import check from "lucide-static/icons/check.svg";
 import chevronDown from "lucide-static/icons/chevron-down.svg";
@@ -14,8 +15,10 @@ import drafts from "lucide-static/icons/file-pen-line.svg";
 import eye from "lucide-static/icons/eye.svg";
 import eyeOff from "lucide-static/icons/eye-off.svg";
 import file from "lucide-static/icons/file.svg";
+import filter from "lucide-static/icons/list-filter.svg";
 import folder from "lucide-static/icons/folder.svg";
 import forward from "lucide-static/icons/forward.svg";
+import grip from "lucide-static/icons/grip-vertical.svg";
 import help from "lucide-static/icons/circle-question-mark.svg";
 import image from "lucide-static/icons/image.svg";
 import inbox from "lucide-static/icons/inbox.svg";
@@ -54,15 +57,15 @@ import user from "lucide-static/icons/circle-user.svg";
 import warn from "lucide-static/icons/triangle-alert.svg";
 
 const shapes = {
-	archive, back, bold, check, chevronDown, clock, close, copy, download, drafts, eye, eyeOff, file, folder, forward, help, image, inbox,
-	italic, junk, label, link, list, listOrdered, logout, maximise, menu, minus, moon, more, paperclip, pen, phone, plus, quote, read,
+	archive, arrow, back, bold, check, chevronDown, clock, close, copy, download, drafts, eye, eyeOff, file, filter, folder, forward, grip, help, image,
+	inbox, italic, junk, label, link, list, listOrdered, logout, maximise, menu, minus, moon, more, paperclip, pen, phone, plus, quote, read,
 	removeFormatting, reply, replyAll, search, send, server, settings, shield, star, sun, trash, underline, unread, user, warn,
 };
 
 export type IconName = keyof typeof shapes;
 
 // What points somewhere points the other way where one reads from right to left.
-const turning = new Set<IconName>(["back", "drafts", "forward", "list", "listOrdered", "logout", "quote", "reply", "replyAll", "send"]);
+const turning = new Set<IconName>(["arrow", "back", "drafts", "forward", "list", "listOrdered", "logout", "quote", "reply", "replyAll", "send"]);
 
 export function Icon({ name, filled }: { name: IconName; filled?: boolean }) {
 	return (

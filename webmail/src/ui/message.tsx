@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { Address, BodyPart, Email } from "../jmap/types.ts";
-import { downloadUrl } from "../jmap/client.ts";
+import { SIEVE, downloadUrl, has } from "../jmap/client.ts";
 import { nameOf, shortName, written } from "../lib/address.ts";
 import { warningsOf } from "../lib/auth.ts";
 import { fullTime, listTime, messageTime } from "../lib/date.ts";
@@ -48,6 +48,9 @@ export function Message({ message, open, toggle, only }: { message: Email; open:
 	const more = (event: MouseEvent) => openMenu(event.currentTarget as Element, t("do.more"), [
 		{ label: t("do.replyAll"), icon: <Icon name="replyAll" />, run: () => void reply(message.id, true) },
 		{ label: t("do.forward"), icon: <Icon name="forward" />, run: () => void forward(message.id) },
+		...(has(SIEVE) && !draft ? [{
+			label: t("reader.filter"), icon: <Icon name="filter" />, run: () => void import("./filterlike.ts").then((m) => m.filterLike(message)),
+		}] : []),
 		{ label: t("reader.print"), icon: <Icon name="file" />, run: () => setTimeout(() => print()) },
 		...(message.blobId ? [{ label: t("reader.source"), icon: <Icon name="download" />, run: () => saveSource(message) }] : []),
 	]);

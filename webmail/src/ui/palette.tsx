@@ -1,6 +1,7 @@
 // All commands and folders by their names (Ctrl-K).
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { SIEVE, has } from "../jmap/client.ts";
 import { compose } from "../state/compose.ts";
 import { newFolder } from "../state/folders.ts";
 import { mailboxes, pathOf } from "../state/mailboxes.ts";
@@ -23,7 +24,7 @@ interface Command {
 }
 
 const PAGES = {
-	folders: "folders.manage", forwarding: "forwarding.title", programs: "programs.title", transfer: "transfer.title",
+	folders: "folders.manage", filters: "filters.title", forwarding: "forwarding.title", programs: "programs.title", transfer: "transfer.title",
 	deleted: "deleted.title", security: "settings.security",
 } as const;
 
@@ -47,7 +48,7 @@ function commands(): Command[] {
 		{ title: `${t("settings.theme")}: ${t("settings.theme.dark")}`, icon: "moon", run: () => change({ theme: "dark" }) },
 		{ title: t("nav.settings"), icon: "settings", run: () => go({ page: "settings", section: "look" }) },
 		...(isAdmin.peek() ? [{ title: t("nav.admin"), icon: "server" as const, run: () => go({ page: "admin", section: "overview", item: "" }) }] : []),
-		...(["folders", "forwarding", "programs", "transfer", "deleted", "security"] as const).map((section) => ({
+		...(["folders", "filters", "forwarding", "programs", "transfer", "deleted", "security"] as const).filter((section) => section !== "filters" || has(SIEVE)).map((section) => ({
 			title: t(PAGES[section]), icon: "settings" as const, run: () => go({ page: "settings", section }),
 		})),
 		{ title: t("nav.newFolder"), icon: "plus", run: () => newFolder(null) },

@@ -1,7 +1,7 @@
 // The settings: what this browser does, what the account does.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { QUOTA, VACATION, type WebSession, call, endSession, has, listSessions, session } from "../jmap/client.ts";
+import { QUOTA, SIEVE, VACATION, type WebSession, call, endSession, has, listSessions, session } from "../jmap/client.ts";
 import type { Identity, Quota, VacationResponse } from "../jmap/types.ts";
 import { parseAddresses, written } from "../lib/address.ts";
 import { browserOf } from "../lib/agent.ts";
@@ -34,6 +34,7 @@ const SECTIONS: Record<string, Section> = {
 	look: { title: "settings.look", icon: "sun", page: () => <Look /> },
 	identities: { title: "settings.identities", icon: "pen", page: () => <Identities /> },
 	folders: { title: "nav.folders", icon: "folder", load: () => import("./folders.tsx").then((m) => m.Folders) },
+	filters: { title: "filters.title", icon: "filter", load: () => import("./filters.tsx").then((m) => m.Filters), hidden: () => !has(SIEVE) },
 	vacation: { title: "settings.vacation", icon: "send", page: () => <Vacation />, hidden: () => !has(VACATION) },
 	forwarding: { title: "forwarding.title", icon: "forward", load: () => import("./forwarding.tsx").then((m) => m.Forwarding) },
 	programs: { title: "programs.title", icon: "phone", load: () => import("./programs.tsx").then((m) => m.Programs) },
@@ -45,7 +46,7 @@ const SECTIONS: Record<string, Section> = {
 
 export function SettingsPage() {
 	const wanted = route.value.page === "settings" ? route.value.section : "look";
-	const now = SECTIONS[wanted] ? wanted : "look";
+	const now = SECTIONS[wanted] && !SECTIONS[wanted]!.hidden?.() ? wanted : "look";
 	const section = SECTIONS[now]!;
 	const tabs = useRef<HTMLUListElement>(null);
 	// On a phone they are beside each other.

@@ -23,6 +23,7 @@ export class Account {
 			textSignature: "", htmlSignature: "", mayDelete: false,
 		}]]);
 		this.vacation = { id: "singleton", isEnabled: false, fromDate: null, toDate: null, subject: null, textBody: null, htmlBody: null };
+		this.scripts = new Map(); // id -> { id, name, blobId, isActive }
 		this.log = []; // { type, id, change: created|updated|destroyed }
 		this.last = 0;
 		const boxes = [["Inbox", "inbox"], ["Drafts", "drafts"], ["Sent", "sent"], ["Archive", "archive"], ["Junk", "junk"], ["Trash", "trash"]];
@@ -42,7 +43,7 @@ export class Account {
 	}
 
 	states() {
-		return { Mailbox: this.state(), Email: this.state(), Thread: this.state() };
+		return { Mailbox: this.state(), Email: this.state(), Thread: this.state(), SieveScript: this.state() };
 	}
 
 	tell() {
@@ -59,6 +60,28 @@ export class Account {
 
 	role(role) {
 		return [...this.mailboxes.values()].find((m) => m.role === role).id;
+	}
+
+	// A script, as another program would store it.
+	putScript(name, text, active = false) {
+		const there = [...this.scripts.values()].find((one) => one.name === name);
+		const id = there?.id ?? this.next("v");
+		if (active)
+			this.activate(null);
+		this.scripts.set(id, { id, name, blobId: this.addBlob(text, "application/sieve"), isActive: active || (there?.isActive ?? false) });
+		this.note("SieveScript", id, there ? "updated" : "created");
+		this.tell();
+	}
+
+	script(name) {
+		const found = [...this.scripts.values()].find((one) => one.name === name);
+		return found && { ...found, text: this.blobs.get(found.blobId).data.toString("utf8").replace(/\r\n/g, "\n") };
+	}
+
+	activate(id) {
+		for (const one of this.scripts.values())
+			one.isActive = one.id === id;
+		this.note("SieveScript", id, "updated");
 	}
 
 	addBlob(data, type) {
@@ -276,7 +299,94 @@ function createEmail(account, make) {
 	});
 }
 
+export const EXTENSIONS = ["body", "comparator-i;unicode-casemap", "copy", "encoded-character", "envelope", "fileinto", "imap4flags", "reject", "vacation", "variables"];
+
+// What is wrong with a script, as far as a look at its words tells.
+function invalidSieve(account, blobId) {
+	const blob = account.blobs.get(blobId);
+	if (!blob)
+		return { type: "blobNotFound", notFound: [blobId] };
+	const text = blob.data.toString("utf8");
+	const bad = (at, why) => ({ type: "invalidSieve", description: `line ${text.slice(0, at).split("\n").length}: ${why}` });
+	const known = new Set(["require", "if", "elsif", "else", "stop", "keep", "discard", "fileinto", "redirect", "addflag", "setflag", "set", "vacation", "true",
+		"false", "not", "allof", "anyof", "header", "address", "exists", "size", "body", "envelope", "5", "reject"]);
+	const depth = [];
+	let started = false, required = [], last = null;
+	for (const match of text.matchAll(/#[^\n]*|\/\*[\s\S]*?\*\/|"((?:[^"\\]|\\[\s\S])*)("?)|:?[a-z_]\w*|\d+[KMG]?|[^\s]/gi)) {
+		const [word, string, closed] = match;
+		if (/^(#|\/\*)/.test(word))
+			continue;
+		if (string !== undefined && !closed)
+			return bad(match.index, "the string does not end");
+		if (word === "require" && started)
+			return bad(match.index, "require must come first");
+		if (last === "require" && string !== undefined && !EXTENSIONS.includes(string))
+			return bad(match.index, `unknown extension "${string}"`);
+		if (last === "require" && string !== undefined)
+			required.push(string);
+		if (word === ";" || word === "require")
+			last = word;
+		else if (last !== "require")
+			started = true;
+		if (/^[a-z_]/i.test(word) && !known.has(word.toLowerCase()))
+			return bad(match.index, `unknown command "${word}"`);
+		if ((word === "fileinto" && !required.includes("fileinto")) || (word === "addflag" && !required.includes("imap4flags")) || (word === ":copy" && !required.includes("copy")))
+			return bad(match.index, `"${word}" is not required`);
+		if (word === "{" || word === "(")
+			depth.push(match.index);
+		else if ((word === "}" || word === ")") && depth.pop() === undefined)
+			return bad(match.index, `"${word}" closes nothing`);
+	}
+	return depth.length > 0 ? bad(depth[0], "the block does not end") : null;
+}
+
 const methods = {
+	// RFC 9661
+	"SieveScript/get": (account, args) => get(account, account.scripts, args),
+	"SieveScript/validate": (account, args) => ({ accountId: account.id, error: invalidSieve(account, args.blobId) }),
+	"SieveScript/set": (account, args) => {
+		if (args.ifInState && args.ifInState !== account.state())
+			throw { type: "stateMismatch" };
+		const result = { created: {}, updated: {}, destroyed: [], notCreated: {}, notUpdated: {}, notDestroyed: {} };
+		for (const [key, make] of Object.entries(args.create ?? {})) {
+			const error = invalidSieve(account, make.blobId) ??
+				([...account.scripts.values()].some((one) => one.name === make.name) ? { type: "alreadyExists", description: "There is one of this name." } : null);
+			if (error) {
+				result.notCreated[key] = error;
+				continue;
+			}
+			const id = account.next("v");
+			account.scripts.set(id, { id, name: make.name, blobId: make.blobId, isActive: false });
+			account.note("SieveScript", id, "created");
+			result.created[key] = { id, isActive: false };
+		}
+		for (const [id, change] of Object.entries(args.update ?? {})) {
+			const error = account.scripts.has(id) ? change.blobId && invalidSieve(account, change.blobId) : { type: "notFound" };
+			if (error) {
+				result.notUpdated[id] = error;
+				continue;
+			}
+			Object.assign(account.scripts.get(id), change);
+			account.note("SieveScript", id, "updated");
+			result.updated[id] = null;
+		}
+		for (const id of args.destroy ?? []) {
+			if (account.scripts.get(id)?.isActive) {
+				result.notDestroyed[id] = { type: "sieveIsActive" };
+				continue;
+			}
+			account.scripts.delete(id);
+			account.note("SieveScript", id, "destroyed");
+			result.destroyed.push(id);
+		}
+		const done = Object.keys({ ...result.notCreated, ...result.notUpdated, ...result.notDestroyed }).length === 0;
+		if (done && args.onSuccessActivateScript)
+			account.activate(result.created[args.onSuccessActivateScript.replace(/^#/, "")]?.id ?? args.onSuccessActivateScript);
+		else if (done && args.onSuccessDeactivateScript)
+			account.activate(null);
+		account.tell();
+		return { accountId: account.id, newState: account.state(), ...result };
+	},
 	"Core/echo": (account, args) => args,
 	"Mailbox/get": (account, args) => get(account, account.mailboxes, args, (m) => account.counted(m)),
 	"Mailbox/changes": (account, args) => ({ ...account.changes("Mailbox", args.sinceState), updatedProperties: null }),

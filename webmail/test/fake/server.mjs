@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { randomUUID } from "node:crypto";
-import { Account, run } from "./jmap.mjs";
+import { Account, EXTENSIONS, run } from "./jmap.mjs";
 import { seed } from "./seed.mjs";
 
 const APP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; " +
@@ -18,7 +18,8 @@ const FRAME = (images) => "sandbox allow-same-origin allow-popups allow-popups-t
 	`style-src 'unsafe-inline'; img-src data: blob: 'self'${images}; font-src data:; frame-ancestors 'self'; base-uri 'self'; form-action 'none'`;
 const POLICIES = { app: APP, frame: FRAME(""), "frame-remote": FRAME(" https:"), none: "default-src 'none'; sandbox" };
 
-export async function startFake({ port = 0, dist, big = 0, now = Date.now() } = {}) {
+// `without`: capabilities that the session does not have.
+export async function startFake({ port = 0, dist, big = 0, now = Date.now(), without = [] } = {}) {
 	// Read for each visit, so that what was built meanwhile is served.
 	let files = new Map();
 	const readManifest = () => {
@@ -87,7 +88,7 @@ export async function startFake({ port = 0, dist, big = 0, now = Date.now() } = 
 			return json(response, 200, account.settings);
 		}
 		if (url.pathname === "/.well-known/jmap")
-			return json(response, 200, sessionObject(account, url.origin));
+			return json(response, 200, sessionObject(account, url.origin, without));
 		if (url.pathname === "/jmap/api" && request.method === "POST")
 			return json(response, 200, { methodResponses: run(account, JSON.parse(await body(request)).methodCalls), sessionState: "s" });
 		if (url.pathname.startsWith("/jmap/upload/") && request.method === "POST") {
@@ -163,7 +164,7 @@ async function body(request, binary = false) {
 	return binary ? whole : whole.toString("utf8");
 }
 
-function sessionObject(account, origin) {
+function sessionObject(account, origin, without) {
 	const capabilities = {
 		"urn:ietf:params:jmap:core": {
 			maxSizeUpload: 50_000_000, maxConcurrentUpload: 4, maxSizeRequest: 10_000_000, maxConcurrentRequests: 4, maxCallsInRequest: 16,
@@ -173,7 +174,10 @@ function sessionObject(account, origin) {
 		"urn:ietf:params:jmap:submission": {},
 		"urn:ietf:params:jmap:vacationresponse": {},
 		"urn:ietf:params:jmap:quota": {},
+		"urn:ietf:params:jmap:sieve": { implementation: "fake" },
 	};
+	for (const one of without)
+		delete capabilities[one];
 	return {
 		capabilities,
 		accounts: {
@@ -181,6 +185,10 @@ function sessionObject(account, origin) {
 				name: account.user, isPersonal: true, isReadOnly: false,
 				accountCapabilities: {
 					...Object.fromEntries(Object.keys(capabilities).map((c) => [c, {}])),
+					...(capabilities["urn:ietf:params:jmap:sieve"] ? { "urn:ietf:params:jmap:sieve": {
+						maxSizeScriptName: 512, maxSizeScript: 65_536, maxNumberScripts: 16, maxNumberRedirects: 4, sieveExtensions: EXTENSIONS,
+						notificationMethods: null, externalLists: null,
+					} } : {}),
 					"urn:ietf:params:jmap:submission": { maxDelayedSend: 2_592_000, submissionExtensions: { FUTURERELEASE: [] } },
 				},
 			},

@@ -6,11 +6,12 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { admin } from "../../src/text/admin.ts";
 import { en } from "../../src/text/en.ts";
+import { filterTexts } from "../../src/text/filters.ts";
 import { languages } from "../../src/text/languages.ts";
 import { settingsTexts } from "../../src/text/settings.ts";
 import { signinTexts } from "../../src/text/signin.ts";
 
-const catalogues: Record<string, string | object>[] = [en, admin, settingsTexts, signinTexts];
+const catalogues: Record<string, string | object>[] = [en, admin, settingsTexts, filterTexts, signinTexts];
 
 // The bundle of this test lies elsewhere: the runner says where the sources are.
 const source = process.env.WEBMAIL_SOURCE ?? join(dirname(new URL(import.meta.url).pathname), "../../src");
@@ -36,7 +37,7 @@ test("a text with a number has the forms that English needs", () => {
 
 // That no text is forgotten is seen by tsc. Here: what is put into it, and the forms of the language's own numbers.
 test("a translation is one of each text", async () => {
-	const english = { main: en, settings: settingsTexts, signin: signinTexts, admin, server: {} } as Record<string, Record<string, string | object>>;
+	const english = { main: en, settings: settingsTexts, filters: filterTexts, signin: signinTexts, admin, server: {} } as Record<string, Record<string, string | object>>;
 	const values = (text: string) => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort().join();
 	for (const [code, { load }] of Object.entries(languages)) {
 		const forms = new Intl.PluralRules(code).resolvedOptions().pluralCategories;

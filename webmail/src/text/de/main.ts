@@ -180,6 +180,7 @@ export default {
 	"reader.print": "Drucken",
 	"reader.unsubscribe": "Abbestellen",
 	"reader.unsubscribe.ask": "{host} öffnen, um sich abzumelden?",
+	"reader.filter": "Ähnliche Nachrichten filtern",
 	"reader.source": "Als .eml herunterladen",
 	"reader.truncated": "Die Nachricht ist sehr lang; dies ist ihr Anfang.",
 	"reader.truncated.all": "Vollständig herunterladen",

@@ -36,6 +36,7 @@ export default {
 	"settings.identity.signature": "Signatur",
 	"settings.identity.replyTo": "Antworten gehen an",
 	"settings.identity.refused": "Nicht gespeichert: {why}",
+	"filters.title": "Filter",
 	"settings.vacation": "Abwesenheit",
 	"settings.vacation.on": "Nachrichten automatisch beantworten",
 	"settings.vacation.from": "Von",
