@@ -112,12 +112,12 @@ struct strings {
 
 bool run_has(const struct run *r, enum sieve_ext ext);
 struct pst_str run_string(struct run *r, const struct sieve_value *v);
+/* Where it may be cut: to be too long is no error. */
+struct pst_str run_string_cut(struct run *r, const struct sieve_value *v);
 struct strings run_strings(struct run *r, const struct sieve_value *v);
 /* Of a tag; {NULL, 0} when it is not there. */
 struct pst_str run_tag(
     struct run *r, const struct sieve_node *n, enum sieve_tag tag);
-/* Adds the text with the values of variables to `out`. */
-void run_expand(struct run *r, struct pst_str text, struct buf *out);
 /* Its characters are whole: at most `max` octets. */
 struct pst_str run_cut(struct pst_str utf8, size_t max);
 

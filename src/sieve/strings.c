@@ -66,8 +66,9 @@ take_reference(
 	return true;
 }
 
-void
-run_expand(struct run *r, struct pst_str text, struct buf *out)
+/* Adds the text with the values of variables to `out`. */
+static void
+expand(struct run *r, struct pst_str text, struct buf *out)
 {
 	size_t at = 0;
 
@@ -88,8 +89,9 @@ run_expand(struct run *r, struct pst_str text, struct buf *out)
 	}
 }
 
+/* What is longer than STRING_MAX is cut, or an error. */
 static struct pst_str
-string(struct run *r, struct pst_str text)
+string(struct run *r, struct pst_str text, bool cut)
 {
 	struct pst_str s;
 	struct buf b;
@@ -97,7 +99,8 @@ string(struct run *r, struct pst_str text)
 	if (!run_has(r, EXT_VARIABLES) || str_find(text, '$') == text.n)
 		return text;
 	buf_init(&b, STRING_MAX);
-	run_expand(r, text, &b);
+	expand(r, text, &b);
+	b.overflow = b.overflow && !cut;
 	s = run_keep(r, &b);
 	buf_fini(&b);
 	return s;
@@ -106,7 +109,13 @@ string(struct run *r, struct pst_str text)
 struct pst_str
 run_string(struct run *r, const struct sieve_value *v)
 {
-	return v->strings > 0 ? string(r, v->string[0]) : STR("");
+	return v->strings > 0 ? string(r, v->string[0], false) : STR("");
+}
+
+struct pst_str
+run_string_cut(struct run *r, const struct sieve_value *v)
+{
+	return v->strings > 0 ? string(r, v->string[0], true) : STR("");
 }
 
 struct strings
@@ -116,7 +125,7 @@ run_strings(struct run *r, const struct sieve_value *v)
 
 	s.v = run_alloc(r, v->strings, sizeof(*s.v));
 	for (; s.n < v->strings && run_work(r, 1); s.n++)
-		s.v[s.n] = string(r, v->string[s.n]);
+		s.v[s.n] = string(r, v->string[s.n], false);
 	return s;
 }
 

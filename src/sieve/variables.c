@@ -181,7 +181,7 @@ count_characters(struct buf *b, const struct sieve_node *n)
 void
 run_set(struct run *r, const struct sieve_node *n)
 {
-	struct pst_str text = run_string(r, &n->arg[1]);
+	struct pst_str text = run_string_cut(r, &n->arg[1]);
 	struct buf b;
 
 	if (!run_look(r, text.n))

@@ -135,6 +135,11 @@ Test(sieve_variables, that_grow)
 		(void)buf_puts(&script, "set \"a\" \"${a}${a}${a}\";");
 	(void)buf_puts(&script, "set :length \"b\" \"${a}\";");
 	(void)buf_puts(&script, "if string \"${b}\" \"16384\" { discard; }");
+	/* RFC 5229, 6: to be too long is no error here. */
+	(void)buf_puts(&script, "set :upper \"c\" \"");
+	for (int i = 0; i < 1000; i++)
+		(void)buf_puts(&script, "${a}");
+	(void)buf_puts(&script, "\";");
 	(void)buf_puts(&script, "\nreject \"");
 	for (int i = 0; i < 1000; i++)
 		(void)buf_puts(&script, "${a}");
