@@ -213,14 +213,14 @@ run_test(struct run *r, const struct sieve_node *n)
 		return !run_test(r, n->test);
 	if (n->command->op == OP_ALLOF || n->command->op == OP_ANYOF) {
 		is = run_tests(r, n, n->command->op == OP_ANYOF);
-		trace_begin(&trace, r, n);
-		trace_end(&trace, r, n, is);
+		run_trace_begin(&trace, r, n);
+		run_trace_end(&trace, r, n, is);
 		return is;
 	}
 	clear_scratch(r);
-	trace_begin(&trace, r, n);
+	run_trace_begin(&trace, r, n);
 	is = leaf(r, n) && !r->failed;
-	trace_end(&trace, r, n, is);
+	run_trace_end(&trace, r, n, is);
 	return is;
 }
 
@@ -280,8 +280,8 @@ run_command(struct run *r, const struct sieve_node *n)
 
 	r->line = n->line;
 	clear_scratch(r);
-	trace_begin(&trace, r, n);
-	trace_end(&trace, r, n, true);
+	run_trace_begin(&trace, r, n);
+	run_trace_end(&trace, r, n, true);
 	if (n->command->op == OP_STOP)
 		r->way = RUN_STOP;
 	else if (n->command->op == OP_RETURN)

@@ -261,9 +261,10 @@ struct trace {
 	bool on;
 	struct buf text;
 };
-void trace_begin(struct trace *t, struct run *r, const struct sieve_node *n);
+void run_trace_begin(
+    struct trace *t, struct run *r, const struct sieve_node *n);
 /* Tells it, with what a test has found. */
-void trace_end(
+void run_trace_end(
     struct trace *t, struct run *r, const struct sieve_node *n, bool result);
 
 #endif

@@ -67,7 +67,7 @@ has_value(const struct sieve_value *v)
 }
 
 void
-trace_begin(struct trace *t, struct run *r, const struct sieve_node *n)
+run_trace_begin(struct trace *t, struct run *r, const struct sieve_node *n)
 {
 	uint64_t work = r->work;
 
@@ -90,7 +90,7 @@ trace_begin(struct trace *t, struct run *r, const struct sieve_node *n)
 }
 
 void
-trace_end(
+run_trace_end(
     struct trace *t, struct run *r, const struct sieve_node *n, bool result)
 {
 	if (!t->on)
