@@ -39,6 +39,7 @@ include tests/fuzz/local_exchange.mk
 include tests/fuzz/local_header.mk
 include tests/fuzz/local_content.mk
 include tests/fuzz/local_sasl.mk
+include tests/fuzz/local_sieve.mk
 include tests/fuzz/local_srs.mk
 include tests/fuzz/local_sendmail.mk
 include tests/fuzz/local_smtp.mk

@@ -1,0 +1,2 @@
+fuzz_targets += tests/fuzz/fuzz_sieve
+tests_fuzz_fuzz_sieve_SOURCES = tests/fuzz/fuzz_sieve.c
