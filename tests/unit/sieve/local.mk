@@ -12,3 +12,6 @@ tests_unit_sieve_test_tests_SOURCES = tests/unit/sieve/test_tests.c \
 	tests/unit/sieve/fixture.h
 tests_unit_sieve_test_variables_SOURCES = tests/unit/sieve/test_variables.c \
 	tests/unit/sieve/fixture.h
+unit_tests += tests/unit/sieve/test_scripts
+tests_unit_sieve_test_scripts_SOURCES = \
+	tests/unit/sieve/test_scripts.c $(mailbox_fixture)
