@@ -16,6 +16,7 @@ include tests/unit/smtp/local.mk
 include tests/unit/imap/local.mk
 include tests/unit/http/local.mk
 include tests/unit/jmap/local.mk
+include tests/unit/managesieve/local.mk
 include tests/unit/pop3/local.mk
 include tests/unit/admin/local.mk
 include tests/unit/trust/local.mk
@@ -50,6 +51,7 @@ include tests/fuzz/local_webauthn.mk
 include tests/fuzz/local_imap.mk
 include tests/fuzz/local_http.mk
 include tests/fuzz/local_websocket.mk
+include tests/fuzz/local_managesieve.mk
 include tests/fuzz/local_pop3.mk
 include tests/fuzz/local_proxy.mk
 include tests/fuzz/local_replies.mk

@@ -401,7 +401,7 @@ port_of(const struct config *cfg, enum config_protocol protocol, bool implicit)
 	return 0;
 }
 
-/* RFC 6186, 3; RFC 8314, 5.1. */
+/* RFC 6186, 3; RFC 8314, 5.1; RFC 5804, 1.8. */
 static void
 add_services(struct dns_plan *p, const struct config *cfg)
 {
@@ -409,23 +409,29 @@ add_services(struct dns_plan *p, const struct config *cfg)
 		const char *prefix;
 		enum config_protocol protocol;
 		bool implicit;
+		bool unsaid; /* nothing is said when there is none */
 	} known[] = {
-		{ "_submission._tcp.", CONFIG_SUBMISSION, false },
-		{ "_submissions._tcp.", CONFIG_SUBMISSION, true },
-		{ "_imap._tcp.", CONFIG_IMAP, false },
-		{ "_imaps._tcp.", CONFIG_IMAP, true },
-		{ "_pop3._tcp.", CONFIG_POP3, false },
-		{ "_pop3s._tcp.", CONFIG_POP3, true },
+		{ "_submission._tcp.", CONFIG_SUBMISSION, false, false },
+		{ "_submissions._tcp.", CONFIG_SUBMISSION, true, false },
+		{ "_imap._tcp.", CONFIG_IMAP, false, false },
+		{ "_imaps._tcp.", CONFIG_IMAP, true, false },
+		{ "_pop3._tcp.", CONFIG_POP3, false, false },
+		{ "_pop3s._tcp.", CONFIG_POP3, true, false },
+		{ "_sieve._tcp.", CONFIG_MANAGESIEVE, false, true },
 	};
 	static const char *const names[] = { "autoconfig.", "autodiscover." };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		struct dns_wanted *w = add(
-		    p, DNS_KIND_SRV, DNS_SRV, known[i].prefix, p->domain);
+		unsigned port = port_of(
+		    cfg, known[i].protocol, known[i].implicit);
+		struct dns_wanted *w;
 
+		if (port == 0 && known[i].unsaid)
+			continue;
+		w = add(p, DNS_KIND_SRV, DNS_SRV, known[i].prefix, p->domain);
 		if (w == NULL)
 			continue;
-		w->port = port_of(cfg, known[i].protocol, known[i].implicit);
+		w->port = port;
 		if (w->port != 0) {
 			(void)str_copy(
 			    w->target, sizeof(w->target), str_of(p->host));

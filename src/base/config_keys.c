@@ -46,7 +46,8 @@ const struct config_key config_keys[] = {
 	TOP(default_storage, CONFIG_TEXT, ""),
 
 	ITEM(listener, protocol, CONFIG_CHOICE, "imap", 0, 0,
-	    "smtp submission lmtp imap pop3 http metrics redirect"),
+	    "smtp submission lmtp imap pop3 http metrics redirect "
+	    "managesieve"),
 	ITEM(listener, address, CONFIG_STRINGS, "*", 0, 0, NULL),
 	ITEM(listener, port, CONFIG_NUMBER, "0", 0, 65535, NULL),
 	ITEM(listener, path, CONFIG_TEXT, "", 0, 0, NULL),

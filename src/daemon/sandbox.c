@@ -47,6 +47,7 @@ static const struct {
 	{ "pop3s", "pop3", "implicit", 2995 },
 	{ "http", "http", "none", 2080 },
 	{ "https", "http", "implicit", 2443 },
+	{ "managesieve", "managesieve", "starttls", 2190 },
 };
 #define LISTENERS (sizeof(listeners) / sizeof(listeners[0]))
 

@@ -36,6 +36,7 @@
 #include "mailbox/database.h"
 #include "mailbox/store.h"
 #include "mailbox/upkeep.h"
+#include "managesieve/managesieve.h"
 #include "net/inspect.h"
 #include "net/net.h"
 #include "net/tls.h"
@@ -383,7 +384,7 @@ protocol_for(const struct config_listener *l)
 	case CONFIG_REDIRECT:
 		return &http_protocol;
 	case CONFIG_MANAGESIEVE:
-		break;
+		return &managesieve_protocol;
 	}
 	return NULL;
 }

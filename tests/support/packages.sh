@@ -7,7 +7,7 @@ libjansson-dev libidn2-dev libcrypt-dev libcap-ng-dev libunistring-dev zlib1g-de
 libunbound-dev libpsl-dev publicsuffix libpq-dev libcurl4-gnutls-dev curl"
 
 test_packages="libcriterion-dev clang libclang-rt-dev clang-format clang-tidy
-python3 gnutls-bin openssl swaks libnet-ssleay-perl msmtp mutt bsd-mailx isync fetchmail getmail6 mblaze procmail offlineimap3 mandoc git
+python3 gnutls-bin openssl swaks libnet-ssleay-perl msmtp mutt bsd-mailx isync fetchmail getmail6 mblaze procmail offlineimap3 sieve-connect mandoc git
 xz-utils libnss-myhostname postgresql rspamd
 iproute2 chromium haproxy nsd ldnsutils opendkim-tools python3-dkim python3-authres python3-nacl
 python3-cryptography certbot"

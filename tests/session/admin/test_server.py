@@ -30,7 +30,8 @@ class Sandbox(unittest.TestCase):
             self.assertEqual(
                 set(info["ports"]), {"smtp", "submission", "submissions",
                                      "lmtp", "imap", "imaps", "pop3",
-                                     "pop3s", "http", "https"})
+                                     "pop3s", "http", "https",
+                                     "managesieve"})
             for port in info["ports"].values():
                 socket.create_connection((s.host, port), 10).close()
             ready = os.path.join(s.dir, "ready.json")
