@@ -9,14 +9,12 @@
 enum { ADDRESSES_MAX = 16384 }; /* of one field */
 
 /* Fields that have addresses; the test looks at no others. */
-static const char *const address_fields[] = { "apparently-to", "approved",
-	"bcc", "cc", "delivered-to", "disposition-notification-to",
-	"envelope-to", "errors-to", "for-approval", "for-comment",
-	"for-handling", "from", "mail-followup-to", "mail-reply-to",
-	"original-from", "original-recipient", "original-to", "reply-to",
-	"resent-bcc", "resent-cc", "resent-from", "resent-reply-to",
+static const char *const address_fields[] = { "apparently-to", "author", "bcc",
+	"cc", "delivered-to", "disposition-notification-to", "envelope-from",
+	"envelope-to", "errors-to", "from", "mail-followup-to", "mail-reply-to",
+	"reply-to", "resent-bcc", "resent-cc", "resent-from", "resent-reply-to",
 	"resent-sender", "resent-to", "return-path", "return-receipt-to",
-	"sender", "to", "x-beenthere", "x-delivered-to", "x-envelope-to",
+	"sender", "to", "x-delivered-to", "x-envelope-from", "x-envelope-to",
 	"x-forwarded-for", "x-forwarded-to", "x-original-to" };
 
 static bool

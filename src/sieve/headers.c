@@ -58,7 +58,7 @@ run_field_text(struct run *r, const struct msg_field *f)
 	struct pst_str text;
 	struct buf b;
 
-	if (!run_look(r, f->value.n))
+	if (!run_look(r, 4 * f->value.n))
 		return STR_NONE;
 	buf_init(&b, 8 * f->value.n + 64);
 	(void)msg_decode_words(str_trim(f->value), &b);

@@ -29,6 +29,8 @@ fold_unicode(struct run *r, struct pst_str s)
 
 	if (str_is_ascii(s))
 		return fold_ascii(r, s);
+	if (!run_look(r, MAP_COST * s.n))
+		return STR_NONE;
 	buf_init(&b, SCRATCH_MAX);
 	(void)msg_casemap(s, &b);
 	kept = run_keep(r, &b);

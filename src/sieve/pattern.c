@@ -14,6 +14,8 @@
 #include "message/content.h"
 #include "sieve/run.h"
 
+enum { SLOW = 4 }; /* octets that cost as much as one that is looked at alone */
+
 /* The value as it is compared. */
 struct subject {
 	struct run *r;
@@ -202,6 +204,8 @@ map_unicode(struct subject *s)
 	struct buf b;
 	size_t cap = 0;
 
+	if (!run_look(s->r, 2 * MAP_COST * s->whole.n))
+		return;
 	buf_init(&b, SCRATCH_MAX);
 	(void)msg_casemap(s->whole, &b);
 	cap = b.n;
@@ -250,7 +254,7 @@ fits_at(struct subject *s, const struct segment *g, size_t at)
 		return at + g->text.n;
 	}
 	for (size_t i = 0; i < g->text.n; i++) {
-		if (at == text.n || !looked(s, 1))
+		if (at == text.n || !looked(s, SLOW))
 			return SIZE_MAX;
 		if (g->any[i])
 			at = next_char(s, at);
@@ -269,7 +273,7 @@ fits_end(struct subject *s, const struct segment *g)
 	size_t at = s->text.n;
 
 	for (size_t i = g->text.n; i > 0; i--) {
-		if (at == 0 || !looked(s, 1))
+		if (at == 0 || !looked(s, SLOW))
 			return SIZE_MAX;
 		if (g->any != NULL && g->any[i - 1])
 			at = previous_char(s, at);
@@ -305,7 +309,7 @@ find(struct subject *s, const struct segment *g, size_t at, size_t *start_r,
 		*end_r = end;
 		if (end != SIZE_MAX)
 			return true;
-		if (at >= s->text.n || !looked(s, 1))
+		if (at >= s->text.n || !looked(s, SLOW))
 			return false;
 	}
 }

@@ -17,7 +17,8 @@ enum {
 	SCRATCH_MAX = 64 * 1024 * 1024, /* octets that one command works on */
 	BODIES_MAX = 8 * 1024 * 1024,	/* octets of decoded bodies */
 	BODY_LISTS = 256,
-	ASK = 500, /* steps for a question to the host */
+	MAP_COST = 16, /* octets for one that is mapped by Unicode's tables */
+	ASK = 500,     /* steps for a question to the host */
 };
 
 struct variable {
