@@ -3,7 +3,7 @@
  * server ended: users who have it are found by the id in its Received field.
  * Rarely done, so it may look at a lot.
  */
-#include "delivery/priv.h"
+#include "delivery/places.h"
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -35,7 +35,8 @@ message_has(struct mailbox_view *v, uint32_t uid, struct pst_str id)
 
 /* Only what came since is read. */
 static bool
-mailbox_has(struct mail_account *acct, struct pst_str id, int64_t since)
+mailbox_has(struct mail_account *acct, const char *name, struct pst_str id,
+    int64_t since)
 {
 	struct mailbox_view *v = NULL;
 	struct pst_row row[ROWS];
@@ -43,7 +44,7 @@ mailbox_has(struct mail_account *acct, struct pst_str id, int64_t since)
 	bool has = false;
 	uint32_t last;
 
-	if (view_open(acct, "INBOX", true, NULL, &v, &err) != PST_OK)
+	if (view_open(acct, name, true, NULL, &v, &err) != PST_OK)
 		return false;
 	last = view_count(v);
 	while (last > 0 && !has) {
@@ -60,6 +61,21 @@ mailbox_has(struct mail_account *acct, struct pst_str id, int64_t since)
 	return has;
 }
 
+/* Of a script's places those that have it: the others get it. Others' mailboxes
+ * are not looked at, and may have it twice. */
+static void
+find_places(struct delivery *d, struct receiver *r, struct pst_str id)
+{
+	for (size_t i = 0; i < r->filter->places; i++) {
+		char *name = places_name(d, r, i);
+
+		r->filter->place[i].has_it = name != NULL &&
+					     mailbox_has(
+						 r->acct, name, id, d->again);
+		free(name);
+	}
+}
+
 void
 delivery_find_again(struct delivery *d)
 {
@@ -68,7 +84,11 @@ delivery_find_again(struct delivery *d)
 	for (size_t i = 0; i < d->receivers; i++) {
 		struct receiver *r = &d->receiver[i];
 
-		if (r->has_it || !mailbox_has(r->acct, id, d->again))
+		if (r->filter != NULL) {
+			find_places(d, r, id);
+			continue;
+		}
+		if (r->has_it || !mailbox_has(r->acct, "INBOX", id, d->again))
 			continue;
 		r->has_it = true;
 		r->rc = PST_OK;

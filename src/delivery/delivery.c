@@ -4,14 +4,10 @@
  */
 #include "delivery/priv.h"
 
-#include "base/clock.h"
 #include "base/str.h"
-#include "base/trail.h"
-#include "delivery/forward.h"
+#include "delivery/filter.h"
 #include "delivery/notice.h"
 #include "delivery/route.h"
-#include "delivery/vacation.h"
-#include "message/header.h"
 
 #include <stdlib.h>
 
@@ -45,8 +41,7 @@ delivery_free(struct delivery **dp)
 		return;
 	for (size_t i = 0; i < d->copies; i++)
 		mail_stage_free(&d->copy[i].stage);
-	for (size_t i = 0; i < d->receivers; i++)
-		mail_account_close(&d->receiver[i].acct);
+	delivery_drop_receivers(d, 0);
 	if (d->begun)
 		rewrite_fini(&d->rewrite);
 	repeat_hash_free(&d->hash, NULL);
@@ -65,6 +60,8 @@ delivery_free(struct delivery **dp)
 	free(d->index);
 	free(d->author);
 	free(d->system_user);
+	free(d->peer);
+	free(d->edge);
 	free(d->fields);
 	free(d->envid);
 	free(d->sender);
@@ -96,18 +93,22 @@ add_receiver(struct delivery *d, struct mail_account **acct)
 	return d->receivers++;
 }
 
-/* Undoes what delivery_add() did before it failed. */
-static void
-drop_receivers(struct delivery *d, size_t receivers, size_t indexes)
+void
+delivery_drop_receivers(struct delivery *d, size_t receivers)
 {
-	while (d->receivers > receivers)
-		mail_account_close(&d->receiver[--d->receivers].acct);
-	d->indexes = indexes;
+	while (d->receivers > receivers) {
+		struct receiver *r = &d->receiver[--d->receivers];
+
+		if (r->has_copy)
+			d->copy[r->copy].left--;
+		filter_free(&r->filter);
+		mail_account_close(&r->acct);
+	}
 }
 
-static enum pst_rc
-add_user(struct delivery *d, const struct account_user *user, uint64_t size,
-    struct pst_error *err)
+enum pst_rc
+delivery_add_user(struct delivery *d, const struct account_user *user,
+    uint64_t size, size_t *at_r, struct pst_error *err)
 {
 	struct mail_account *acct = NULL;
 	enum pst_rc rc;
@@ -120,9 +121,21 @@ add_user(struct delivery *d, const struct account_user *user, uint64_t size,
 		mail_account_close(&acct);
 		return rc == PST_E_QUOTA ? rc : PST_E_TEMP;
 	}
+	*at_r = add_receiver(d, &acct);
+	return PST_OK;
+}
+
+static enum pst_rc
+add_user(struct delivery *d, const struct account_user *user, uint64_t size,
+    struct pst_error *err)
+{
+	size_t at;
+	enum pst_rc rc = delivery_add_user(d, user, size, &at, err);
+
+	if (rc != PST_OK)
+		return rc;
 	mem_grow(&d->index, &d->indexes_cap, d->indexes + 1, sizeof(*d->index));
-	d->index[d->indexes] = add_receiver(d, &acct);
-	d->indexes++;
+	d->index[d->indexes++] = at;
 	return PST_OK;
 }
 
@@ -186,7 +199,8 @@ delivery_add(struct delivery *d, const struct delivery_recipient *r,
 	for (size_t i = 0; rc == PST_OK && i < route.users; i++)
 		rc = add_user(d, &route.user[i], r->size, err);
 	if (rc != PST_OK) {
-		drop_receivers(d, receivers, indexes);
+		delivery_drop_receivers(d, receivers);
+		d->indexes = indexes;
 	} else {
 		to.n = d->indexes - indexes;
 		to.targets = direct ? 1 : route.outsides + route.users;
@@ -209,31 +223,30 @@ delivery_add(struct delivery *d, const struct delivery_recipient *r,
 /* --- content ----------------------------------------------------------------
  */
 
-static enum pst_rc
-open_copies(struct delivery *d, uint64_t size, struct pst_error *err)
+enum pst_rc
+delivery_add_copy(
+    struct delivery *d, size_t i, uint64_t size, struct pst_error *err)
 {
-	for (size_t i = 0; i < d->receivers; i++) {
-		struct receiver *r = &d->receiver[i];
-		struct copy *c;
-		enum pst_rc rc;
-		size_t k = 0;
+	struct receiver *r = &d->receiver[i];
+	size_t k = 0;
+	enum pst_rc rc;
 
-		while (k < d->copies &&
-		       !mail_stage_fits(d->copy[k].stage, r->acct))
-			k++;
-		r->copy = k;
-		if (k == d->copies) {
-			mem_grow(
-			    &d->copy, &d->copies_cap, k + 1, sizeof(*d->copy));
-			c = &d->copy[k];
-			memset(c, 0, sizeof(*c));
-			rc = mail_stage_new(r->acct, size, &c->stage, err);
-			if (rc != PST_OK)
-				return rc;
-			d->copies++;
-		}
-		d->copy[k].left++;
+	while (k < d->copies && !mail_stage_fits(d->copy[k].stage, r->acct))
+		k++;
+	if (k == d->copies) {
+		struct copy *c;
+
+		mem_grow(&d->copy, &d->copies_cap, k + 1, sizeof(*d->copy));
+		c = &d->copy[k];
+		memset(c, 0, sizeof(*c));
+		rc = mail_stage_new(r->acct, size, &c->stage, err);
+		if (rc != PST_OK)
+			return rc;
+		d->copies++;
 	}
+	r->copy = k;
+	r->has_copy = true;
+	d->copy[k].left++;
 	return PST_OK;
 }
 
@@ -372,194 +385,6 @@ delivery_release(struct delivery *d)
 	enum pst_rc rc = d->held ? release_held(d) : PST_OK;
 
 	return rc == PST_OK ? flush_gathered(d) : rc;
-}
-
-/* --- the beginning ----------------------------------------------------------
- */
-
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-size_t
-delivery_names(const struct delivery *d)
-{
-	return d->receivers + d->away.parts;
-}
-
-void
-delivery_fill_names(const struct delivery *d, const char **name)
-{
-	for (size_t i = 0; i < d->receivers; i++)
-		name[i] = mail_account_id(d->receiver[i].acct);
-	for (size_t i = 0; i < d->away.parts; i++)
-		name[d->receivers + i] = d->away.part[i].name;
-}
-
-/* Sender and recipients, whatever the order of those here, begin the hash. */
-static void
-begin_hash(struct delivery *d, struct pst_str sender)
-{
-	size_t names = delivery_names(d);
-	const char **name;
-
-	d->hash = repeat_hash_new();
-	if (d->hash == NULL)
-		return;
-	name = mem_array(names, sizeof(*name));
-	delivery_fill_names(d, name);
-	qsort(name, names, sizeof(*name), compare_names);
-	repeat_hash_add(d->hash, sender.p, sender.n);
-	repeat_hash_add(d->hash, "", 1);
-	for (size_t i = 0; i < names; i++)
-		repeat_hash_add(d->hash, name[i], strlen(name[i]) + 1);
-	for (size_t i = 0; i < d->away.parts; i++) {
-		const struct away *part = &d->away.part[i];
-
-		for (size_t k = 0; k < part->n; k++) {
-			repeat_hash_add(d->hash, part->recipient[k].address.p,
-			    part->recipient[k].address.n);
-			repeat_hash_add(d->hash, "", 1);
-		}
-	}
-	repeat_hash_add(d->hash, "", 1);
-	free(name);
-}
-
-/* The fields for a user's message that lacks them, in one text. */
-static void
-make_fields(struct delivery *d, const struct delivery_message *m,
-    struct rewrite_options *opt)
-{
-	struct buf text;
-	char date[40];
-	size_t from, id;
-
-	buf_init(&text, 4096);
-	msg_format_date(clock_seconds(), 0, date);
-	(void)buf_printf(&text, "Date: %s\r\n", date);
-	from = text.n;
-	(void)buf_printf(&text, "From: <%.*s>\r\n",
-	    STR_ARG(m->sender.n > 0 ? m->sender : m->author));
-	id = text.n;
-	(void)buf_printf(&text, "Message-ID: <%.*s@%s>\r\n", STR_ARG(m->id),
-	    d->cfg->hostname);
-	d->fields = str_dup(buf_str(&text));
-	opt->date = str_n(d->fields, from);
-	opt->from = str_n(d->fields + from, id - from);
-	opt->message_id = str_n(d->fields + id, text.n - id);
-	buf_fini(&text);
-}
-
-/* Return-Path is for mailboxes: servers on the way have the envelope (RFC 5321,
- * 4.4). */
-static enum pst_rc
-begin_part(struct delivery *d, struct away *part,
-    const struct delivery_message *m, struct pst_error *err)
-{
-	struct pst_str forwarder = str_of(part->forwarder);
-	struct buf sender;
-	enum pst_rc rc = PST_OK;
-
-	buf_init(&sender, 1024);
-	(void)buf_add_str(&sender, m->sender);
-	if (part->forwarder != NULL) {
-		rc = forward_sender(
-		    d->sv, d->cfg, forwarder, m->sender, &sender, err);
-		forward_mark(forwarder, &part->top);
-	}
-	part->sender = str_dup(buf_str(&sender));
-	buf_fini(&sender);
-	if (rc == PST_OK)
-		away_begin(&d->away, part,
-		    strlen("Return-Path: <>\r\n") + m->sender.n);
-	return rc;
-}
-
-static enum pst_rc
-begin_away(
-    struct delivery *d, const struct delivery_message *m, struct pst_error *err)
-{
-	enum pst_rc rc = PST_OK;
-
-	if (m->envelope != NULL)
-		d->envelope = *m->envelope;
-	d->sender = str_dup(m->sender);
-	d->id = str_dup(m->id);
-	d->envid = str_dup(d->envelope.envid);
-	d->envelope.envid = str_of(d->envid);
-	d->away.out = d->sv->outbound;
-	for (size_t i = 0; rc == PST_OK && i < d->away.parts; i++)
-		rc = begin_part(d, &d->away.part[i], m, err);
-	return rc;
-}
-
-bool
-delivery_is_forwarded(const struct delivery *d)
-{
-	for (size_t i = 0; i < d->away.parts; i++)
-		if (d->away.part[i].forwarder != NULL)
-			return true;
-	return false;
-}
-
-enum pst_rc
-delivery_begin(
-    struct delivery *d, const struct delivery_message *m, struct pst_error *err)
-{
-	struct rewrite_options opt = {
-		.header_max = (size_t)d->cfg->limits.header_size,
-		.drop_results = m->foreign ? d->cfg->hostname : NULL,
-		.keep_delivered = delivery_is_forwarded(d),
-		.keep_id = trail_is_on(),
-	};
-	enum pst_rc rc;
-
-	rc = open_copies(d, m->size, err);
-	if (rc == PST_OK)
-		rc = begin_away(d, m, err);
-	if (rc != PST_OK) {
-		while (d->copies > 0)
-			mail_stage_free(&d->copy[--d->copies].stage);
-		return rc;
-	}
-	for (size_t i = 0; i < d->receivers; i++) {
-		d->receiver[i].answers = m->sender.n > 0 &&
-					 vacation_is_on(d->receiver[i].acct);
-		d->keep_header |= d->receiver[i].answers;
-	}
-	d->one_answer = m->one_answer;
-	if (d->one_answer && delivery_names(d) > 1)
-		begin_hash(d, m->sender);
-	if (m->author.n > 0) {
-		d->author = str_dup(m->author);
-		if (m->system_user != NULL)
-			d->system_user = str_dup(str_of(m->system_user));
-		opt.drop_bcc = opt.keep_authors = true;
-		make_fields(d, m, &opt);
-	}
-	rewrite_init(&d->rewrite, &opt);
-	d->begun = true;
-	d->sealed = m->seal != NULL;
-	if (d->sealed)
-		d->seal = *m->seal;
-	d->held = m->hold || d->sealed;
-	d->send_on = m->send_on;
-	d->send_on_arg = m->send_on_arg;
-	d->handing = m->handing;
-	d->handing_arg = m->handing_arg;
-	d->envelope.waits = m->handing != NULL;
-	d->again = m->again;
-	d->was_queued = m->was_queued;
-	if (d->held)
-		hold_init(
-		    &d->hold, (size_t)d->cfg->trust.memory, d->cfg->state_dir);
-	(void)buf_printf(d->held ? &d->top : &d->gather,
-	    "Return-Path: <%.*s>\r\n", STR_ARG(m->sender));
-	(void)buf_add_str(d->held ? &d->trace : &d->gather, m->trace);
-	return PST_OK;
 }
 
 enum pst_rc

@@ -8,15 +8,15 @@
  * finished. The content is written once for each storage, however many
  * recipients there are, and goes to each user once.
  *
- * A message whose fields on top depend on all of it is held until
- * delivery_finish() (hold.h); between the last delivery_write() and that,
- * delivery_mark() may be called.
+ * A message whose fields on top depend on all of it, or that a script shall
+ * look at, is held until delivery_finish() (hold.h); between the last
+ * delivery_write() and that, delivery_mark() may be called.
  *
  * What is for other servers goes to the queue behind services.outbound, in the
  * same pass and under the same promise: what a user sends there, and what an
  * address here forwards, with a reverse-path of ours (srs.h) and a field that
- * tells of it (forward.h). The place in a user's mail is chosen in
- * one function, deliver_to_user(), where a filter belongs.
+ * tells of it (forward.h). Users' scripts choose the places in their mail, and
+ * more (filter.h).
  *
  * Threads: a delivery belongs to one thread at a time. Calls block on the disk.
  */
@@ -55,6 +55,9 @@ struct delivery_message {
 	/* One answer for all recipients: who has it is remembered for the
 	 * repetition when the message fails for others. */
 	bool one_answer;
+	/* What delivery_refusal() says becomes the answer. */
+	bool can_refuse;
+	struct pst_str peer; /* the client's address, or empty */
 	/* Its Authentication-Results of this server are forged: taken out. */
 	bool foreign;
 	bool hold; /* until delivery_finish() */
@@ -115,8 +118,9 @@ struct delivery_recipient {
 enum pst_rc delivery_add(struct delivery *d, const struct delivery_recipient *r,
     struct pst_error *err);
 
-/* Some recipient's address sends it on to another server. */
+/* Some recipient's address sends it on to another server; or a script may. */
 bool delivery_is_forwarded(const struct delivery *d);
+bool delivery_may_be_forwarded(struct delivery *d);
 
 /* On a failure nothing has begun. `m` is borrowed for the call. */
 enum pst_rc delivery_begin(struct delivery *d, const struct delivery_message *m,
@@ -144,6 +148,10 @@ void delivery_mark(struct delivery *d, const struct delivery_mark *mark);
  */
 enum delivery_verdict delivery_finish(struct delivery *d,
     enum pst_rc *results_r, size_t *stored_r, struct pst_error *err_r);
+/* After delivery_finish(), of a recipient whose result is PERM: what the user's
+ * script wants the sender to hear (RFC 5429), UTF-8 of several lines; or
+ * {NULL, 0}. */
+struct pst_str delivery_refusal(const struct delivery *d, size_t recipient);
 /* The id of the part that is in the queue, or NULL. */
 const char *delivery_queued(const struct delivery *d);
 

@@ -13,6 +13,8 @@
 #include "base/trail.h"
 #include "delivery/forward.h"
 #include "delivery/notice.h"
+#include "delivery/places.h"
+#include "delivery/refusal.h"
 #include "delivery/vacation.h"
 #include "message/address.h"
 
@@ -113,9 +115,9 @@ judge(struct delivery *d)
 	return judge_author(d);
 }
 
-/* The user's mailbox for junk, by its configured use. */
-static const char *
-junk_mailbox(const struct delivery *d)
+/* By its configured use. */
+const char *
+delivery_junk_mailbox(const struct delivery *d)
 {
 	for (size_t i = 0; i < d->cfg->mailboxes; i++)
 		if (strcmp(d->cfg->mailbox[i].special_use, "\\Junk") == 0)
@@ -140,8 +142,8 @@ note_content(const struct delivery *d)
 	    text[0] != '\0' ? text : NULL, "author", d->author, NULL);
 }
 
-static void
-note_stored(const struct receiver *r, const char *mailbox,
+void
+delivery_note_stored(const struct receiver *r, const char *mailbox,
     const struct mail_appended *where)
 {
 	char uid[16];
@@ -173,7 +175,7 @@ deliver_junk(struct delivery *d, struct receiver *r,
 {
 	static const char *const keywords[] = { "$Junk" };
 	struct mail_append append = *plain;
-	const char *name = junk_mailbox(d);
+	const char *name = delivery_junk_mailbox(d);
 	struct mail_appended where;
 	enum pst_rc rc;
 
@@ -183,11 +185,12 @@ deliver_junk(struct delivery *d, struct receiver *r,
 		return PST_E_NOTFOUND;
 	rc = mail_append(r->acct, name, &append, 1, &where, err);
 	if (rc == PST_OK)
-		note_stored(r, name, &where);
+		delivery_note_stored(r, name, &where);
 	return rc;
 }
 
-/* Puts the message into one user's mail; a filter would choose where. */
+/* Puts the message into one user's mail: where scripts say, if there are some.
+ */
 static enum pst_rc
 deliver_to_user(struct delivery *d, struct receiver *r, struct pst_error *err)
 {
@@ -201,10 +204,18 @@ deliver_to_user(struct delivery *d, struct receiver *r, struct pst_error *err)
 	enum pst_rc rc;
 
 	c->left--;
+	if (r->filter != NULL && r->filter->refuses) {
+		/* Nothing that went wrong. */
+		(void)str_copy(err->detail, sizeof(err->detail),
+		    STR("the user's script refuses it"));
+		return PST_E_PERM;
+	}
 	if (c->rc != PST_OK) {
 		*err = d->failure;
 		return c->rc;
 	}
+	if (r->filter != NULL)
+		return places_fill(d, r, &append, err);
 	if (d->junk) {
 		rc = deliver_junk(d, r, &append, err);
 		if (rc != PST_E_NOTFOUND)
@@ -213,7 +224,7 @@ deliver_to_user(struct delivery *d, struct receiver *r, struct pst_error *err)
 	}
 	rc = mail_append(r->acct, "INBOX", &append, 1, &where, err);
 	if (rc == PST_OK)
-		note_stored(r, "INBOX", &where);
+		delivery_note_stored(r, "INBOX", &where);
 	return rc;
 }
 
@@ -261,10 +272,11 @@ recall(struct delivery *d, const struct repeat_key *key, const char **name)
 	return known;
 }
 
+/* How many are served; *stored_r: in whose mailboxes it is. */
 static size_t
-deliver_to_all(struct delivery *d, struct pst_error *err_r)
+deliver_to_all(struct delivery *d, size_t *stored_r, struct pst_error *err_r)
 {
-	size_t stored = 0;
+	size_t served = 0;
 
 	for (size_t i = 0; i < d->receivers; i++) {
 		struct receiver *r = &d->receiver[i];
@@ -272,15 +284,16 @@ deliver_to_all(struct delivery *d, struct pst_error *err_r)
 
 		if (!r->has_it)
 			r->rc = simple_result(deliver_to_user(d, r, &err));
-		if (r->rc == PST_OK)
-			stored++;
-		else
+		served += r->rc == PST_OK;
+		*stored_r += r->rc == PST_OK &&
+			     (r->filter == NULL || r->filter->places > 0);
+		if (r->rc != PST_OK)
 			trail_event(NULL, "not-stored", "user",
 			    mail_account_id(r->acct), "why", err.detail, NULL);
 		if (r->rc != PST_OK && err_r->rc == PST_OK)
 			*err_r = err;
 	}
-	return stored;
+	return served;
 }
 
 /* An author hears of their limits. */
@@ -296,9 +309,9 @@ away_result(enum pst_rc rc)
  * to come again for somebody here.
  */
 static void
-send_away(struct delivery *d, size_t stored, struct pst_error *err_r)
+send_away(struct delivery *d, size_t served, struct pst_error *err_r)
 {
-	bool wait = d->one_answer && stored < d->receivers;
+	bool wait = d->one_answer && served < d->receivers;
 
 	d->envelope.author = str_of(d->author);
 	/* RFC 8689, 4.1: what the envelope says goes first. */
@@ -394,6 +407,53 @@ fail_copies(struct delivery *d, enum pst_rc rc)
 			d->away.part[i].rc = rc;
 }
 
+/* Who is away, by the script or the settings, answers once. What goes nowhere
+ * is not answered. */
+static void
+answer(struct delivery *d, size_t i)
+{
+	const struct receiver *r = &d->receiver[i];
+	const struct filter *f = r->filter;
+
+	if (r->rc != PST_OK || r->has_it || (f != NULL && f->reject != NULL))
+		return;
+	if (f != NULL && f->vacation != NULL)
+		vacation_answer_by(d, i, f->vacation);
+	else if (r->answers && filter_is_kept(r))
+		vacation_answer(d, i);
+}
+
+/* Scripts, and then the content to all that get it. */
+static enum pst_rc
+release(struct delivery *d, struct pst_error *err_r)
+{
+	enum pst_rc rc;
+
+	if (filter_any(d)) {
+		filter_run(d);
+		refusal_decide(d);
+	}
+	rc = delivery_release(d);
+	if (rc == PST_OK && d->handing != NULL)
+		rc = d->handing(d->handing_arg, err_r);
+	return rc;
+}
+
+/* When everybody has it, or what there is instead. */
+static void
+conclude(struct delivery *d, enum pst_rc *results_r)
+{
+	filter_spread_failures(d);
+	fill_results(d, results_r);
+	if (!notice_is_too_early(d, results_r) && !refusal_tell(d))
+		fill_results(d, results_r);
+	notice_send(d, results_r);
+	for (size_t i = 0; i < d->receivers; i++) {
+		filter_done(d, i);
+		answer(d, i);
+	}
+}
+
 enum delivery_verdict
 delivery_finish(struct delivery *d, enum pst_rc *results_r, size_t *stored_r,
     struct pst_error *err_r)
@@ -403,6 +463,7 @@ delivery_finish(struct delivery *d, enum pst_rc *results_r, size_t *stored_r,
 	const char **name = NULL;
 	bool known = false, hashed = d->hash != NULL;
 	enum pst_rc rc;
+	size_t served;
 
 	memset(err_r, 0, sizeof(*err_r));
 	*stored_r = 0;
@@ -414,9 +475,7 @@ delivery_finish(struct delivery *d, enum pst_rc *results_r, size_t *stored_r,
 	if (verdict != DELIVERY_DONE)
 		return verdict;
 	if (rc == PST_OK)
-		rc = delivery_release(d);
-	if (rc == PST_OK && d->handing != NULL)
-		rc = d->handing(d->handing_arg, err_r);
+		rc = release(d, err_r);
 	if (d->held || d->handing != NULL)
 		fail_copies(d, rc);
 	if (d->again != 0)
@@ -426,16 +485,11 @@ delivery_finish(struct delivery *d, enum pst_rc *results_r, size_t *stored_r,
 		delivery_fill_names(d, name);
 		known = recall(d, &key, name);
 	}
-	*stored_r = deliver_to_all(d, err_r);
-	send_away(d, *stored_r, err_r);
+	served = deliver_to_all(d, stored_r, err_r);
+	send_away(d, served, err_r);
 	if (hashed)
 		remember(d, &key, name, known);
-	fill_results(d, results_r);
-	notice_send(d, results_r);
-	for (size_t i = 0; i < d->receivers; i++)
-		if (d->receiver[i].answers && d->receiver[i].rc == PST_OK &&
-		    !d->receiver[i].has_it)
-			vacation_answer(d, i);
+	conclude(d, results_r);
 	free(name);
 	return verdict;
 }

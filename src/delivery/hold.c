@@ -94,6 +94,12 @@ hold_add(struct hold *h, const void *p, size_t n, struct pst_error *err)
 	return rc;
 }
 
+uint64_t
+hold_size(const struct hold *h)
+{
+	return h->size + h->text.n;
+}
+
 static enum pst_rc
 release_file(struct hold *h,
     enum pst_rc (*sink)(void *arg, const void *p, size_t n), void *arg,

@@ -26,8 +26,9 @@ void hold_fini(struct hold *h);
 /* NOSPACE, TEMP. */
 enum pst_rc hold_add(
     struct hold *h, const void *p, size_t n, struct pst_error *err);
-/* Hands all of it to `sink`, in order; what that returns other than OK ends
- * it and is returned. */
+uint64_t hold_size(const struct hold *h);
+/* Hands all of it to `sink`, in order, as often as it is called; what that
+ * returns other than OK ends it and is returned. */
 enum pst_rc hold_release(struct hold *h,
     enum pst_rc (*sink)(void *arg, const void *p, size_t n), void *arg,
     struct pst_error *err);

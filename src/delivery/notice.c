@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "delivery/filter.h"
 
 #include <stdlib.h>
 
@@ -52,6 +53,23 @@ notice_content(struct delivery *d, const void *p, size_t n)
 		(void)buf_add(&d->header, p, n < room ? n : room);
 }
 
+bool
+notice_wants_failures(unsigned notify)
+{
+	return (notify & NEVER) == 0 &&
+	       (notify == 0 || (notify & FAILURE) != 0);
+}
+
+/* A script wants it in no mailbox. */
+static bool
+is_nowhere(const struct delivery *d, const struct recipient *r)
+{
+	for (size_t k = 0; k < r->n; k++)
+		if (!filter_is_kept(&d->receiver[d->index[r->first + k]]))
+			return true;
+	return false;
+}
+
 static bool
 wants(const struct delivery *d, const struct recipient *r, enum pst_rc result,
     enum outbound_event event)
@@ -60,8 +78,9 @@ wants(const struct delivery *d, const struct recipient *r, enum pst_rc result,
 		return false;
 	if (event == OUTBOUND_LOOPED)
 		return r->loops && d->one_answer &&
-		       (r->notify == 0 || (r->notify & FAILURE) != 0);
-	if (result != PST_OK || r->loops || (r->notify & SUCCESS) == 0)
+		       notice_wants_failures(r->notify);
+	if (result != PST_OK || r->loops || (r->notify & SUCCESS) == 0 ||
+	    is_nowhere(d, r))
 		return false;
 	/* What goes on to one address is told of by who has it in the end. */
 	if (event == OUTBOUND_EXPANDED)
@@ -99,9 +118,8 @@ send_event(struct delivery *d, enum pst_rc *results, enum outbound_event event,
 	return rc;
 }
 
-/* The sender will come again for some: they are told when all is done. */
-static bool
-comes_again(const struct delivery *d, const enum pst_rc *results)
+bool
+notice_is_too_early(const struct delivery *d, const enum pst_rc *results)
 {
 	for (size_t i = 0; d->one_answer && i < d->recipients; i++)
 		if (results[i] != PST_OK)
@@ -116,7 +134,7 @@ notice_send(struct delivery *d, enum pst_rc *results)
 
 	/* Nobody to tell, or perhaps not who sent it. */
 	if (!d->keep_header || *d->sender == '\0' || d->envelope.unproven ||
-	    d->sv->outbound == NULL || comes_again(d, results))
+	    d->sv->outbound == NULL || notice_is_too_early(d, results))
 		return;
 	to = mem_array(d->recipients, sizeof(*to));
 	if (send_event(d, results, OUTBOUND_LOOPED, to) != PST_OK) {

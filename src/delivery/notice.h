@@ -17,6 +17,11 @@ unsigned notice_passed_on(unsigned notify, size_t targets);
 /* "rfc822;" and xtext of an address; false: it is not ASCII (RFC 6533). */
 bool notice_orcpt(struct pst_str address, struct buf *out);
 
+/* By NOTIFY, of 0 when nothing was said. */
+bool notice_wants_failures(unsigned notify);
+/* The sender will come again for some: they are told when all is done. */
+bool notice_is_too_early(const struct delivery *d, const enum pst_rc *results);
+
 /* The header is kept, up to what a notice has room for. */
 void notice_content(struct delivery *d, const void *p, size_t n);
 /*

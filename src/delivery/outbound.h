@@ -39,6 +39,7 @@ struct outbound_envelope {
 	bool unproven; /* perhaps not from its sender, who hears nothing */
 	struct pst_str hold; /* why the administrator shall look; or empty */
 	bool waits;	     /* it is not tried before free() */
+	struct pst_str note; /* OUTBOUND_REFUSED: UTF-8, lines of text */
 	const struct outbound_recipient *recipient;
 	size_t recipients;
 };
@@ -48,6 +49,7 @@ enum outbound_event {
 	OUTBOUND_DELIVERED, /* it is in the mailbox */
 	OUTBOUND_EXPANDED,  /* the address led to several others */
 	OUTBOUND_LOOPED,    /* the address sent it on before: a failure */
+	OUTBOUND_REFUSED,   /* the user does not want it: a failure */
 };
 
 struct outbound {

@@ -1,6 +1,7 @@
 /*
  * delivery/priv.h - what the files of one delivery share: delivery.c (who gets
- * it, and its content) and finish.c (what becomes of it).
+ * it, and its content), begin.c, filter.h (what scripts say) and finish.c (what
+ * becomes of it).
  */
 #ifndef DELIVERY_PRIV_H
 #define DELIVERY_PRIV_H
@@ -18,13 +19,24 @@ struct copy {
 	size_t left;	/* users that do not have it yet */
 };
 
+struct filter; /* filter.h */
+
 /* A user who gets the message. */
 struct receiver {
 	struct mail_account *acct;
 	size_t copy;
 	enum pst_rc rc;
+	bool has_copy; /* counts among its `left` */
 	bool has_it;
-	bool answers; /* the user may be away: vacation.h */
+	bool answers;	       /* the user may be away: vacation.h */
+	bool was_asked;	       /* for scripts; then: */
+	struct filter *filter; /* or NULL: there is none */
+};
+
+/* A receiver's script sends it on to a receiver, or to a part that is away. */
+struct redirect_edge {
+	size_t from, to;
+	bool is_part;
 };
 
 /* A recipient: receivers `index[first]` to `index[first + n - 1]`. */
@@ -48,9 +60,10 @@ struct delivery {
 	size_t *index;
 	size_t indexes, indexes_cap;
 
-	bool begun, one_answer;
+	bool begun, one_answer, can_refuse;
 	char *author;	   /* NULL: from elsewhere */
 	char *system_user; /* or NULL: the author is a user of ours */
+	char *peer;	   /* or NULL: the client's address */
 	char *fields;	   /* that rewrite may put in */
 	struct copy *copy;
 	size_t copies, copies_cap;
@@ -74,12 +87,26 @@ struct delivery {
 	int64_t again;
 	const char *(*was_queued)(void *handing_arg, struct pst_str to);
 	struct buf top, trace; /* of what is held */
+	struct redirect_edge *edge;
+	size_t edges, edges_cap;
 };
 
 /* delivery.c: the content is over; and, when it is to be delivered, what was
  * held and gathered is handed on. */
 enum pst_rc delivery_end(struct delivery *d);
 enum pst_rc delivery_release(struct delivery *d);
+
+/* More receivers, and another part, of a message that is held: who is one gets
+ * a copy. */
+enum pst_rc delivery_add_user(struct delivery *d,
+    const struct account_user *user, uint64_t size, size_t *at_r,
+    struct pst_error *err);
+enum pst_rc delivery_add_copy(
+    struct delivery *d, size_t i, uint64_t size, struct pst_error *err);
+/* Takes the last ones away, until there are `receivers`. */
+void delivery_drop_receivers(struct delivery *d, size_t receivers);
+/* A failure shows in the part. */
+void delivery_begin_part(struct delivery *d, size_t part);
 
 /*
  * For repeat.h all who get it have names: users those of their accounts, the
@@ -90,5 +117,10 @@ void delivery_fill_names(const struct delivery *d, const char **name);
 
 /* again.c: marks who has it from before the server ended. */
 void delivery_find_again(struct delivery *d);
+
+/* finish.c: a line of the trail; and the user's mailbox for junk, or NULL. */
+void delivery_note_stored(const struct receiver *r, const char *mailbox,
+    const struct mail_appended *where);
+const char *delivery_junk_mailbox(const struct delivery *d);
 
 #endif

@@ -18,8 +18,8 @@ struct collect {
 	bool too_many;
 };
 
-static void
-add_outside(struct delivery_route *route, struct pst_str address)
+void
+route_add_outside(struct delivery_route *route, struct pst_str address)
 {
 	mem_grow(&route->outside, &route->outside_cap, route->outsides + 1,
 	    sizeof(*route->outside));
@@ -36,7 +36,7 @@ collect_target(void *arg, const struct account_user *user, const char *outside,
 	(void)detail;
 	if (user == NULL) {
 		if (outside != NULL)
-			add_outside(route, str_of(outside));
+			route_add_outside(route, str_of(outside));
 		return;
 	}
 	for (size_t i = 0; i < route->users; i++) {
@@ -130,7 +130,7 @@ resolve_original(const struct services *sv, const struct config *cfg,
 	(void)str_copy(route_r->address, sizeof(route_r->address), address);
 	if (rc != PST_E_UNSUPPORTED)
 		return rc;
-	add_outside(route_r, original);
+	route_add_outside(route_r, original);
 	return PST_OK;
 }
 

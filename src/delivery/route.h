@@ -32,6 +32,8 @@ struct delivery_route {
 enum pst_rc route_resolve(const struct services *sv, const struct config *cfg,
     struct pst_str address, size_t max, struct delivery_route *route_r,
     struct pst_error *err);
+/* One more address on another server. */
+void route_add_outside(struct delivery_route *route, struct pst_str address);
 void route_fini(struct delivery_route *route);
 
 #endif

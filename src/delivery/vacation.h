@@ -1,6 +1,6 @@
 /*
- * delivery/vacation.h - answering for users who are away (RFC 3834; the
- * settings are those of RFC 8621, 8).
+ * delivery/vacation.h - answering for users who are away (RFC 3834), by
+ * settings (those of RFC 8621, 8) or by their script.
  *
  * The settings are a text kept with the account, and so is who was answered
  * when: each sender hears once in a while.
@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 struct delivery;
+struct sieve_action;
 
 /* The settings: isEnabled, fromDate, toDate (seconds since 1970, 0: none),
  * subject, textBody, htmlBody (null: none). A new reference. */
@@ -29,5 +30,9 @@ bool vacation_is_on(struct mail_account *acct);
 /* The message is in the mailbox of receiver number `i`: answers, if the message
  * is one that may be, and was not yet. */
 void vacation_answer(struct delivery *d, size_t i);
+/* The same by the action "vacation" of the receiver's script (RFC 5230), once
+ * for each handle and sender in the time that it says. */
+void vacation_answer_by(
+    struct delivery *d, size_t i, const struct sieve_action *a);
 
 #endif

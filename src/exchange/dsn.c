@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-enum { BOUNDARY = 33 };
+enum { BOUNDARY = 33, NOTE_MAX = 16384, LINE_MAX_OCTETS = 800 };
 
 static bool
 is_digits(struct pst_str s, size_t most)
@@ -176,6 +176,34 @@ advice(const struct dsn *d)
 	return NULL;
 }
 
+/* Whoever it is from writes the lines, so each is marked as said. */
+static void
+put_note(struct pst_str note, struct buf *out)
+{
+	struct pst_str rest = str_first(note, NOTE_MAX), line;
+
+	(void)buf_puts(out, "The recipient says:\r\n\r\n");
+	while (rest.n > 0 && str_split(&rest, '\n', &line)) {
+		if (line.n > 0 && line.p[line.n - 1] == '\r')
+			line.n--;
+		(void)buf_puts(out, "> ");
+		for (size_t i = 0; i < line.n; i++) {
+			char c = line.p[i];
+
+			/* RFC 5321, 4.5.3.1.6; not within a character. */
+			if (i % LINE_MAX_OCTETS >= LINE_MAX_OCTETS - 4 &&
+			    ((unsigned char)c & 0xc0) != 0x80) {
+				(void)buf_puts(out, "\r\n> ");
+				line = str_from(line, i);
+				i = 0;
+			}
+			(void)buf_putc(out, c == '\r' || c == '\0' ? ' ' : c);
+		}
+		(void)buf_puts(out, "\r\n");
+	}
+	(void)buf_puts(out, "\r\n");
+}
+
 static void
 put_words(const struct dsn *d, bool utf8, struct buf *out)
 {
@@ -191,7 +219,9 @@ put_words(const struct dsn *d, bool utf8, struct buf *out)
 	case DSN_FAILED:
 		(void)buf_puts(out, "could not be delivered to:\r\n\r\n");
 		put_list(d, utf8, out);
-		if (more != NULL)
+		if (d->note.n > 0)
+			put_note(d->note, out);
+		else if (more != NULL)
 			(void)buf_printf(out, "%s\r\n\r\n", more);
 		break;
 	case DSN_DELAYED:
@@ -361,6 +391,8 @@ void
 dsn_write(const struct dsn *d, bool whole, struct buf *top, struct buf *bottom)
 {
 	const bool utf8 = is_utf8(d);
+	/* What people read may have it wherever 8-bit text goes. */
+	const bool words = utf8 || !str_is_ascii(d->note);
 	const char *status = utf8 ? "message/global-delivery-status"
 				  : "message/delivery-status";
 	const char *original = whole ? (utf8 ? "message/global"
@@ -372,14 +404,14 @@ dsn_write(const struct dsn *d, bool whole, struct buf *top, struct buf *bottom)
 
 	random_bytes(octets, sizeof(octets));
 	hex_encode(octets, sizeof(octets), boundary);
-	put_header(d, boundary, utf8, top);
+	put_header(d, boundary, words, top);
 	(void)buf_printf(top,
 	    "--%s\r\n"
 	    "Content-Type: text/plain; charset=%s\r\n"
 	    "%s\r\n",
-	    boundary, utf8 ? "utf-8" : "us-ascii",
-	    utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
-	put_words(d, utf8, top);
+	    boundary, words ? "utf-8" : "us-ascii",
+	    words ? "Content-Transfer-Encoding: 8bit\r\n" : "");
+	put_words(d, words, top);
 	(void)buf_printf(top,
 	    "\r\n--%s\r\n"
 	    "Content-Type: %s\r\n"

@@ -29,6 +29,8 @@ struct dsn {
 	/* The header of the message, and, when all of it is to be sent back,
 	 * the content behind it. Lines end as they came. */
 	struct pst_str header;
+	/* FAILED: the words of who did not want it, UTF-8; or empty. */
+	struct pst_str note;
 };
 
 /* Everything before the returned message, and after it. The whole is top,

@@ -44,11 +44,12 @@ void exchange_reconfigure(struct exchange *x, struct config *cfg);
 /*
  * Tells the sender of a message that never was in the queue, `id`, of all
  * recipients in `e`, whose states and answers say what there is to tell;
- * `header` begins with the message's. OK also when there is no such sender.
+ * `header` begins with the message's; `note` as dsn.h has it. OK also when
+ * there is no such sender.
  */
 enum pst_rc exchange_report(struct exchange *x, enum dsn_kind kind,
     const char *id, const struct envelope *e, struct pst_str header,
-    struct pst_error *err);
+    struct pst_str note, struct pst_error *err);
 
 struct queue *exchange_queue(struct exchange *x);
 struct sending *exchange_sending(struct exchange *x);

@@ -146,6 +146,8 @@ report(void *arg, enum outbound_event event, const struct outbound_envelope *o,
 		    "2.1.5 It went on." },
 		[OUTBOUND_LOOPED] = { DSN_FAILED, RECIPIENT_FAILED,
 		    "5.4.6 The message goes round in a loop." },
+		[OUTBOUND_REFUSED] = { DSN_FAILED, RECIPIENT_FAILED,
+		    "5.7.1 The recipient does not want it." },
 	};
 	struct envelope e = { .sender = o->sender,
 		.envid = o->envid,
@@ -167,7 +169,8 @@ report(void *arg, enum outbound_event event, const struct outbound_envelope *o,
 			.at = e.arrived,
 			.answer = str_of(told[event].answer),
 		};
-	rc = exchange_report(arg, told[event].kind, name, &e, header, err);
+	rc = exchange_report(
+	    arg, told[event].kind, name, &e, header, o->note, err);
 	free(e.recipient);
 	return rc;
 }

@@ -143,7 +143,8 @@ send_notification(struct exchange *x, const struct config *cfg,
 
 enum pst_rc
 exchange_report(struct exchange *x, enum dsn_kind kind, const char *id,
-    const struct envelope *e, struct pst_str header, struct pst_error *err)
+    const struct envelope *e, struct pst_str header, struct pst_str note,
+    struct pst_error *err)
 {
 	struct config *cfg = exchange_config(x);
 	size_t *which = mem_array(e->recipients, sizeof(*which));
@@ -152,7 +153,8 @@ exchange_report(struct exchange *x, enum dsn_kind kind, const char *id,
 		.id = id,
 		.envelope = e,
 		.recipient = which,
-		.recipients = e->recipients };
+		.recipients = e->recipients,
+		.note = note };
 	enum pst_rc rc;
 
 	for (size_t i = 0; i < e->recipients; i++)

@@ -14,6 +14,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+enum { REFUSAL_LINES = 20, REFUSAL_LINE = 400 };
+
 const char smtp_bare_newline[] =
     "550 5.6.11 The message has CR or LF that is not part of CR LF";
 const char smtp_nul[] = "550 5.6.0 The message has NUL octets";
@@ -89,8 +91,8 @@ seal(void *arg, const char *domain, struct buf *out)
 static bool
 goes_on(const struct smtp_session *s)
 {
-	return delivery_is_forwarded(s->env->delivery) &&
-	       smtp_config(s)->forward.arc;
+	return smtp_config(s)->forward.arc &&
+	       delivery_may_be_forwarded(s->env->delivery);
 }
 
 /* Mail from elsewhere is checked, but what comes through our own relays. */
@@ -134,6 +136,8 @@ begin_delivery(struct smtp_session *s)
 		.id = str_of(env->id),
 		.size = env->mail.size,
 		.one_answer = s->kind != SMTP_LMTP,
+		.can_refuse = true,
+		.peer = str_of(net_peer(s->conn)),
 		/* Milters have had it without them. */
 		.foreign = !env->filtered && is_foreign(s),
 		.hold = env->filtered || env->check != NULL,
@@ -330,6 +334,66 @@ reply_stored(struct smtp_session *s)
 	(void)smtp_replyf(s, "250 2.0.0 Ok: stored as %s", s->env->id);
 }
 
+/* A line of a reply (RFC 5321, 4.5.3.1.5) from one of a text; characters stay
+ * whole. */
+static void
+put_refusal(struct smtp_session *s, struct pst_str line, bool last)
+{
+	struct buf *out = net_output(s->conn);
+
+	if (line.n > REFUSAL_LINE) {
+		line.n = REFUSAL_LINE;
+		while (line.n > 0 &&
+		       ((unsigned char)line.p[line.n] & 0xc0) == 0x80)
+			line.n--;
+	}
+	(void)buf_printf(out, "550%c5.7.1 ", last ? ' ' : '-');
+	for (size_t i = 0; i < line.n; i++)
+		(void)buf_putc(
+		    out, (unsigned char)line.p[i] < ' ' || line.p[i] == 0x7f
+			     ? ' '
+			     : line.p[i]);
+	(void)buf_puts(out, "\r\n");
+}
+
+/* RFC 5429, 2.1.1: what a user's script says. */
+static void
+reply_refused(struct smtp_session *s, struct pst_str text)
+{
+	static const char log[] = "550 5.7.1 refused by the recipient's script";
+	struct pst_str line, lines[REFUSAL_LINES];
+	size_t n = 0;
+
+	trail_event(NULL, "not-taken", "reply", log, NULL);
+	smtp_log_refusal(s, "message-refused", STR_NONE, log);
+	while (
+	    n < REFUSAL_LINES && text.n > 0 && str_split(&text, '\n', &line)) {
+		line = str_trim(line);
+		if (line.n > 0)
+			lines[n++] = line;
+	}
+	if (n == 0)
+		lines[n++] = STR("The recipient does not want this message");
+	for (size_t i = 0; i < n; i++)
+		put_refusal(s, lines[i], i + 1 == n);
+}
+
+static void
+reply_result(struct smtp_session *s, size_t i, enum pst_rc result)
+{
+	struct pst_str refusal = result == PST_E_PERM
+				     ? delivery_refusal(s->env->delivery, i)
+				     : STR_NONE;
+
+	if (result == PST_OK)
+		reply_stored(s);
+	else if (refusal.n > 0)
+		reply_refused(s, refusal);
+	else
+		reply_failed(s, reply_to_failure(result));
+}
+
+/* Where one is for all, a script refuses it for all. */
 static void
 reply_results(struct smtp_session *s, const enum pst_rc *results, size_t stored)
 {
@@ -338,18 +402,25 @@ reply_results(struct smtp_session *s, const enum pst_rc *results, size_t stored)
 
 	if (s->kind != SMTP_LMTP) {
 		failure = common_reply(results, n, stored);
-		if (failure != NULL)
+		if (failure != NULL &&
+		    delivery_refusal(s->env->delivery, 0).n == 0)
 			reply_failed(s, failure);
 		else
-			reply_stored(s);
+			reply_result(s, 0, results[0]);
 		return;
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
+		reply_result(s, i, results[i]);
+}
+
+/* It may be so, and be stored nowhere, when scripts say that. */
+static bool
+is_taken(const enum pst_rc *results, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
 		if (results[i] == PST_OK)
-			reply_stored(s);
-		else
-			reply_failed(s, reply_to_failure(results[i]));
-	}
+			return true;
+	return false;
 }
 
 static void
@@ -370,7 +441,7 @@ store(struct smtp_session *s)
 		smtp_content_refuse(s, reply_to_verdict(verdict));
 		reply_to_all(s, env->refusal);
 	} else {
-		if (stored > 0 || queued != NULL)
+		if (is_taken(results, env->recipients))
 			log_stored(s, stored, queued);
 		reply_results(s, results, stored);
 	}
