@@ -42,6 +42,7 @@ class Dns(unittest.TestCase):
             "listener.smtp.port=%d" % free_port(),
             "listener.submission.port=%d" % free_port(),
             "listener.imaps.port=%d" % free_port(),
+            "listener.managesieve.port=%d" % free_port(),
             "dns.stubs=example.test=127.0.0.1@%d "
             "0.0.127.in-addr.arpa=127.0.0.1@%d "
             "8.b.d.0.1.0.0.2.ip6.arpa=127.0.0.1@%d"
@@ -283,6 +284,8 @@ class Dns(unittest.TestCase):
                     "another host or port", "SRV")
         self.broken(r"^_pop3s\._tcp.* \.$", "_pop3s._tcp SRV 0 1 995 mail",
                     "wrong", "does not offer", "SRV")
+        self.broken(r"^_sieve\._tcp", "_sieve._tcp SRV 0 1 1 mail", "wrong",
+                    "another host or port", "SRV")
         self.broken(r"^autoconfig", None, "missing", "", "autoconfig")
 
     def test_other_domains(self):

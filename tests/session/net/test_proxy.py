@@ -13,7 +13,8 @@ from wire import SLOW, Case, Line, Server, client_context, wait_until
 
 CLIENT = "203.0.113.5"
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
-PROXIED = ("smtp", "submission", "imap", "imaps", "pop3", "pop3s", "http")
+PROXIED = ("smtp", "submission", "imap", "imaps", "pop3", "pop3s", "http",
+           "managesieve")
 SETTINGS = ["listener.%s.proxy=true" % p for p in PROXIED] + [
     "listener.%s.proxy_from=192.0.2.0/24 127.0.0.1" % p for p in PROXIED]
 
@@ -72,7 +73,8 @@ class Headers(ProxyCase):
         for make in (version_1, version_2):
             for client in (CLIENT, "2001:db8::7"):
                 for port, start in (("smtp", "220 "), ("submission", "220 "),
-                                    ("imap", "* OK"), ("pop3", "+OK")):
+                                    ("imap", "* OK"), ("pop3", "+OK"),
+                                    ("managesieve", '"IMPL')):
                     line = self.proxied(port, make(client))
                     self.assertTrue(line.line().startswith(start), port)
                     self.assertIn((port, client, 4711), self.peers())
