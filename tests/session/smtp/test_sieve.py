@@ -9,6 +9,7 @@ import time
 import unittest
 
 from wire import SLOW, Case, Server, Wire, split, values
+import milter
 from scripts import deactivate, put
 
 
@@ -236,6 +237,41 @@ class Places(Sieve):
         self.assertIn('does="fileinto Trash"', got.stdout)
         self.assertIn("line=3", got.stdout)
         self.assertIn("mailbox=Trash", got.stdout)
+
+
+class Junk(Sieve):
+    """What a milter holds to be junk."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.milter = milter.Milter(unix=True)
+        cls.addClassCleanup(cls.milter.stop)
+        cls.milter.answers = {"E": milter.add(b"X-Judged", b"yes") +
+                              milter.quarantine(b"odd") + milter.CONTINUE}
+        cls.settings = tuple(Sieve.settings) + (
+            "milter.f.socket=" + cls.milter.socket,)
+        super().setUpClass()
+
+    def send(self):
+        self.assertEqual(self.wire().mail(
+            self.user(), content=message(self.tag))[0], 250)
+
+    def test_kept(self):
+        self.script('require "imap4flags"; if header "X-Judged" "yes" {'
+                    ' addflag "Seen-Before"; }')
+        self.send()
+        with Box(self.server, self.user()) as b:
+            flags, text = b.all("Junk")[-1]
+        self.assertEqual(values(text, "Subject"), [self.tag])
+        self.assertEqual(flags - {"\\Recent"}, {"$Junk", "Seen-Before"})
+
+    def test_the_script_says_where(self):
+        self.script('require "fileinto"; fileinto "INBOX";')
+        self.send()
+        with Box(self.server, self.user()) as b:
+            flags, text = b.all()[-1]
+        self.assertEqual(values(text, "Subject"), [self.tag])
+        self.assertNotIn("$Junk", flags)
 
 
 class Redirects(Sieve):
