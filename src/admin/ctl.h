@@ -71,6 +71,9 @@ enum ctl_exit {
 /* No option: the command keeps the rights of who runs it, since it reads or
  * writes files of others. */
 #define CTL_AS_CALLER (UINT64_C(1) << 63)
+/* Nor this: it works without a server, and without its configuration, too, if
+ * that cannot be read; ctl.cfg is NULL then. */
+#define CTL_ALONE (UINT64_C(1) << 62)
 
 struct ctl {
 	const char *config_path, *socket_path, *sandbox;
@@ -107,6 +110,7 @@ extern const struct ctl_command ctl_mailbox_commands[];
 extern const struct ctl_command ctl_queue_commands[];
 extern const struct ctl_command ctl_quota_commands[];
 extern const struct ctl_command ctl_sending_commands[];
+extern const struct ctl_command ctl_sieve_commands[];
 extern const struct ctl_command ctl_storage_commands[];
 extern const struct ctl_command ctl_undelete_commands[];
 extern const struct ctl_command ctl_retention_commands[];

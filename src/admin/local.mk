@@ -49,6 +49,7 @@ libpostern_la_SOURCES += \
 	src/admin/request_quota.c \
 	src/admin/request_retention.c \
 	src/admin/request_sending.c \
+	src/admin/request_sieve.c \
 	src/admin/request_status.c \
 	src/admin/request_undelete.c \
 	src/admin/request_user.c \
@@ -56,6 +57,8 @@ libpostern_la_SOURCES += \
 	src/admin/requests.c \
 	src/admin/retention.c \
 	src/admin/sending.c \
+	src/admin/sieve.c src/admin/sieve.h \
+	src/admin/sieve_local.c \
 	src/admin/status.c \
 	src/admin/storage.c \
 	src/admin/table.c src/admin/table.h \

@@ -34,6 +34,7 @@ static const struct ctl_command *const groups[] = {
 	ctl_invite_commands,
 	ctl_domain_commands,
 	ctl_accounts_commands,
+	ctl_sieve_commands,
 	ctl_storage_commands,
 	ctl_dkim_commands,
 	ctl_dns_commands,
@@ -559,6 +560,14 @@ ctl_become(struct ctl *c, struct pst_error *err)
 	return rc;
 }
 
+/* One that somebody has named is needed in any case. */
+static bool
+needs_config(const struct ctl *c, const struct ctl_command *k)
+{
+	return (k->options & CTL_ALONE) == 0 || c->config_path != NULL ||
+	       c->sandbox != NULL;
+}
+
 static int
 run_command(struct ctl *c, char **words, int n)
 {
@@ -576,7 +585,7 @@ run_command(struct ctl *c, char **words, int n)
 	code = check_command(c, k, n - used);
 	if (code != CTL_OK)
 		return code;
-	if (load_config(c, &err) != PST_OK ||
+	if ((load_config(c, &err) != PST_OK && needs_config(c, k)) ||
 	    ((k->options & CTL_AS_CALLER) == 0 &&
 		ctl_become(c, &err) != PST_OK))
 		return ctl_fail(PST_E_PERM, "%s", err.detail);
