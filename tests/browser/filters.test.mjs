@@ -4,6 +4,9 @@
 // SHOTS=DIR keeps a picture of what is looked at.
 
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { accessible, built, finish, folder, jmap, launch, login, open, row, startFake, toast, until } from "./support.mjs";
 import { startServer, textMail } from "./server.mjs";
@@ -288,7 +291,6 @@ describe("before the stand-in", () => {
 		await accessible(page, "edited by hand");
 		await shot(page, "edited");
 		assert.equal(await page.getByRole("button", { name: "New filter" }).count(), 0);
-		await page.getByRole("button", { name: "Edit the text" }).click();
 		await until(async () => (await editor(page).inputValue()).includes('["shop", "market"]'));
 		await page.goto(`${server.url}/#/f/x`);
 		await page.goto(`${server.url}/`);
@@ -404,4 +406,143 @@ describe("before the stand-in", () => {
 			assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth), false);
 			await finish(page);
 		});
+});
+
+describe("on the real server", () => {
+	let server;
+
+	before(async () => {
+		server = await startServer();
+	});
+	after(() => server?.close());
+
+	const mail = (from, subject, body = "text", headers = "") => server.deliver(A, textMail(subject, body, headers).replace("Ines Costa <ines@costa.example>", from));
+	const arrived = (mailbox, subject) => until(() => {
+		try {
+			return server.stored(A, mailbox, subject).length === 1;
+		} catch {
+			return false;
+		}
+	});
+
+	// A page of who is signed in; null: this server has no filters.
+	async function enter(t) {
+		const page = await open(browser, server.url);
+		await login(page);
+		const known = await page.evaluate(async (name) =>
+			name in (await (await fetch("/.well-known/jmap", { headers: { "X-Postern": "1" } })).json()).capabilities, SIEVE);
+		if (known)
+			return page;
+		t.skip("no filters over JMAP");
+		await finish(page);
+		return null;
+	}
+
+	test("from contains shop: Receipts. Mail lands there, the text shows it, and what is written by hand stays", async (t) => {
+		const page = await enter(t);
+		if (!page)
+			return;
+		await openFilters(page, server);
+		await page.getByRole("button", { name: "New filter" }).click();
+		await value(page).fill("shop");
+		await dialog(page).getByLabel("Folder").selectOption("New folder…");
+		await page.getByLabel("Name of the folder").fill("Receipts");
+		await page.getByRole("button", { name: "Create" }).click();
+		await until(async () => await dialog(page).getByLabel("Folder").inputValue() === "Receipts");
+		await save(page);
+		await page.getByText("Mail that comes in goes through them.").waitFor();
+		await mail("Harbour Shop <orders@shop.example>", "Your order");
+		await arrived("Receipts", "Your order");
+		assert.equal(server.stored(A, "INBOX", "Your order").length, 0);
+		await mail("Maja Olsen <maja@olsen.example>", "No order");
+		await arrived("INBOX", "No order");
+
+		await asText(page);
+		await until(async () => (await editor(page).inputValue()).includes('if header :contains "from" "shop" {\n    fileinto "Receipts";\n    stop;\n}'));
+		await accessible(page, "text of the real server");
+		await editor(page).focus();
+		await page.keyboard.press("Control+End");
+		await page.keyboard.type("fileintoo \"x\";");
+		const line = (await editor(page).inputValue()).split("\n").length;
+		await page.getByRole("button", { name: `Go to line ${line}` }).waitFor();
+		const own = '# mine\nif header :contains "subject" "lottery" {\n\tdiscard;\n}\n';
+		await editor(page).fill((await editor(page).inputValue()).replace('fileintoo "x";', own));
+		await page.getByText("No mistakes.").waitFor();
+		await page.getByRole("button", { name: "Save" }).click();
+		await page.locator(".filter-text").getByRole("status").getByText("Saved").waitFor();
+		await mail("Fortune <win@fortune.example>", "The lottery is yours");
+		await mail("Maja Olsen <maja@olsen.example>", "After it");
+		await arrived("INBOX", "After it");
+		assert.equal(server.stored(A, "INBOX", "The lottery").length, 0);
+
+		// Another filter; one of them changed: what is written by hand is there, and works.
+		await page.reload();
+		await page.getByText("There is text of your own").waitFor();
+		await page.getByRole("button", { name: "New filter" }).click();
+		await dialog(page).getByLabel("Name", { exact: true }).fill("Parties");
+		await dialog(page).getByLabel("Look at", { exact: true }).selectOption({ label: "Subject" });
+		await value(page).fill("GRÜSSE aus");
+		await dialog(page).getByLabel("What is done").selectOption({ label: "Star" });
+		await save(page);
+		await page.locator(".rule-main").first().click();
+		await dialog(page).getByLabel("Name", { exact: true }).fill("Shops");
+		await save(page);
+		await inOrder(page, ["Shops", "Parties"]);
+		await mail("Maja Olsen <maja@olsen.example>", "=?utf-8?Q?Viele_Gr=C3=BCsse_aus_Rom?=");
+		await mail("Fortune <win@fortune.example>", "Once more: the lottery");
+		await mail("Little Shop <hello@little.example>", "One more order");
+		await arrived("Receipts", "One more order");
+		assert.equal(server.stored(A, "INBOX", "Once more").length, 0);
+		const [[, , ], [, { list }]] = await jmap(page, [
+			["Email/query", { filter: { subject: "Rom" } }, "a"],
+			["Email/get", { "#ids": { resultOf: "a", name: "Email/query", path: "/ids" }, properties: ["keywords"] }, "b"],
+		]);
+		assert.equal(list[0]?.keywords.$flagged, true);
+		await asText(page);
+		await until(async () => (await editor(page).inputValue()).endsWith(own));
+
+		// What happens elsewhere shows.
+		await page.locator(".segments").getByText("Filters", { exact: true }).click();
+		assert.equal(await page.getByRole("switch", { name: "Use these filters" }).isChecked(), true);
+		await jmap(page, [["SieveScript/set", { onSuccessDeactivateScript: true }, "a"]]);
+		await page.getByText("They are kept, but do nothing at the moment.").waitFor();
+		await page.getByRole("button", { name: "Back to mail" }).click();
+		await folder(page, "Receipts").click();
+		await row(page, "Your order").waitFor();
+		await finish(page);
+	});
+
+	test("whatever can be said in the form is Sieve to the server", async (t) => {
+		const require = createRequire(`${built}/package.json`);
+		const out = join(built, "test/filters.mjs");
+		await require("esbuild").build({
+			stdin: { contents: 'export * from "./src/lib/rules.ts"; export * from "./src/lib/sieve.ts";', resolveDir: built, loader: "ts" },
+			bundle: true, format: "esm", outfile: out, logLevel: "warning",
+		});
+		const { DOINGS, FIELDS, HOWS, asRule, readScript, writeScript } = await import(pathToFileURL(out));
+		const texts = ["shop", '"quoted" \\ back', "Größe ☂", "@example.org", "${name} ${hex:40}", "*?", "# [postern:end]"];
+		const conditions = FIELDS.flatMap((field) => HOWS[field].flatMap((how) => (field === "size" ? ["5M", "20K"] : texts)
+			.map((value) => ({ field, how, value, ...(field === "header" ? { header: "X-Test" } : {}) }))));
+		const actions = DOINGS.map((one) => ({ do: one, value: { label: "work", forward: "a@b.example" }[one] ?? "Größe/A & \"B\"" }));
+		let n = 0;
+		const rule = (more) => asRule({ id: `r${++n}`, name: `Rule ${n}`, on: true, match: "any", if: [], then: [], stop: false, ...more });
+		const rules = [...conditions.map((one) => rule({ if: [one], then: [actions[n % actions.length]] })), rule({ match: "every", then: actions.slice(0, 6), stop: true }),
+			rule({ match: "all", if: conditions.slice(0, 8), then: [actions[7]] })];
+		const page = await enter(t);
+		if (!page)
+			return;
+		for (const around of ["", "keep;\n", 'require "variables";\nset "name" "x";\n', 'require "encoded-character";\n', 'require ["encoded-character", "variables"];\n'])
+			for (let at = 0; at < rules.length; at += 60) {
+				const text = writeScript(readScript(around), rules.slice(at, at + 60), true);
+				assert.equal(readScript(text).state, "rules");
+				const { blobId } = await page.evaluate(async (script) => {
+					const session = await (await fetch("/.well-known/jmap", { headers: { "X-Postern": "1" } })).json();
+					const url = session.uploadUrl.replace("{accountId}", Object.keys(session.accounts)[0]);
+					return (await fetch(new URL(url).pathname, { method: "POST", headers: { "X-Postern": "1", "Content-Type": "application/sieve" }, body: script })).json();
+				}, text);
+				const [[, { error }]] = await jmap(page, [["SieveScript/validate", { blobId }, "a"]]);
+				assert.equal(error, null, `${JSON.stringify(error)}\n${text}`);
+			}
+		await finish(page);
+	});
 });

@@ -1,6 +1,7 @@
 // The user's filters: scripts on the server (RFC 9661), of which one is active, and the rules in the one that is ours.
 
 import { computed, signal } from "@preact/signals";
+import { Refusal, ask } from "../jmap/account.ts";
 import { Batch, Refused, SIEVE, SessionEnded, Unreachable, accountId, call, downloadUrl, request, session } from "../jmap/client.ts";
 import type { Id, Mailbox, SieveScript } from "../jmap/types.ts";
 import { upload } from "../jmap/upload.ts";
@@ -17,7 +18,11 @@ const TYPE = "application/sieve";
 
 const about = (): Record<string, any> => session.value?.accounts[accountId()]?.accountCapabilities[SIEVE] ?? {};
 export const knows = (extension: string) => (about().sieveExtensions ?? []).includes(extension);
-export const mayForward = () => knows("copy") && about().maxNumberRedirects !== 0;
+const allowed = signal(false);
+export const mayForward = () => knows("copy") && about().maxNumberRedirects !== 0 && allowed.value;
+// Whether users may send mail on is not said by JMAP; a server that says nothing of it lets them.
+export const askForwarding = () => ask<{ possible: boolean }>("GET", "/web/forwarding").then(({ possible }) => (allowed.value = possible))
+	.catch((error) => (allowed.value = error instanceof Refusal && error.problem.status === 404));
 export const compares = () => knows("comparator-i;unicode-casemap");
 
 export const scripts = signal<SieveScript[] | null>(null);

@@ -34,7 +34,6 @@ export const filterTexts = {
 	"filters.instead": "Use the filters here instead",
 	"filters.instead.ask": "Use the filters here instead of “{name}”? That script is kept, but does nothing then.",
 	"filters.edited": "The filters were edited by hand as text, and cannot be shown as a list any more. They work as they are.",
-	"filters.edited.edit": "Edit the text",
 	"filters.replace": "Go back to the list",
 	"filters.replace.ask": {
 		one: "Go back to the one filter that can still be read? What was changed by hand in the filters is lost; text beside them stays.",

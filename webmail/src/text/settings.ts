@@ -43,6 +43,7 @@ export const settingsTexts = {
 	"settings.vacation.subject": "Subject",
 	"settings.vacation.text": "Answer",
 	"settings.security": "Security",
+	"security.scope.sieve": "change filters (ManageSieve)",
 	"settings.account": "Account",
 	"settings.account.signedIn": "Signed in as {name}",
 	"settings.storage": "Storage",

@@ -5,7 +5,7 @@ import {
 	type Action, type Condition, DOINGS, type Doing, FIELDS, type Field, HOWS, PLACES, type Rule, asRule, hasTarget, hasValue, isAddress, isFieldName, sieveOf,
 } from "../lib/rules.ts";
 import { parseAddresses } from "../lib/address.ts";
-import { active, change, compares, failure, knows, loadFilters, mayForward, nameOf, ours, script, scripts, trashName, wordsOf } from "../state/filters.ts";
+import { active, askForwarding, change, compares, failure, knows, loadFilters, mayForward, nameOf, ours, script, scripts, trashName, wordsOf } from "../state/filters.ts";
 import { newFolder } from "../state/folders.ts";
 import { mailboxes, pathOf } from "../state/mailboxes.ts";
 import { ask, askText, tell } from "../state/notices.ts";
@@ -175,7 +175,10 @@ export function FilterDialog() {
 	const form = useRef<HTMLFormElement>(null);
 	const fresh = useRef("");
 	useSheet(filterSheet);
-	useEffect(() => void loadFilters(), []);
+	useEffect(() => {
+		void loadFilters();
+		void askForwarding();
+	}, []);
 	useEffect(() => {
 		// What is empty is to be filled in first; else one begins at the top.
 		const fields = [...form.current!.querySelectorAll<HTMLInputElement>("[required]")];

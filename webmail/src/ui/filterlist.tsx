@@ -2,7 +2,7 @@
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Rule } from "../lib/rules.ts";
-import { change } from "../state/filters.ts";
+import { change, saving } from "../state/filters.ts";
 import { say, tell } from "../state/notices.ts";
 import { ruleOpen } from "../state/ui.ts";
 import { t } from "../text/text.ts";
@@ -106,7 +106,7 @@ export function RuleList({ rules, dim }: { rules: Rule[]; dim: boolean }) {
 	};
 
 	return (
-		<ol class={`card rules ${dim ? "dim" : ""} ${held ? "dragging" : ""}`} ref={list} aria-label={t("filters.title")}>
+		<ol class={`card rules ${dim ? "dim" : ""} ${held ? "dragging" : ""}`} ref={list} aria-label={t("filters.title")} aria-busy={saving.value}>
 			{rules.map((rule, at) => (
 				<li key={rule.id} data-rule={rule.id} class={`rule ${rule.on ? "" : "off"} ${held?.from === at ? "held" : ""}`} style={shift(at)}>
 					<button type="button" class="icon-button rule-grip" aria-label={t("filters.grip", { name: rule.name })} title={t("filters.grip.title")}

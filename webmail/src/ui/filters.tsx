@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { heard } from "../jmap/push.ts";
 import type { SieveScript } from "../jmap/types.ts";
-import { active, activate, activateOurs, failure, loadFilters, ours, replaceByRules, rules, script, scripts } from "../state/filters.ts";
+import { OURS, active, activate, activateOurs, failure, loadFilters, ours, replaceByRules, rules, script, scripts } from "../state/filters.ts";
 import { ask } from "../state/notices.ts";
 import { ruleOpen } from "../state/ui.ts";
 import { t } from "../text/text.ts";
@@ -59,7 +59,7 @@ function Foreign({ name, edit }: { name: string; edit(): void }) {
 	);
 }
 
-function Edited({ edit }: { edit(): void }) {
+function Edited() {
 	const back = async () => {
 		const n = script.peek().rules.length;
 		if (await ask(n > 0 ? t("filters.replace.ask", { n }) : t("filters.replace.none"), t("filters.replace"), true))
@@ -71,7 +71,6 @@ function Edited({ edit }: { edit(): void }) {
 			<div>
 				<p>{t("filters.edited")}</p>
 				<p class="filters-buttons">
-					<Button onClick={edit}>{t("filters.edited.edit")}</Button>
 					<Button onClick={() => void back()}>{t("filters.replace")}</Button>
 				</p>
 			</div>
@@ -84,7 +83,12 @@ function Rules({ edit }: { edit(name: string): void }) {
 	const list = rules.value;
 	const add = () => (ruleOpen.value = { rule: newRule(), isNew: true, offers: [] });
 	if (script.value.state === "edited")
-		return <Edited edit={() => edit(ours.value!.name!)} />;
+		return (
+			<>
+				<Edited />
+				<ScriptText name={OURS} choose={edit} />
+			</>
+		);
 	const isOn = ours.value?.isActive ?? false;
 	return (
 		<>

@@ -44,6 +44,7 @@ function Password() {
 
 const SCOPES: [string, Key][] = [
 	["imap", "security.scope.imap"], ["smtp", "security.scope.smtp"], ["pop3", "security.scope.pop3"], ["jmap", "security.scope.jmap"],
+	["sieve", "security.scope.sieve"],
 ];
 
 // What is made is good for longer than a browser that was left open: it asks who it is.

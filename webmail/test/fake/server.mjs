@@ -87,6 +87,8 @@ export async function startFake({ port = 0, dist, big = 0, now = Date.now(), wit
 						account.settings[key] = value;
 			return json(response, 200, account.settings);
 		}
+		if (url.pathname === "/web/forwarding")
+			return json(response, 200, { targets: [], keep: true, possible: true, most: 4 });
 		if (url.pathname === "/.well-known/jmap")
 			return json(response, 200, sessionObject(account, url.origin, without));
 		if (url.pathname === "/jmap/api" && request.method === "POST")

@@ -35,7 +35,6 @@ export default {
 	"filters.instead": "Stattdessen die Filter hier benutzen",
 	"filters.instead.ask": "Die Filter hier statt „{name}“ benutzen? Jenes Skript bleibt erhalten, tut dann aber nichts.",
 	"filters.edited": "Die Filter wurden von Hand als Text geändert und lassen sich nicht mehr als Liste zeigen. Sie wirken, wie sie sind.",
-	"filters.edited.edit": "Text bearbeiten",
 	"filters.replace": "Zurück zur Liste",
 	"filters.replace.ask": {
 		one: "Zurück zu dem einen Filter, der noch lesbar ist? Was in den Filtern von Hand geändert wurde, geht verloren; Text daneben bleibt.",

@@ -44,6 +44,7 @@ export default {
 	"settings.vacation.subject": "Betreff",
 	"settings.vacation.text": "Antwort",
 	"settings.security": "Sicherheit",
+	"security.scope.sieve": "Filter ändern (ManageSieve)",
 	"settings.account": "Konto",
 	"settings.account.signedIn": "Angemeldet als {name}",
 	"settings.storage": "Speicherplatz",
