@@ -175,7 +175,8 @@ open_copies(struct delivery *d, uint64_t size, struct pst_error *err)
 static void
 prepare(struct delivery *d, const struct delivery_message *m)
 {
-	filter_open(d);
+	if (!m->unfiltered)
+		filter_open(d);
 	d->keep_header |= filter_any(d);
 	for (size_t i = 0; i < d->receivers; i++) {
 		d->receiver[i].answers = m->sender.n > 0 &&

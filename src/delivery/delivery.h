@@ -60,6 +60,8 @@ struct delivery_message {
 	struct pst_str peer; /* the client's address, or empty */
 	/* Its Authentication-Results of this server are forged: taken out. */
 	bool foreign;
+	/* Users' scripts do not see it: what an account's owner has to hear. */
+	bool unfiltered;
 	bool hold; /* until delivery_finish() */
 	/* Of a message that is held: appends fields for the copy that an
 	 * address of `domain` sends on to other servers; they stand on top. */

@@ -52,8 +52,9 @@ void
 web_notice_send(struct http_request *h, struct delivery **d, const char *user,
     const char *subject, const char *text)
 {
-	const struct delivery_message m = { .sender = STR_NONE,
-		.id = STR("notice") };
+	const struct delivery_message m = {
+		.sender = STR_NONE, .id = STR("notice"), .unfiltered = true
+	};
 	enum pst_rc results[1] = { PST_OK }, rc;
 	struct pst_error err = { 0 };
 	size_t stored = 0;

@@ -7,6 +7,7 @@ import unittest
 
 from browser import Browser
 from postern import SLOW, Server
+from scripts import deactivate, put
 
 
 class Forwarding(unittest.TestCase):
@@ -87,6 +88,13 @@ class Forwarding(unittest.TestCase):
         self.assertEqual(self.put(["thief@else.example"], False)[0], 204)
         self.wait_for(self.other, "Your forwarding was changed")
         self.assertEqual(len(self.subjects(self.user)), 1)
+
+    def test_told_past_scripts(self):
+        """Nor by a script."""
+        put(self.server, self.user, "discard;")
+        self.addCleanup(deactivate, self.server, self.user)
+        self.assertEqual(self.put([self.other], True)[0], 204)
+        self.wait_for(self.user, "Your forwarding was changed")
 
     def test_wrong_password(self):
         status, root, _ = self.put([self.other], True, "guess")
