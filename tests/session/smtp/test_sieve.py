@@ -153,6 +153,20 @@ class Places(Sieve):
                          else self.subjects(), [self.tag] if name
                          else self.subjects()[:-1] + [self.tag])
 
+    def test_a_mailbox_of_another_user(self):
+        with Box(self.server, self.user(1)) as b:
+            for name, rights in (("Open", "lrsi"), ("Shut", "lr")):
+                b.imap.create(name)
+                b.imap.setacl(name, self.user(), rights)
+        there = "Other Users/%s/" % self.user(1)
+        self.script('require ["fileinto", "copy", "mailbox"];\n'
+                    'if mailboxexists "%sOpen" { fileinto :copy "%sOpen"; }\n'
+                    'fileinto "%sShut";' % (there, there, there))
+        self.send()
+        self.assertEqual(self.subjects("Open", n=1), [self.tag])
+        self.assertEqual(self.subjects("Shut", n=1), [])
+        self.assertEqual(self.subjects()[-1], self.tag)
+
     def test_discard(self):
         self.script('if header :contains "Subject" "%s" { discard; }'
                     % self.tag)
@@ -447,6 +461,21 @@ class Answers(Sieve):
 
 class Administrator(unittest.TestCase):
     """Scripts of the configuration, and what it does not allow."""
+
+    def test_nobody_forwards(self):
+        with Server(users=2, set=("forward.enabled=false",)) as server:
+            self.server = server
+            put(server, server.users[0],
+                'redirect "%s";' % server.users[1])
+            self.send("stays")
+            self.check(INBOX=["stays"])
+
+    def test_off(self):
+        with Server(users=1, set=("sieve.enabled=false",)) as server:
+            self.server = server
+            put(server, server.users[0], "discard;")
+            self.send("stays")
+            self.check(INBOX=["stays"])
 
     def test_before_and_after(self):
         dir = tempfile.TemporaryDirectory(prefix="postern-test-")
