@@ -5,9 +5,9 @@
  * Known are the fields of rspamd (X-Spamd-Result), SpamAssassin (X-Spam-Status)
  * and those who write a score alone (X-Spam-Score), and for viruses those of
  * rspamd and its like (X-Virus), clamav-milter (X-Virus-Status) and amavis
- * (X-Amavis-Alert, X-Virus-Scanned). The first field of a name counts, which is
- * the last one added. Anybody can write such fields: they are worth something
- * only where a filter of one's own sets them and takes away others.
+ * (X-Amavis-Alert, X-Virus-Scanned). Of several fields of a name the worst
+ * counts. Anybody can write such fields: they are worth something only where a
+ * filter of one's own sets them and takes away others.
  */
 #include "base/str.h"
 #include "sieve/run.h"
@@ -65,10 +65,8 @@ take_word(struct pst_str text, const char *word, int64_t *score_r)
 
 /* "default: False [4.20 / 15.00];" */
 static bool
-from_rspamd(struct run *r, int64_t *score_r, int64_t *limit_r)
+from_rspamd(struct pst_str text, int64_t *score_r, int64_t *limit_r)
 {
-	struct pst_str text = field(r, "X-Spamd-Result");
-
 	text = str_from(text, str_find(text, '[') + 1);
 	if (!take_score(&text, score_r))
 		return false;
@@ -82,10 +80,8 @@ from_rspamd(struct run *r, int64_t *score_r, int64_t *limit_r)
 
 /* "Yes, score=6.1 required=5.0 tests=…" */
 static bool
-from_spamassassin(struct run *r, int64_t *score_r, int64_t *limit_r)
+from_spamassassin(struct pst_str text, int64_t *score_r, int64_t *limit_r)
 {
-	struct pst_str text = field(r, "X-Spam-Status");
-
 	if (!take_word(text, "score=", score_r) &&
 	    !take_word(text, "hits=", score_r))
 		return false;
@@ -93,24 +89,59 @@ from_spamassassin(struct run *r, int64_t *score_r, int64_t *limit_r)
 	return true;
 }
 
-/* How much of what makes a message spam it has, in percent; -1: not known. */
+static bool
+from_others(struct pst_str text, int64_t *score_r, int64_t *limit_r)
+{
+	(void)limit_r;
+	return take_score(&text, score_r);
+}
+
+static const struct {
+	const char *name;
+	bool (*parse)(struct pst_str text, int64_t *score_r, int64_t *limit_r);
+} filters[] = {
+	{ "X-Spamd-Result", from_rspamd },
+	{ "X-Spam-Status", from_spamassassin },
+	{ "X-Spam-Score", from_others },
+};
+
+/* How much of what makes a message spam it has; -1: that is not said. */
 static int
-spam_percent(struct run *r)
+percent_of(struct run *r, const struct msg_field *f, size_t filter)
 {
 	int64_t score = 0, limit = USUAL;
-	struct pst_str text;
 
-	if (!from_rspamd(r, &score, &limit) &&
-	    !from_spamassassin(r, &score, &limit)) {
-		text = field(r, "X-Spam-Score");
-		if (!take_score(&text, &score))
-			return -1;
-	}
+	if (!filters[filter].parse(run_field_text(r, f), &score, &limit))
+		return -1;
 	if (limit <= 0)
 		limit = USUAL;
 	if (score <= 0)
 		return 0;
 	return score >= limit ? 100 : (int)(score * 100 / limit);
+}
+
+/* By the first filter of the table that was there. */
+static int
+spam_percent(struct run *r)
+{
+	const struct msg_part *root = r->m->msg->root;
+	int worst = -1;
+
+	for (size_t k = 0; k < sizeof(filters) / sizeof(filters[0]); k++) {
+		const struct msg_field *f;
+		size_t i = 0;
+
+		while (
+		    worst < 100 && run_work(r, 1 + root->fields / 8) &&
+		    (f = msg_next_field(root, filters[k].name, &i)) != NULL) {
+			int percent = percent_of(r, f, k);
+
+			worst = percent > worst ? percent : worst;
+		}
+		if (worst >= 0)
+			break;
+	}
+	return worst;
 }
 
 static bool

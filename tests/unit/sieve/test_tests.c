@@ -500,6 +500,11 @@ static const struct {
 	{ "X-Spamd-Result: default: False [0.10 / 15.00]", "1", "0", "0" },
 	{ "X-Spamd-Result: default: True [19.10 / 15.00]", "10", "100", "0" },
 	{ "X-Spamd-Result: default: True [4 / 0]", "8", "80", "0" },
+	{ "X-Spamd-Result: default: False [0.00 / 15.00]\r\n"
+	  "X-Spamd-Result: default: False [7.50 / 15.00]\r\n"
+	  "X-Spamd-Result: nothing\r\nX-Spam-Score: 100",
+	    "5", "50", "0" },
+	{ "X-Spamd-Result: nothing\r\nX-Spam-Score: 100", "10", "100", "0" },
 	{ "X-Virus-Status: Clean", "0", "0", "1" },
 	{ "X-Virus-Status: Infected (Eicar)", "0", "0", "5" },
 	{ "X-Virus: Eicar", "0", "0", "5" },
