@@ -11,6 +11,7 @@
 #include "exchange/login.h"
 #include "exchange/replies.h"
 #include "net/tls.h"
+#include "sieve/scripts.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -139,6 +140,69 @@ check_replies(struct check *k)
 	if (replies_load(k->cfg->queue.replies, &r, &err) != PST_OK)
 		say(k, "problem", "queue.replies: %s", err.detail);
 	replies_unref(&r);
+}
+
+/* --- scripts --------------------------------------------------------------
+ */
+
+static void
+read_script(const char *path, struct buf *text, struct pst_error *err)
+{
+	FILE *f = fopen(path, "re");
+	char piece[4096];
+	size_t n;
+
+	if (f == NULL) {
+		(void)pst_fail(err, PST_E_PERM, errno, "%s", strerror(errno));
+		return;
+	}
+	while ((n = fread(piece, 1, sizeof(piece), f)) > 0 &&
+	       buf_add(text, piece, n))
+		;
+	if (ferror(f) || text->overflow)
+		(void)pst_fail(err, PST_E_PERM, 0, "%s",
+		    text->overflow ? "it is too long" : strerror(errno));
+	(void)fclose(f);
+}
+
+/* Without it mail is delivered all the same. */
+static void
+check_script(struct check *k, const char *key, const char *path)
+{
+	struct sieve_limits limits = sieve_limits_of(k->cfg);
+	struct sieve_problem problem = { 0 };
+	struct pst_error err = { 0 };
+	struct sieve_script *script = NULL;
+	struct buf text;
+
+	if (*path == '\0')
+		return;
+	buf_init(&text, limits.script_size);
+	read_script(path, &text, &err);
+	if (err.rc == PST_OK)
+		script = sieve_compile(buf_str(&text), &limits, &problem);
+	if (script != NULL)
+		say(k, "ok", "sieve.%s: %s", key, path);
+	else if (err.rc == PST_OK)
+		say(k, "warning", "sieve.%s: %s, line %u: %s", key, path,
+		    problem.line, problem.text);
+	else
+		say(k, "warning", "sieve.%s: %s: %s", key, path, err.detail);
+	sieve_script_free(&script);
+	buf_fini(&text);
+}
+
+static void
+check_scripts(struct check *k)
+{
+	const char *global = k->cfg->sieve.global;
+
+	check_script(k, "before", k->cfg->sieve.before);
+	check_script(k, "after", k->cfg->sieve.after);
+	check_script(k, "default", k->cfg->sieve.preset);
+	if (*global != '\0' && access(global, R_OK | X_OK) != 0)
+		say(k, "warning", "sieve.global: %s: %s", global,
+		    strerror(errno));
 }
 
 /* --- modules --------------------------------------------------------------
@@ -320,6 +384,7 @@ daemon_check(const struct config *cfg, FILE *out)
 	check_certificates(&k);
 	check_relays(&k);
 	check_replies(&k);
+	check_scripts(&k);
 	for (size_t i = 0; i < cfg->listeners; i++)
 		check_listener(&k, &cfg->listener[i]);
 	check_directory(&k, "state_dir", cfg->state_dir);

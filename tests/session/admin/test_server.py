@@ -328,6 +328,21 @@ class Plain(unittest.TestCase):
             self.assertIn(said, p.stdout)
             self.assertEqual(p.returncode, 0, p.stdout + p.stderr)
 
+    def test_check_compiles_scripts(self):
+        with open(self.path("good.sieve"), "w") as f:
+            f.write("keep;\n")
+        with open(self.path("bad.sieve"), "w") as f:
+            f.write("keep;\nif {\n")
+        for key, name, said in (
+                ("before", "good.sieve", "ok: sieve.before: "),
+                ("after", "bad.sieve", "bad.sieve, line 2: "),
+                ("default", "none.sieve", "none.sieve: No such file"),
+                ("global", "none", "none: No such file")):
+            p = self.posternd(
+                "-t", "--set", "sieve.%s=%s" % (key, self.path(name)))
+            self.assertIn(said, p.stdout)
+            self.assertEqual(p.returncode, 0, p.stdout + p.stderr)
+
     def test_check_names_a_missing_file(self):
         os.unlink(self.path("cert.pem"))
         p = self.posternd("-t")

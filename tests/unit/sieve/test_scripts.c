@@ -80,8 +80,8 @@ listed(void)
 
 	text[0] = '\0';
 	if (sieve_list(acct, &list, &err) != PST_OK)
-		return err.detail[0] != '\0' ? "failed" : "?";
-	for (size_t i = 0; i < list.n; i++)
+		(void)snprintf(text, sizeof(text), "failed");
+	for (size_t i = 0; i < list.n && err.rc == PST_OK; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s%s",
 		    i > 0 ? " " : "", list.v[i].name,
 		    list.v[i].is_active ? "*" : "");
