@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "jmap/email.h"
 #include "jmap/files.h"
+#include "jmap/sieve.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -365,6 +366,16 @@ message_blob(struct jmap_call *c, const struct catalog_place *place,
 	return ok;
 }
 
+static bool
+script_blob(
+    struct jmap_call *c, const char *id, struct buf *out, char type_r[128])
+{
+	if (!jmap_sieve_blob(c, id, out))
+		return false;
+	(void)str_copy(type_r, 128, STR(JMAP_SIEVE_TYPE));
+	return true;
+}
+
 /* What stands for a part whose message went away. */
 static void
 rescued_id(const char *id, char rescued_r[JMAP_ID])
@@ -416,6 +427,8 @@ jmap_blob(
 
 	type_r[0] = '\0';
 	if (id[0] == 'U' && uploaded_blob(c, id, out, type_r))
+		return true;
+	if (script_blob(c, id, out, type_r))
 		return true;
 	if (jmap_blob_message(c, id, &place, part))
 		return message_blob(c, &place, part, out, type_r);

@@ -1,6 +1,6 @@
 /*
  * jmap/blob.h - octets that have an id (RFC 8620, 6): messages, parts of them,
- * and what was uploaded, which is kept for a day.
+ * scripts, and what was uploaded, which is kept for a day.
  *
  * Uploads are files of the user's own directory below state_dir/uploads.
  */

@@ -25,6 +25,8 @@ enum jmap_capability {
 	JMAP_VACATION = 1 << 4,
 	JMAP_WEBSOCKET = 1 << 5,
 	JMAP_VAPID = 1 << 6,
+	JMAP_SIEVE = 1 << 7,
+	JMAP_SIEVE_TEST = 1 << 8,
 };
 
 /* Limits (RFC 8620, 2). */

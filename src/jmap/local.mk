@@ -37,6 +37,8 @@ libpostern_la_SOURCES += src/jmap/jmap.h src/jmap/call.h src/jmap/parts.h \
 	src/jmap/results.c src/jmap/results.h \
 	src/jmap/send.c \
 	src/jmap/session.c \
+	src/jmap/sieve.c src/jmap/sieve.h src/jmap/sieve_set.c \
+	src/jmap/sieve_test.c \
 	src/jmap/snippet.c \
 	src/jmap/states.c src/jmap/states.h \
 	src/jmap/structure.c src/jmap/structure.h \

@@ -5,6 +5,7 @@
 #include "jmap/email.h"
 #include "jmap/mailbox.h"
 #include "jmap/parts.h"
+#include "jmap/sieve.h"
 
 /* RFC 8620, 4. */
 static json_t *
@@ -51,5 +52,14 @@ const struct jmap_method jmap_methods[] = {
 	{ "Quota/get", JMAP_QUOTA, jmap_quota_get, false },
 	{ "VacationResponse/get", JMAP_VACATION, jmap_vacation_get, false },
 	{ "VacationResponse/set", JMAP_VACATION, jmap_vacation_set, false },
+
+	{ "SieveScript/get", JMAP_SIEVE, jmap_sieve_get, false },
+	{ "SieveScript/changes", JMAP_SIEVE, jmap_sieve_changes, false },
+	{ "SieveScript/query", JMAP_SIEVE, jmap_sieve_query, false },
+	{ "SieveScript/queryChanges", JMAP_SIEVE, jmap_query_changes_no,
+	    false },
+	{ "SieveScript/set", JMAP_SIEVE, jmap_sieve_set, false },
+	{ "SieveScript/validate", JMAP_SIEVE, jmap_sieve_validate, false },
+	{ "SieveScript/test", JMAP_SIEVE_TEST, jmap_sieve_test, false },
 	{ NULL, 0, NULL, false },
 };

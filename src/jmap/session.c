@@ -7,11 +7,14 @@
 #include "base/str.h"
 #include "jmap/parts.h"
 #include "jmap/push.h"
+#include "jmap/sieve.h"
 
 #include <stdlib.h>
 
 #define WEBSOCKET "urn:ietf:params:jmap:websocket"
 #define VAPID "urn:ietf:params:jmap:webpush-vapid"
+#define SIEVE "urn:ietf:params:jmap:sieve"
+#define SIEVE_TEST "https://cyrusimap.org/ns/jmap/sieve" /* sieve_test.c */
 
 static const struct {
 	const char *name;
@@ -25,6 +28,8 @@ static const struct {
 	{ "urn:ietf:params:jmap:vacationresponse", JMAP_VACATION, false },
 	{ WEBSOCKET, JMAP_WEBSOCKET, true },
 	{ VAPID, JMAP_VAPID, true },
+	{ SIEVE, JMAP_SIEVE, false },
+	{ SIEVE_TEST, JMAP_SIEVE_TEST, false },
 };
 #define CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))
 
@@ -93,10 +98,11 @@ websocket_capability(const char *origin)
 static json_t *
 account_capabilities(const struct config *cfg)
 {
-	return json_pack("{s:{}, s:o, s:o, s:{}, s:{}}", capabilities[0].name,
-	    capabilities[1].name, mail_capability(cfg), capabilities[2].name,
-	    submission_capability(), capabilities[3].name,
-	    capabilities[4].name);
+	return json_pack("{s:{}, s:o, s:o, s:{}, s:{}, s:o, s:{}}",
+	    capabilities[0].name, capabilities[1].name, mail_capability(cfg),
+	    capabilities[2].name, submission_capability(), capabilities[3].name,
+	    capabilities[4].name, SIEVE, jmap_sieve_capability(cfg),
+	    SIEVE_TEST);
 }
 
 void
@@ -117,6 +123,9 @@ jmap_run_session(struct http_request *h)
 	}
 	(void)json_object_set_new(
 	    offered, WEBSOCKET, websocket_capability(origin));
+	/* RFC 9661, 1.2.1. */
+	(void)json_object_set_new(offered, SIEVE,
+	    json_pack("{s:s}", "implementation", "Postern " PACKAGE_VERSION));
 	/* RFC 9749, 3. */
 	if (jmap_push_key() != NULL)
 		(void)json_object_set_new(offered, VAPID,

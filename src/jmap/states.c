@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "jmap/sieve.h"
 
 #include <stdlib.h>
 
@@ -15,6 +16,7 @@ static const char *const names[JMAP_TYPES] = {
 	[JMAP_TYPE_MAILBOX] = "Mailbox",
 	[JMAP_TYPE_THREAD] = "Thread",
 	[JMAP_TYPE_DELIVERY] = "EmailDelivery",
+	[JMAP_TYPE_SIEVE] = "SieveScript",
 };
 
 unsigned
@@ -102,6 +104,7 @@ jmap_present_of(struct catalog *c, struct jmap_present *p)
 	take_one(c, p, JMAP_TYPE_MAILBOX, jmap_mailbox_state);
 	take_one(c, p, JMAP_TYPE_THREAD, jmap_email_state);
 	take_one(c, p, JMAP_TYPE_DELIVERY, delivery_state);
+	take_one(c, p, JMAP_TYPE_SIEVE, jmap_sieve_state);
 }
 
 enum pst_rc

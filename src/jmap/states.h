@@ -16,6 +16,7 @@ enum {
 	JMAP_TYPE_MAILBOX,
 	JMAP_TYPE_THREAD,
 	JMAP_TYPE_DELIVERY, /* EmailDelivery (RFC 8621, 1.5) */
+	JMAP_TYPE_SIEVE,    /* SieveScript (RFC 9661) */
 	JMAP_TYPES,
 	JMAP_TYPES_ALL = (1 << JMAP_TYPES) - 1,
 };

@@ -22,8 +22,6 @@
 #define TEXTS "postern/sieve/"
 
 enum {
-	NAME_OCTETS = 512,
-	NAME_CHARACTERS = 128,
 	KEY = sizeof(TEXTS) + SIEVE_ID,
 	SWEEP = 16, /* changes between two looks for texts that nobody names */
 	SPARE = 3600, /* seconds */
@@ -62,16 +60,13 @@ bool
 sieve_name_ok(struct pst_str name)
 {
 	const unsigned char *p = (const unsigned char *)name.p;
-	size_t characters = 0;
 
-	if (name.n == 0 || name.n > NAME_OCTETS || !str_is_utf8(name))
+	if (name.n == 0 || name.n > SIEVE_NAME || !str_is_utf8(name))
 		return false;
-	for (size_t i = 0; i < name.n; i++) {
+	for (size_t i = 0; i < name.n; i++)
 		if (is_control(p + i, name.n - i))
 			return false;
-		characters += (p[i] & 0xc0) != 0x80;
-	}
-	return characters <= NAME_CHARACTERS;
+	return true;
 }
 
 static enum pst_rc

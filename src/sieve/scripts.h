@@ -20,7 +20,10 @@
  * by watch_tell_text() with this key. */
 #define SIEVE_LIST_KEY "postern/sieve-list"
 
-enum { SIEVE_ID = 24 }; /* octets with the NUL */
+enum {
+	SIEVE_ID = 24,	  /* octets with the NUL */
+	SIEVE_NAME = 512, /* octets of a name at most (RFC 9661, 1.2.1) */
+};
 
 struct sieve_entry {
 	char id[SIEVE_ID];	/* never used again, survives renaming */
