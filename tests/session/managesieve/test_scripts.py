@@ -1,6 +1,7 @@
 """The commands about scripts (RFC 5804, 2.5 to 2.12): over each storage."""
 
 import imaplib
+import smtplib
 import unittest
 
 from sieve_client import Case, literal, quote
@@ -196,6 +197,41 @@ class Scripts(Case):
                                  "(/private /shared)")[0], "OK")
         self.assertNotIn("sieve", repr(i.untagged_responses))
         self.assertEqual(c.list(), ["mine"])
+
+
+class Delivery(Case):
+    """What is active is what is run, from the moment of the OK on."""
+
+    def deliver(self):
+        with smtplib.LMTP(self.server.host, self.server.ports["lmtp"]) as c:
+            c.sendmail("ann@example.org", [self.server.users[0]],
+                       "From: ann@example.org\r\nSubject: x\r\n\r\nHello\r\n")
+
+    def counts(self):
+        i = imaplib.IMAP4(self.server.host, self.server.ports["imap"])
+        i.login(self.server.users[0], self.server.password)
+        got = [int(i.select(box, readonly=True)[1][0])
+               for box in ("INBOX", "Junk", "Archive")]
+        i.logout()
+        return got
+
+    def test_changes_count_at_once(self):
+        c = self.login()
+        self.deliver()
+        self.assertEqual(self.counts(), [1, 0, 0])
+        into = 'require "fileinto"; fileinto "%s";'
+        c.put("a", into % "Junk")
+        self.deliver()
+        self.assertEqual(self.counts(), [2, 0, 0], "it is not active")
+        c.ok('SETACTIVE "a"')
+        self.deliver()
+        self.assertEqual(self.counts(), [2, 1, 0])
+        c.put("a", into % "Archive")
+        self.deliver()
+        self.assertEqual(self.counts(), [2, 1, 1])
+        c.ok('SETACTIVE ""')
+        self.deliver()
+        self.assertEqual(self.counts(), [3, 1, 1])
 
 
 class Again(Case):
