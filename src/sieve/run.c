@@ -8,7 +8,12 @@
 
 #include <stdlib.h>
 
-enum { LOOK = 64 }; /* octets of a step */
+enum {
+	LOOK = 64, /* octets of a step */
+	/* Blocks of scripts that include each other: each costs some of the
+	 * thread's stack. */
+	NESTED_MAX = 500,
+};
 
 /* A text for people, in one line, whatever a script has put into it. */
 static void
@@ -318,16 +323,23 @@ run_if(struct run *r, const struct sieve_node *n)
 void
 run_block(struct run *r, const struct sieve_node *first)
 {
+	if (r->nested == NESTED_MAX) {
+		run_fail(r, "Blocks of all scripts are more than %u deep",
+		    (unsigned)NESTED_MAX);
+		return;
+	}
+	r->nested++;
 	for (const struct sieve_node *n = first; n != NULL && r->way == RUN_ON;
 	     n = n->next) {
 		r->line = n->line;
 		if (!run_work(r, 1))
-			return;
+			break;
 		if (n->command->op == OP_IF)
 			n = run_if(r, n);
 		else if (n->command->op != OP_REQUIRE)
 			run_command(r, n);
 	}
+	r->nested--;
 }
 
 /* --- the whole -------------------------------------------------------------

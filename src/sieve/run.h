@@ -64,6 +64,7 @@ struct run {
 	const struct sieve_limits *limits;
 	struct sieve_result *result;
 
+	unsigned nested;  /* blocks in each other, of all scripts */
 	enum run_way way; /* not RUN_ON: commands are passed over */
 	bool failed;	  /* then it is RUN_STOP */
 	unsigned line;	  /* of the command or test at work */
