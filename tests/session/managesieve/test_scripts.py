@@ -116,7 +116,7 @@ class Scripts(Case):
             c.ok(b"DELETESCRIPT " + quote(name))
         c.put("x", KEEP)
         for name in ("", "a\tb", "a\r\nb", "\x7f", "\u0085", "\u2028", "a\0b",
-                     "x" * 129, "\U0001f4ec" * 129, b"\xff"):
+                     "x" * 513, "\U0001f4ec" * 129, b"\xff"):
             for command in (b"PUTSCRIPT %s " + quote(KEEP[:-2]),
                             b'RENAMESCRIPT "x" %s'):
                 with self.subTest(name):
