@@ -452,7 +452,7 @@ open_imap(struct import *im, struct pst_error *err)
 {
 	char password[1024];
 	struct imap_url url;
-	enum pst_rc rc = imap_source_parse(im->ctl->from, &url, err);
+	enum pst_rc rc = import_source_parse(im->ctl->from, &url, err);
 
 	if (rc != PST_OK)
 		return rc;

@@ -21,10 +21,7 @@
 
 struct filter_file; /* filter_file.h */
 
-enum {
-	FILTER_SCRIPTS = 3, /* that run one after the other */
-	FILTER_LOAD = 16 * 1024 * 1024,
-};
+enum { FILTER_SCRIPTS = 3 }; /* that run one after the other */
 
 struct filter_script {
 	const struct sieve_script *script;

@@ -25,21 +25,35 @@ take_text(void *arg, const char *key, struct pst_str value)
 		(void)buf_add_str(&w->text, value);
 }
 
-json_t *
-kept_load(struct mail_account *acct, const char *key)
+/* An object in any case; what is no object is as good as none. */
+static enum pst_rc
+load(struct mail_account *acct, const char *key, json_t **value_r,
+    struct pst_error *err)
 {
 	struct wanted w = { .key = key };
-	struct pst_error err;
+	enum pst_rc rc;
 	json_t *value;
 
 	buf_init(&w.text, TEXT_MAX);
-	(void)mailbox_meta_get(acct, NULL, key, take_text, &w, &err);
+	rc = mailbox_meta_get(acct, NULL, key, take_text, &w, err);
 	value = w.text.n > 0 ? json_loadb(w.text.p, w.text.n, 0, NULL) : NULL;
 	buf_fini(&w.text);
-	if (json_is_object(value))
-		return value;
-	json_decref(value);
-	return json_object();
+	if (!json_is_object(value)) {
+		json_decref(value);
+		value = json_object();
+	}
+	*value_r = value;
+	return rc;
+}
+
+json_t *
+kept_load(struct mail_account *acct, const char *key)
+{
+	struct pst_error err;
+	json_t *value;
+
+	(void)load(acct, key, &value, &err);
+	return value;
 }
 
 enum pst_rc
@@ -101,10 +115,10 @@ kept_once(struct mail_account *acct, const char *key, const char *name,
 	bool is_new;
 
 	mail_turn_begin(&turn, acct, key);
-	kept = kept_load(acct, key);
+	is_new = load(acct, key, &kept, &err) == PST_OK;
 	drop_what_is_over(kept, now);
 	/* Somebody comes with many names: silence is better. */
-	is_new = json_object_get(kept, name) == NULL &&
+	is_new = is_new && json_object_get(kept, name) == NULL &&
 		 json_object_size(kept) < most &&
 		 json_object_set_new(kept, name,
 		     json_integer((json_int_t)(now + seconds))) == 0 &&
@@ -123,13 +137,14 @@ kept_remember(struct mail_account *acct, const char *key,
 	json_t *kept;
 
 	mail_turn_begin(&turn, acct, key);
-	kept = kept_load(acct, key);
+	rc = load(acct, key, &kept, err);
 	drop_what_is_over(kept, clock_seconds());
 	for (size_t i = 0; i < n; i++)
 		(void)json_object_set_new(
 		    kept, v[i].name, json_integer((json_int_t)v[i].until));
 	drop_soonest(kept, most);
-	rc = kept_save(acct, key, kept, err);
+	if (rc == PST_OK)
+		rc = kept_save(acct, key, kept, err);
 	mail_turn_end(&turn);
 	json_decref(kept);
 	return rc;

@@ -837,7 +837,7 @@ mig_imap_open(const char *url, const char *password, const char *trust,
     struct mig_source **s_r, struct pst_error *err)
 {
 	struct imap_source *s = mem_alloc(sizeof(*s));
-	enum pst_rc rc = imap_source_parse(url, &s->url, err);
+	enum pst_rc rc = import_source_parse(url, &s->url, err);
 
 	*s_r = NULL;
 	s->base.ops = &imap_ops;

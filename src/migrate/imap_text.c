@@ -74,7 +74,7 @@ parse_host(struct pst_str s, struct imap_url *u)
 }
 
 enum pst_rc
-imap_source_parse(const char *text, struct imap_url *u, struct pst_error *err)
+import_source_parse(const char *text, struct imap_url *u, struct pst_error *err)
 {
 	struct pst_str s = str_of(text);
 	size_t at;

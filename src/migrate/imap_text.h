@@ -26,7 +26,7 @@ struct imap_url {
 	char user[256], host[256], port[8];
 };
 /* "imap[s]://user@host[:port][/]", the user percent-encoded. SYNTAX. */
-enum pst_rc imap_source_parse(
+enum pst_rc import_source_parse(
     const char *text, struct imap_url *url_r, struct pst_error *err);
 
 /* --- responses ----------------------------------------------------------- */

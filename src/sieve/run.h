@@ -14,7 +14,7 @@
 enum {
 	MATCH_VARIABLES = 33,		/* ${0} to ${32} (RFC 5229, 3.2) */
 	STRING_MAX = 256 * 1024,	/* octets of one string, expanded */
-	SCRATCH_MAX = 64 * 1024 * 1024, /* octets that one command works on */
+	SCRATCH_MAX = 16 * 1024 * 1024, /* octets that one command works on */
 	BODIES_MAX = 8 * 1024 * 1024,	/* octets of decoded bodies */
 	BODY_LISTS = 256,
 	MAP_COST = 16, /* octets for one that is mapped by Unicode's tables */

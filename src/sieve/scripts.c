@@ -492,10 +492,10 @@ put(struct change *c, const char *name, struct pst_str text,
 	rc = write_text(c->acct, text_id, text, err);
 	if (rc != PST_OK)
 		return rc;
+	/* A list that "failed" may have been written nevertheless, with this
+	 * text in it: what no list names goes with a later sweep(). */
 	rc = put_entry(c, name, text_id, text.n, err);
-	if (rc != PST_OK)
-		remove_text(c->acct, text_id);
-	else
+	if (rc == PST_OK)
 		sweep(c->acct, &c->kept);
 	return rc;
 }

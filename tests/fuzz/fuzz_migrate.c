@@ -185,7 +185,7 @@ try_texts(struct pst_str text)
 	struct imap_url url;
 	struct buf id;
 
-	if (imap_source_parse(z, &url, &err) == PST_OK)
+	if (import_source_parse(z, &url, &err) == PST_OK)
 		check(url.user[0] != '\0' && url.host[0] != '\0');
 	buf_init(&id, 4096);
 	(void)mig_uidl(z, 1, 2, STR("base"), STR_NONE, &id);

@@ -36,7 +36,7 @@ Test(imap_text, urls)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct pst_error err;
 		struct imap_url u;
-		enum pst_rc rc = imap_source_parse(cases[i].text, &u, &err);
+		enum pst_rc rc = import_source_parse(cases[i].text, &u, &err);
 
 		cr_expect_eq(
 		    rc == PST_OK, cases[i].user != NULL, "%s", cases[i].text);
