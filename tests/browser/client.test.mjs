@@ -420,6 +420,36 @@ test("search: as one types, with operators, marked, and terms to take away", asy
 	await finish(page);
 });
 
+test("search: a letter that is typed as the search begins stays", async () => {
+	const page = await open(browser, server.url);
+	await login(page);
+	await page.getByRole("searchbox").focus();
+	await page.evaluate(() => new Promise((done) => {
+		const field = document.activeElement;
+		const write = (words) => {
+			field.value = words;
+			field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+		};
+		const push = history.pushState;
+		history.pushState = (...args) => {
+			history.pushState = push;
+			history.pushState(...args);
+			requestAnimationFrame(() => {
+				write("floo");
+				setTimeout(() => done(write(field.value + "r")), 100);
+			});
+		};
+		write("flo");
+	}));
+	await row(page, "Floor plan").waitFor();
+	await page.waitForURL(/floor$/);
+	assert.equal(await page.getByRole("searchbox").inputValue(), "floor");
+	await page.goBack();
+	await page.getByRole("heading", { level: 1, name: "Inbox" }).waitFor();
+	assert.equal(await page.getByRole("searchbox").inputValue(), "");
+	await finish(page);
+});
+
 test("a session that ends asks for the password above what is being written", async () => {
 	const page = await open(browser, server.url);
 	await login(page);

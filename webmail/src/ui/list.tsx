@@ -148,8 +148,10 @@ function Rows({ shown }: { shown: List }) {
 		const element = box.current;
 		if (id && element && element.scrollTop > row) {
 			const now = shown.ids.indexOf(id);
-			if (now >= 0 && now !== anchor.current.index)
+			if (now >= 0 && now !== anchor.current.index) {
 				element.scrollTop += (now - anchor.current.index) * row;
+				anchor.current.index = now; // the next change may come before what follows
+			}
 		}
 	}, [shown.version.value]);
 	useEffect(() => {

@@ -28,15 +28,21 @@ export function SearchField() {
 	const field = useRef<HTMLInputElement>(null);
 	const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
 
-	// The back button, a term taken away: the field follows, unless somebody is writing in it.
+	// The back button, a term taken away: the field follows. It does not follow what was looked for from here, since by
+	// now more letters may stand in it.
+	const own = useRef(shown);
 	useEffect(() => {
-		if (document.activeElement !== field.current || shown !== "")
-			setText(shown);
+		const now = place.peek();
+		const text = now?.kind === "search" ? now.text : "";
+		if (text !== own.current)
+			setText(text);
+		own.current = text;
 	}, [shown]);
 
 	const look = (value: string) => {
 		clearTimeout(timer.current);
 		const wanted = value.trim();
+		own.current = wanted;
 		if (wanted === "") {
 			if (place.peek()?.kind === "search" && byRole.peek().inbox)
 				goTo({ kind: "folder", id: byRole.peek().inbox!.id });
