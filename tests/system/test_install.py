@@ -34,6 +34,7 @@ EXPECTED = """
 {mandir}/man5/postern-replies.5
 {mandir}/man5/postern.conf.5
 {mandir}/man7/postern-migrate.7
+{mandir}/man7/postern-sieve.7
 {mandir}/man7/postern-tls.7
 {mandir}/man7/postern-upgrade.7
 {mandir}/man8/postern-sendmail.8
