@@ -183,6 +183,25 @@ add_away(struct delivery *d, const struct delivery_recipient *r, bool direct,
 	return part;
 }
 
+bool
+delivery_leads_to(
+    const struct delivery *d, const struct recipient *r, size_t receiver)
+{
+	for (size_t k = 0; k < r->n; k++)
+		if (d->index[r->first + k] == receiver)
+			return true;
+	return false;
+}
+
+const struct recipient *
+delivery_recipient_of(const struct delivery *d, size_t receiver)
+{
+	for (size_t i = 0; i < d->recipients; i++)
+		if (delivery_leads_to(d, &d->recipient[i], receiver))
+			return &d->recipient[i];
+	return NULL;
+}
+
 enum pst_rc
 delivery_add(struct delivery *d, const struct delivery_recipient *r,
     struct pst_error *err)

@@ -266,8 +266,8 @@ add_place(struct filter *f, const struct sieve_action *a)
 /* What could not be done leaves the message where it would be without. */
 static const struct sieve_action plain_keep = { .kind = SIEVE_KEEP };
 
-static void
-add_keep(struct filter *f)
+void
+filter_add_keep(struct filter *f)
 {
 	for (size_t i = 0; i < f->places; i++)
 		if (f->place[i].action->kind == SIEVE_KEEP)
@@ -313,7 +313,7 @@ take_actions(struct delivery *d, size_t i, size_t n, bool keeps, uint64_t size)
 			if (filter_redirect(d, i, a, s->is_own, size))
 				f->redirects++;
 			else
-				add_keep(f);
+				filter_add_keep(f);
 			break;
 		case SIEVE_REJECT:
 		case SIEVE_EREJECT:
@@ -370,14 +370,10 @@ run_script(struct look *l, size_t i, size_t n)
 static struct pst_str
 address_of(const struct delivery *d, size_t receiver)
 {
-	for (size_t i = 0; i < d->recipients; i++) {
-		const struct recipient *r = &d->recipient[i];
+	const struct recipient *r = delivery_recipient_of(d, receiver);
 
-		for (size_t k = 0; k < r->n; k++)
-			if (d->index[r->first + k] == receiver)
-				return str_of(r->address);
-	}
-	return str_of(mail_account_id(d->receiver[receiver].acct));
+	return str_of(r != NULL ? r->address
+				: mail_account_id(d->receiver[receiver].acct));
 }
 
 static void
@@ -391,7 +387,7 @@ run_all(struct look *l, size_t i)
 		f->to = str_dup(address_of(d, i));
 	look_at(l, false);
 	if (l->failed) {
-		add_keep(f);
+		filter_add_keep(f);
 		return;
 	}
 	for (size_t n = 0; n < f->scripts && more; n++) {

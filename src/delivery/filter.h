@@ -68,6 +68,9 @@ bool filter_is_kept(const struct receiver *r);
 /* The actions are done: what belongs to that. */
 void filter_done(struct delivery *d, size_t i);
 
+/* To the plan: the message stays where it would be without a script. */
+void filter_add_keep(struct filter *f);
+
 /* A line in the log, not too often for one user. */
 void filter_complain(
     const char *user, const char *script, const struct sieve_problem *p);

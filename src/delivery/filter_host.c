@@ -3,6 +3,7 @@
  * mailboxes and their texts, other scripts, what came before.
  */
 #include "delivery/filter.h"
+#include "delivery/places.h"
 #include "delivery/seen.h"
 
 #include "base/clock.h"
@@ -78,20 +79,6 @@ find_box(struct filter_world *w, const char *name)
 	return NULL;
 }
 
-/* As the storage has it, on the heap; NULL: it cannot be a name. */
-static char *
-clean_name(struct pst_str name)
-{
-	struct buf clean;
-	char *text = NULL;
-
-	buf_init(&clean, 2048);
-	if (mailbox_name_clean(name, &clean) == PST_OK)
-		text = str_dup(buf_str(&clean));
-	buf_fini(&clean);
-	return text;
-}
-
 /* RFC 5490, 3.1: also that mail can be put there. */
 static bool
 has_mailbox(void *arg, struct pst_str name)
@@ -103,7 +90,7 @@ has_mailbox(void *arg, struct pst_str name)
 		.own = account_of(w),
 		.address = mail_account_id(account_of(w)),
 	};
-	char *clean = clean_name(name);
+	char *clean = places_clean_name(name);
 	struct mail_place place;
 	struct pst_error err;
 	bool has = false;
@@ -126,7 +113,7 @@ static bool
 has_special_use(void *arg, struct pst_str mailbox, struct pst_str use)
 {
 	struct filter_world *w = arg;
-	char *clean = mailbox.p != NULL ? clean_name(mailbox) : NULL;
+	char *clean = mailbox.p != NULL ? places_clean_name(mailbox) : NULL;
 	bool has = false;
 
 	load_boxes(w);
@@ -179,7 +166,7 @@ metadata(
 		    at != NULL ? at + 1 : w->d->cfg->hostname);
 	}
 	if (mailbox.p != NULL) {
-		clean = clean_name(mailbox);
+		clean = places_clean_name(mailbox);
 		if (clean == NULL)
 			return false;
 	}

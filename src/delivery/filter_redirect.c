@@ -135,26 +135,12 @@ add_users(struct delivery *d, size_t i, const struct delivery_route *route,
 	return PST_OK;
 }
 
-/* The recipient by whose address the receiver has it, or NULL. */
-static const struct recipient *
-recipient_of(const struct delivery *d, size_t receiver)
-{
-	for (size_t i = 0; i < d->recipients; i++) {
-		const struct recipient *r = &d->recipient[i];
-
-		for (size_t k = 0; k < r->n; k++)
-			if (d->index[r->first + k] == receiver)
-				return r;
-	}
-	return NULL;
-}
-
 /* A part of the user's own; success is not told of what a script did. */
 static void
 add_outside(struct delivery *d, size_t i, const struct delivery_route *route)
 {
 	const char *user = mail_account_id(d->receiver[i].acct);
-	const struct recipient *r = recipient_of(d, i);
+	const struct recipient *r = delivery_recipient_of(d, i);
 	struct outbound_recipient out = { 0 };
 	size_t parts = d->away.parts, part;
 	struct buf orcpt;

@@ -105,8 +105,8 @@ name_of_use(struct mail_account *acct, struct pst_str use)
 	return u.name;
 }
 
-static char *
-clean_name(struct pst_str name)
+char *
+places_clean_name(struct pst_str name)
 {
 	struct buf clean;
 	char *text = NULL;
@@ -131,7 +131,7 @@ places_name(const struct delivery *d, const struct receiver *r, size_t place)
 	}
 	if (a->special_use.n > 0)
 		name = name_of_use(r->acct, a->special_use);
-	return name != NULL ? name : clean_name(a->mailbox);
+	return name != NULL ? name : places_clean_name(a->mailbox);
 }
 
 /* --- one place -------------------------------------------------------------

@@ -26,5 +26,8 @@ enum pst_rc places_fill(const struct delivery *d, struct receiver *r,
 /* The mailbox of a place, on the heap; NULL: there is none. */
 char *places_name(
     const struct delivery *d, const struct receiver *r, size_t place);
+/* A script's name of a mailbox as the storage has it, on the heap; NULL: it
+ * cannot be one. */
+char *places_clean_name(struct pst_str name);
 
 #endif

@@ -91,6 +91,13 @@ struct delivery {
 	size_t edges, edges_cap;
 };
 
+/* delivery.c: who has it by the recipient's address; and the first recipient by
+ * whose address a receiver has it, NULL: by a redirect. */
+bool delivery_leads_to(
+    const struct delivery *d, const struct recipient *r, size_t receiver);
+const struct recipient *delivery_recipient_of(
+    const struct delivery *d, size_t receiver);
+
 /* delivery.c: the content is over; and, when it is to be delivered, what was
  * held and gathered is handed on. */
 enum pst_rc delivery_end(struct delivery *d);

@@ -8,17 +8,6 @@
 #include "base/trail.h"
 #include "delivery/notice.h"
 
-static const struct sieve_action plain_keep = { .kind = SIEVE_KEEP };
-
-static bool
-leads_to(const struct delivery *d, const struct recipient *r, size_t receiver)
-{
-	for (size_t k = 0; k < r->n; k++)
-		if (d->index[r->first + k] == receiver)
-			return true;
-	return false;
-}
-
 /* Whoever hears the answer asked for this user alone. */
 static bool
 is_alone(const struct delivery *d, size_t receiver)
@@ -33,7 +22,7 @@ is_alone(const struct delivery *d, size_t receiver)
 	for (size_t i = 0; i < d->recipients; i++) {
 		const struct recipient *r = &d->recipient[i];
 
-		if (!leads_to(d, r, receiver))
+		if (!delivery_leads_to(d, r, receiver))
 			continue;
 		if (r->n > 1 || r->is_away)
 			return false;
@@ -55,14 +44,6 @@ has_sender(const struct delivery *d)
 	return *d->sender != '\0' && !d->envelope.unproven;
 }
 
-static void
-keep(struct filter *f)
-{
-	f->reject = NULL;
-	mem_grow(&f->place, &f->places_cap, f->places + 1, sizeof(*f->place));
-	f->place[f->places++] = (struct filter_place){ .action = &plain_keep };
-}
-
 /* The words of a "reject" are for people: in a notification, when the answer
  * cannot have them (2.2). */
 static void
@@ -76,8 +57,10 @@ decide(const struct delivery *d, size_t i)
 	if (f->refuses && f->reject->kind == SIEVE_REJECT && may_tell &&
 	    !can_be_said(d, f->reject->text))
 		f->refuses = false;
-	if (!f->refuses && has_sender(d) && !may_tell)
-		keep(f);
+	if (!f->refuses && has_sender(d) && !may_tell) {
+		f->reject = NULL;
+		filter_add_keep(f);
+	}
 }
 
 void
@@ -106,20 +89,11 @@ delivery_refusal(const struct delivery *d, size_t recipient)
 		   : STR("The recipient does not want this message");
 }
 
-static const struct recipient *
-recipient_of(const struct delivery *d, size_t receiver)
-{
-	for (size_t i = 0; i < d->recipients; i++)
-		if (leads_to(d, &d->recipient[i], receiver))
-			return &d->recipient[i];
-	return NULL;
-}
-
 static enum pst_rc
 tell(struct delivery *d, size_t i, struct pst_error *err)
 {
 	const struct filter *f = d->receiver[i].filter;
-	const struct recipient *r = recipient_of(d, i);
+	const struct recipient *r = delivery_recipient_of(d, i);
 	const char *user = mail_account_id(d->receiver[i].acct);
 	struct outbound_recipient to = { .address = str_of(f->to) };
 	struct outbound_envelope e = d->envelope;
